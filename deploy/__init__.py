@@ -1,0 +1,1 @@
+"""How Muster is run, and the only place that knows the topology."""

@@ -1,0 +1,1 @@
+"""Clock, identifiers and the five error categories. No third-party imports."""
