@@ -1,0 +1,75 @@
+"""A machine that people scan at, as the registry knows it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """What is wanted of the machine, or that it does not do it."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    """Nobody connects to it; files of it may still be imported."""
+    MAINTENANCE = "maintenance"
+    """As inactive, and not missed."""
+    ERROR = "error"
+    """Wanted, and something keeps it from working that a person must look at."""
+
+    @property
+    def wanted(self) -> bool:
+        """True where ingest should be in contact with it."""
+        return self in (Status.ACTIVE, Status.ERROR)
+
+
+class Direction(StrEnum):
+    """What a scan at this machine says by itself."""
+
+    BOTH = "both"
+    ENTRY = "in"
+    EXIT = "out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """One machine of the registry.
+
+    `id` is ours and never changes; serial number, name and address are aliases of it, so that a machine that
+    was replaced by another address, or is read by file and by network, remains one machine.
+    """
+
+    id: int
+    machine_id: str
+    """The code that people use: unique, "gate-1"."""
+    name: str
+    machine_type: str
+    """Names the driver."""
+    ip_address: str | None = None
+    port: int | None = None
+    location: str = ""
+    department: int | None = None
+    department_name: str = ""
+    status: Status = Status.ACTIVE
+    direction: Direction = Direction.BOTH
+    site_id: int = 1
+    zone: str
+    """IANA zone of its clock."""
+    serial: str | None = None
+    aliases: tuple[str, ...] = ()
+    installed_on: date | None = None
+    """Scans before this day come from a wrong clock."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """As the driver wants it, secrets included: never show it without masking."""
+    is_connected: bool = False
+    status_text: str = ""
+    """Why it is not connected, in a sentence; empty where there is nothing to say."""
+    last_sync: datetime | None = None
+    """Last contact in which everything it had was taken over."""
+    reported_until: datetime | None = None
+    """Everything that happened at the machine up to this instant is here."""
+    created_at: datetime
+    updated_at: datetime
+    version: int = 1
+    """Rises with every change: of the settings, of the connection."""

@@ -1,0 +1,1 @@
+"""Everything that knows a vendor: one folder each, and `table` that lists them."""

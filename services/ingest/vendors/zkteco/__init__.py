@@ -1,0 +1,1 @@
+"""ZKTeco and the many that build on it."""

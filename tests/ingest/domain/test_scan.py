@@ -1,0 +1,72 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.ingest.domain.instants import Quality
+from services.ingest.domain.machine import Machine
+from services.ingest.domain.reading import Batch, Mode, Reading, ScanType
+from services.ingest.domain.scan import Naming, scan_id
+
+NOW = datetime(2024, 1, 15, 12, tzinfo=UTC)
+GATE = Machine(
+    id=7, machine_id="gate", name="Gate", machine_type="generic", zone="Asia/Shanghai", created_at=NOW, updated_at=NOW
+)
+ARRIVAL = Reading(
+    badge="007",
+    device_time="2024-01-15 08:00:00",
+    local_time=datetime(2024, 1, 15, 8),
+    state="0",
+    type=ScanType.IN,
+)
+
+
+def test_the_id_of_a_scan_never_changes() -> None:
+    assert scan_id(7, "007", datetime(2024, 1, 15, 8), "0") == UUID("48257e9c-fe87-59bb-9bae-bd44c2e29015")
+
+
+def test_verify_method_work_code_and_position_are_not_part_of_the_identity() -> None:
+    again = replace(ARRIVAL, verify="15", work_code="3", record_no="99", position=4, raw={"line": "…"})
+    one, other = named(ARRIVAL, again)
+    assert one.id == other.id
+
+
+def test_badges_that_differ_in_zeros_or_case_are_different_scans() -> None:
+    badges = ["7", "07", "007", "A7", "a7"]
+    assert len({scan.id for scan in named(*(replace(ARRIVAL, badge=badge) for badge in badges))}) == 5
+
+
+def test_a_scan_carries_its_machines_zone_and_the_instant() -> None:
+    (scan,) = named(ARRIVAL)
+    assert (scan.at, scan.quality) == (datetime(2024, 1, 15, tzinfo=UTC), Quality.OK)
+
+
+def test_scans_before_the_installation_of_the_machine_are_quarantined() -> None:
+    machine = replace(GATE, installed_on=datetime(2024, 1, 16).date())
+    (scan,) = Naming(machine).scans(batch(ARRIVAL))
+    assert scan.quality.quarantined
+
+
+texts = st.text(max_size=6)
+
+
+@given(
+    one=st.tuples(st.integers(1, 50), texts, st.integers(0, 3), texts),
+    other=st.tuples(st.integers(1, 50), texts, st.integers(0, 3), texts),
+)
+def test_different_records_have_different_ids(one: tuple[int, str, int, str], other: tuple[int, str, int, str]) -> None:
+    def id_of(record: tuple[int, str, int, str]) -> UUID:
+        machine, badge, second, state = record
+        return scan_id(machine, badge, datetime(2024, 1, 1) + timedelta(seconds=second), state)
+
+    assert (id_of(one) == id_of(other)) == (one == other)
+
+
+def batch(*readings: Reading) -> Batch:
+    return Batch(readings=readings, mode=Mode.LIVE, received_at=NOW)
+
+
+def named(*readings: Reading) -> list:  # type: ignore[type-arg]
+    return list(Naming(GATE).scans(batch(*readings)))
