@@ -1,0 +1,59 @@
+"""Events about days, published by attendance."""
+
+from datetime import date
+from typing import ClassVar
+
+import msgspec
+
+from shared.contracts.event import Event, Version
+from shared.contracts.scans import Instant
+
+
+class ScanOfDay(msgspec.Struct, frozen=True, kw_only=True):
+    """A scan as the day's list shows it: local "08:00" and IN, OUT or what was reported."""
+
+    time: str
+    type: str
+
+
+class DayUpdated(Event, frozen=True, kw_only=True):
+    """The present state of one person's day. Holds all of it; the highest `version` is true.
+
+    Durations are whole minutes. Times are local to `zone`, "HH:MM".
+    """
+
+    wire_type: ClassVar[str] = "attendance.day.updated.v1"
+
+    person_id: int
+    employee_id: str
+    employee_name: str
+    department: str | None
+    designation: str | None
+    level_of_work: str
+    unit_path: list[int]
+    site_id: int
+    zone: str
+    date: date
+    status: str
+    first_in: Instant | None
+    last_out: Instant | None
+    check_in: str | None
+    check_out: str | None
+    worked_minutes: int
+    overtime_minutes: int
+    extra_overtime_minutes: int
+    late_minutes: int
+    early_departure_minutes: int
+    shortfall_minutes: int
+    snacks_eligible: bool
+    night_bill_eligible: bool
+    flags: list[str]
+    total_scans: int
+    scans: list[ScanOfDay]
+    computed_at: Instant
+    live: bool
+    """Whether a scan that happened just now was the cause, rather than a log that was read later."""
+    version: Version
+
+    def subject(self) -> str:
+        return f"{self.employee_id}/{self.date.isoformat()}"
