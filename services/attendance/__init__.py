@@ -1,0 +1,1 @@
+"""Attendance: people, scans, days."""

@@ -1,0 +1,243 @@
+"""A day as a pure function of its scans, its frame and what is known of the person (RULES §1–4).
+
+This is the hot path: it is measured in microseconds a scan. Sentences about a day are made in `explain`.
+"""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Final
+from uuid import UUID
+
+from services.attendance.domain.resolve import Mark, Reading, Stretch, read
+from services.attendance.domain.scans import Scan
+from services.attendance.domain.terms import Leave, LeavePart, Level, Terms, leave_status, terms_of
+from services.attendance.domain.window import Frame
+
+
+class Status(StrEnum):
+    """The statuses that are not leave; those are `Leave-…`, see `leave_status`."""
+
+    ON_TIME = "Present-OnTime"
+    CONSIDERED = "Present-Considered"
+    LATE = "Present-Late"
+    ABSENT = "Absent"
+    HOLIDAY = "Holiday"
+    WEEKEND = "Weekend"
+
+
+class Flag(StrEnum):
+    """What somebody should look at."""
+
+    MISSING_CHECK_OUT = "missing_check_out"
+    MISSING_CHECK_IN = "missing_check_in"
+    LONG_SPAN = "long_span"
+    WORKED_ON_WEEKEND = "worked_on_weekend"
+    WORKED_ON_HOLIDAY = "worked_on_holiday"
+    WORKED_ON_LEAVE = "worked_on_leave"
+    ABSENT_HALF_DAY = "absent_half_day"
+    """On leave for half the day and not seen in the other half."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """A person's day. Moments are minutes since 1970 (see `Frame.clock`), amounts are minutes."""
+
+    date: date
+    status: str
+    first_arrival: int | None
+    last_departure: int | None
+    working: int
+    """Presence without lunch; overtime is included."""
+    overtime: int
+    extra_overtime: int
+    early_departure: int
+    shortfall: int
+    late: int
+    """After safe entry, for those who came after late entry."""
+    snacks: bool
+    night_bill: bool
+    flags: tuple[Flag, ...]
+    used: tuple[UUID, ...]
+    merged: tuple[UUID, ...]
+    quarantined: tuple[UUID, ...]
+    marks: tuple[Mark, ...]
+    """The used scans, each with the direction it was taken for."""
+    check_in_count: int
+    check_out_count: int
+    digest: bytes
+    """Of all that the day was computed from: equal digests mean equal days."""
+
+    @property
+    def total_scans(self) -> int:
+        """All scans that count, those merged into another included."""
+        return len(self.used) + len(self.merged)
+
+    @property
+    def present(self) -> bool:
+        return bool(self.used)
+
+
+def work_day(
+    scans: Iterable[Scan],
+    frame: Frame,
+    *,
+    level: Level = Level.WORKER,
+    leave: Leave | None = None,
+    holiday: str | None = None,
+) -> Day:
+    """Turn the scans of one person in one window into a day.
+
+    Scans may come in any order and may repeat. A missing departure gives 0 hours and a flag, never a guess.
+    `holiday` is its name.
+
+    Raises:
+        ValueError: a scan lies outside the frame.
+    """
+    settings = frame.settings
+    ordered = sorted(scans)
+    if ordered and not (frame.start <= ordered[0].at and ordered[-1].at < frame.end):
+        raise ValueError(f"a scan lies outside the window of {frame.date} in {frame.zone}")
+    reading = read(ordered, settings.resolver, settings.merge_seconds)
+    terms = terms_of(frame, leave, holiday)
+    worker = level is Level.WORKER
+    stretches = presence(reading, counting_time_away=settings.time_away_counts)
+    working, overtime, extra = amounts(stretches, frame)
+    if terms.rest and settings.rest_day_overtime:
+        overtime = working - extra
+    if not worker:
+        overtime = extra = 0
+    # Time after the overtime start is not regular time, whether or not its figure is entered by hand.
+    shortfall = terms.expected - (working - overtime - extra)
+    overtime = overtime if settings.auto_overtime else 0
+    extra = extra if settings.auto_extra_overtime else 0
+    status, late = _status(reading, frame, terms, leave, holiday)
+    marks = reading.marks
+    check_ins = 0
+    for mark in marks:
+        if mark.type.direction > 0:
+            check_ins += 1
+    return Day(
+        date=frame.date,
+        status=status,
+        first_arrival=reading.arrival,
+        last_departure=reading.departure,
+        working=working,
+        overtime=overtime,
+        extra_overtime=extra,
+        early_departure=early_departure(reading, terms),
+        shortfall=max(0, shortfall),
+        late=late,
+        snacks=extra > 0 and extra >= settings.snacks_minutes,
+        night_bill=extra > 0 and extra >= settings.night_bill_minutes,
+        flags=_flags(reading, frame, leave, holiday),
+        used=tuple([scan.id for scan in reading.kept]),
+        merged=tuple([scan.id for scan in reading.merged]),
+        quarantined=tuple([scan.id for scan in reading.quarantined]),
+        marks=tuple(marks),
+        check_in_count=check_ins,
+        check_out_count=len(marks) - check_ins,
+        digest=_digest(reading, frame, level, leave, holiday),
+    )
+
+
+def presence(reading: Reading, *, counting_time_away: bool) -> Sequence[Stretch]:
+    """The stretches that are paid: those seen or, where time away counts, all from first arrival to last departure."""
+    arrival, departure = reading.arrival, reading.departure
+    if counting_time_away and arrival is not None and departure is not None and arrival < departure:
+        return (Stretch(arrival, departure),)
+    return reading.stretches
+
+
+def amounts(stretches: Sequence[Stretch], frame: Frame) -> tuple[int, int, int]:
+    """Minutes worked in all, from overtime start up to extra overtime, and after that. Lunch is nobody's work."""
+    working = overtime = extra = 0
+    lunch_start, lunch_end = frame.lunch_start, frame.lunch_end
+    overtime_start, extra_start = frame.overtime_start, frame.extra_start
+    for start, end in stretches:
+        working += end - start
+        if start < lunch_end and end > lunch_start:
+            working -= overlap(start, end, lunch_start, lunch_end)
+        if end > overtime_start:
+            overtime += _without_lunch(max(start, overtime_start), min(end, extra_start), lunch_start, lunch_end)
+            extra += _without_lunch(max(start, extra_start), end, lunch_start, lunch_end)
+    return working, overtime, extra
+
+
+def overlap(start: int, end: int, other_start: int, other_end: int) -> int:
+    """Minutes that two stretches have in common."""
+    return max(0, min(end, other_end) - max(start, other_start))
+
+
+def early_departure(reading: Reading, terms: Terms) -> int:
+    """Minutes before safe exit; 0 where nobody was expected or the departure is not known."""
+    departure = reading.departure
+    if departure is None or terms.rest or reading.no_check_out or departure >= terms.safe_exit:
+        return 0
+    return terms.safe_exit - departure
+
+
+def _without_lunch(start: int, end: int, lunch_start: int, lunch_end: int) -> int:
+    return end - start - overlap(start, end, lunch_start, lunch_end) if end > start else 0
+
+
+def _status(reading: Reading, frame: Frame, terms: Terms, leave: Leave | None, holiday: str | None) -> tuple[str, int]:
+    """The status, and the minutes late."""
+    if not reading.kept:
+        return _status_without_scans(frame, leave, holiday), 0
+    arrival = reading.arrival
+    if arrival is None:
+        return Status.LATE, 0
+    if arrival <= terms.safe_entry:
+        return Status.ON_TIME, 0
+    if arrival <= terms.late_entry:
+        return Status.CONSIDERED, 0
+    return Status.LATE, 0 if terms.rest else arrival - terms.safe_entry
+
+
+def _status_without_scans(frame: Frame, leave: Leave | None, holiday: str | None) -> str:
+    if leave is not None:
+        return leave_status(leave.type)
+    if holiday is not None:
+        return Status.HOLIDAY
+    return Status.WEEKEND if frame.weekend else Status.ABSENT
+
+
+def _flags(reading: Reading, frame: Frame, leave: Leave | None, holiday: str | None) -> tuple[Flag, ...]:
+    half = leave is not None and leave.part is not LeavePart.FULL
+    if not reading.kept:
+        absent_half = half and holiday is None and not frame.weekend
+        return (Flag.ABSENT_HALF_DAY,) if absent_half else ()
+    flags: list[Flag] = []
+    if reading.no_check_out:
+        flags.append(Flag.MISSING_CHECK_OUT)
+    if reading.no_check_in:
+        flags.append(Flag.MISSING_CHECK_IN)
+    arrival, departure = reading.arrival, reading.departure
+    if arrival is not None and departure is not None and departure - arrival > frame.settings.long_span_minutes:
+        flags.append(Flag.LONG_SPAN)
+    if frame.weekend:
+        flags.append(Flag.WORKED_ON_WEEKEND)
+    if holiday is not None:
+        flags.append(Flag.WORKED_ON_HOLIDAY)
+    if leave is not None and not half:
+        flags.append(Flag.WORKED_ON_LEAVE)
+    return tuple(flags)
+
+
+def _digest(reading: Reading, frame: Frame, level: Level, leave: Leave | None, holiday: str | None) -> bytes:
+    facts = "" if leave is None else f"{leave.type}/{leave.part}"
+    parts = [frame.digest, f"{level}|{facts}|{holiday is not None}|".encode()]
+    numbers = array("q")
+    for scans in (reading.kept, reading.merged, reading.quarantined):
+        for scan in scans:
+            numbers.append(scan.at << 8 | scan.type.code << 5 | scan.quality.code << 2 | scan.role.code)
+            parts.append(scan.id.bytes)
+    parts.append(numbers.tobytes())
+    return blake2b(b"".join(parts), digest_size=_DIGEST_BYTES).digest()
+
+
+_DIGEST_BYTES: Final = 12

@@ -1,0 +1,7 @@
+"""Minutes as hours for people and for JSON."""
+
+
+def hours(minutes: int) -> float:
+    """Hours with two decimals, half away from zero: 650 minutes are 10.83."""
+    hundredths = (abs(minutes) * 10 + 3) // 6
+    return hundredths / 100 if minutes >= 0 else -hundredths / 100
