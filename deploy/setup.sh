@@ -39,6 +39,6 @@ if ! "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || ! "$VENV/bin/python"
     "$found" -m venv --clear "$VENV"
 fi
 echo "Installing what requirements.lock pins; the first time takes a minute or two." >&2
-pip="$VENV/bin/python -m pip --quiet --disable-pip-version-check --no-input"
+pip="$VENV/bin/python -m pip -qq --disable-pip-version-check --no-input"
 $pip install --require-hashes -r requirements.lock
 $pip install --no-deps --no-build-isolation -e .
