@@ -61,23 +61,20 @@ def _sift(ordered: list[Scan], resolver: Resolver, merge_seconds: int) -> tuple[
     merged: list[Scan] = []
     quarantined: list[Scan] = []
     directed = resolver is Resolver.BY_KEY or resolver is Resolver.BY_MACHINE
-    last: Scan | None = None
     previous: Scan | None = None
     until = -1 << 62  # the last second that merges into the last kept scan
     for scan in ordered:
         if scan == previous:
             continue
         previous = scan
-        if not scan.quality.counts:
+        at, _, _, quality, _ = scan
+        if not quality.counts:
             quarantined.append(scan)
-        elif scan.at <= until and not (
-            directed and last is not None and direction_of(scan, resolver) * direction_of(last, resolver) < 0
-        ):
-            merged.append(scan)
-        else:
+        elif at > until or (directed and direction_of(scan, resolver) * direction_of(kept[-1], resolver) < 0):
             kept.append(scan)
-            last = scan
-            until = scan.at + merge_seconds
+            until = at + merge_seconds
+        else:
+            merged.append(scan)
     return kept, merged, quarantined
 
 

@@ -32,7 +32,7 @@ class Closure:
 def closure(window_end: datetime, now: datetime, reported_until: Mapping[str, datetime | None]) -> Closure:
     """Judge a window by the machines of its site.
 
-    `reported_until` has each active machine that reports by itself, with the instant up to which everything it knows has
+    `reported_until` has each active machine that reports by itself, with the instant up to which all that it knows has
     arrived; None where it never reported. Where there is no such machine, nothing but time can close the window.
     """
     latest = window_end + GRACE
@@ -45,11 +45,11 @@ def closure(window_end: datetime, now: datetime, reported_until: Mapping[str, da
 def state_of(closed: Closure, now: datetime, due: datetime | None, *, seen: bool) -> State:
     """The state of one person's day.
 
-    `due` is the last instant at which coming is not late, None where nobody waits for the person; `seen` says that a
-    scan counts already.
+    `due` is the first instant at which coming is late (`Terms.due`), None where nobody waits for the person; `seen`
+    says that a scan counts already.
     """
     if closed.final:
         return State.FINAL
-    if not seen and due is not None and now <= due:
+    if not seen and due is not None and now < due:
         return State.EXPECTED
     return State.PROVISIONAL

@@ -1,6 +1,7 @@
 """What is expected of a person on a day: leave, holiday and weekend change the thresholds of a frame (RULES §4)."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -43,9 +44,9 @@ class Terms(NamedTuple):
     safe_exit: int
 
     @property
-    def due(self) -> int | None:
-        """The last minute at which coming is not late; None where nobody is expected."""
-        return None if self.rest else self.late_entry
+    def due(self) -> datetime | None:
+        """The first instant at which coming is late; None where nobody is expected."""
+        return None if self.rest else datetime.fromtimestamp((self.late_entry + 1) * 60, UTC)
 
 
 def terms_of(frame: Frame, leave: Leave | None = None, holiday: str | None = None) -> Terms:
