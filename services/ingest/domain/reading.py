@@ -1,7 +1,7 @@
 """What a driver or a file yields: one record of a machine, before its time was placed and its scan named."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -65,5 +65,7 @@ class Batch:
     mode: Mode
     received_at: datetime
     unreadable: Sequence[Unreadable] = ()
-    clock_offset: timedelta = field(default=timedelta(0))
+    clock_offset: timedelta = timedelta(0)
     """Machine clock minus ours, as last measured; zero where it never was."""
+    complete_until: datetime | None = None
+    """Everything that the machine recorded up to this instant is in this batch and those before it."""

@@ -1,0 +1,155 @@
+"""What ingest asks of a driver: by capability, never by name.
+
+    Unavailable
+    └── MachineTrouble       contact with a machine failed; the message says why in a sentence
+        ├── Unreachable        nobody answers: try again, more and more rarely
+        ├── WrongCredentials   it answers and refuses us: a person must look (some machines lock us out)
+        ├── OtherMachine       another machine than the registered one answers
+        └── ProtocolBroken     what it says cannot be understood
+
+A driver translates its library's and its protocol's errors into these, once, where they arise.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from services.ingest.domain.machine import Machine
+from services.ingest.domain.reading import Batch, Reading
+from shared.kernel.errors import Unavailable
+
+
+class MachineTrouble(Unavailable):
+    """Contact with a machine failed."""
+
+    lasting: ClassVar[bool] = True
+    """Whether trying again is unlikely to help before a person has looked."""
+
+
+class Unreachable(MachineTrouble):
+    """Nobody answers at its address, or what was there has gone."""
+
+    lasting = False
+
+
+class WrongCredentials(MachineTrouble):
+    """It refuses our password or key."""
+
+
+class OtherMachine(MachineTrouble):
+    """Another machine answers at its address."""
+
+
+class ProtocolBroken(MachineTrouble):
+    """It answers in a way that cannot be understood."""
+
+
+class Capability(StrEnum):
+    """What a driver can do with its machines."""
+
+    STREAMS = "streams"
+    """Holds a connection over which the log and then live scans come (`Streams`)."""
+    PULLS = "pulls"
+    """As `streams`, but its sessions end once everything is read, and are opened again after `poll_every`."""
+    IS_PUSHED_TO = "is pushed to"
+    """Its machines call us."""
+    REPORTS_CLOCK = "reports its clock"
+    REPORTS_COUNTS = "reports its counts"
+    MAKES_HISTORY = "makes history"
+    """Invents the past (`MakesHistory`): a simulator."""
+
+
+class Contact(Protocol):
+    """What a session tells about its machine while it lasts."""
+
+    def alive(self) -> None:
+        """The machine was heard of just now."""
+
+    def clock(self, offset: timedelta) -> None:
+        """Machine clock minus ours, measured now."""
+
+    def counts(self, *, records: int, capacity: int | None = None) -> None:
+        """How many records the machine says it holds, and could."""
+
+
+class Steps(Protocol):
+    """Takes down the steps of a connection test."""
+
+    def step(self, name: str) -> AbstractContextManager[Callable[[str], None]]:
+        """Times what happens inside, and notes how it ended; what it gives takes a word on the result."""
+
+
+class Session(Protocol):
+    """One contact with a machine."""
+
+    def batches(self) -> AsyncIterator[Batch]:
+        """Its scans, in the machine's order, for as long as there are any: the log first, then live.
+
+        A batch may be empty: then it only says `complete_until`.
+
+        Raises:
+            MachineTrouble: the contact is over.
+        """
+
+    async def acknowledge(self, batch: Batch) -> None:
+        """Called once the scans of `batch` cannot be lost any more, never before. Moves a cursor, answers a peer."""
+
+
+class Driver(Protocol):
+    """What every driver has. `services/ingest/vendors/table.py` lists them."""
+
+    @property
+    def kind(self) -> str:
+        """The `machine_type` of its machines."""
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What may be asked of it."""
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Members of the config that are never shown again."""
+
+    @property
+    def notice(self) -> str:
+        """A sentence about what it cannot do yet; empty where there is nothing to say."""
+
+    def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The config as it is kept, with defaults left out.
+
+        Raises:
+            Invalid: names each member that is wrong.
+        """
+
+    async def probe(self, machine: Machine, steps: Steps) -> None:
+        """Connect, really, step by step, and let go again.
+
+        Raises:
+            MachineTrouble: in the step that failed.
+        """
+
+
+@runtime_checkable
+class Streams(Protocol):
+    """A driver that goes to its machines."""
+
+    @property
+    def poll_every(self) -> timedelta:
+        """Pause after a session that ended by itself."""
+
+    def session(self, machine: Machine, contact: Contact) -> AbstractAsyncContextManager[Session]:
+        """A contact with the machine; entering connects.
+
+        Raises:
+            MachineTrouble: it could not be made.
+        """
+
+
+@runtime_checkable
+class MakesHistory(Protocol):
+    """A driver whose machines can be asked for any day."""
+
+    def history(self, machine: Machine, first: date, last: date) -> Iterator[Reading]:
+        """What the machine recorded on these local dates, both included, in order; always the same."""

@@ -1,0 +1,1 @@
+"""A machine that is not there, at which people work plausible days."""

@@ -1,0 +1,48 @@
+"""The driver of simulated machines."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import date, timedelta
+from typing import Any
+
+from services.ingest.application.drivers import Capability, Contact, Session, Steps
+from services.ingest.domain.machine import Machine
+from services.ingest.domain.reading import Reading
+from services.ingest.vendors.settings import validated
+from services.ingest.vendors.simulated.people import working_day
+from services.ingest.vendors.simulated.session import SimulatedSession
+from services.ingest.vendors.simulated.settings import SimulatedSettings
+from shared.kernel.clock import Clock
+
+
+class Simulated:
+    """Opens sessions with machines that exist in their settings alone."""
+
+    kind = "simulated"
+    capabilities = frozenset({Capability.STREAMS, Capability.REPORTS_CLOCK, Capability.MAKES_HISTORY})
+    secrets: frozenset[str] = frozenset()
+    notice = ""
+    poll_every = timedelta(0)
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        return validated(SimulatedSettings, config)
+
+    async def probe(self, machine: Machine, steps: Steps) -> None:
+        with steps.step("settings") as note:
+            settings = SimulatedSettings.model_validate(machine.config)
+            note(f"{settings.count} people")
+        with steps.step("today") as note:
+            note(f"{len(working_day(settings, self._clock.now().date()))} scans in its plan")
+
+    @asynccontextmanager
+    async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:
+        settings = SimulatedSettings.model_validate(machine.config)
+        yield SimulatedSession(settings, machine.zone, self._clock, contact)
+
+    def history(self, machine: Machine, first: date, last: date) -> Iterator[Reading]:
+        settings = SimulatedSettings.model_validate(machine.config)
+        for number in range((last - first).days + 1):
+            yield from working_day(settings, first + timedelta(days=number))

@@ -1,0 +1,20 @@
+"""The drivers. A new vendor adds its folder and one line here."""
+
+from collections.abc import Mapping
+
+from services.ingest.application.drivers import Driver
+from services.ingest.vendors.simulated.driver import Simulated
+from services.ingest.vendors.undriven import Undriven
+from shared.kernel.clock import Clock
+
+
+def drivers(clock: Clock) -> Mapping[str, Driver]:
+    """Every machine type with its driver."""
+    listed: tuple[Driver, ...] = (
+        Simulated(clock),
+        Undriven("zkteco"),
+        Undriven("suprema"),
+        Undriven("hikvision"),
+        Undriven("generic"),
+    )
+    return {driver.kind: driver for driver in listed}
