@@ -1,5 +1,6 @@
 """Events as CloudEvents 1.0 in JSON, alone or in batches."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -50,6 +51,9 @@ class _Head(msgspec.Struct):
     id: str = ""
 
 
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -86,17 +90,21 @@ def decode(body: bytes, content_type: str, of: type[E]) -> Sequence[Envelope[E]]
         UnknownVersion: any is of another type.
     """
     envelopes: Sequence[Envelope[E]]
+    wanted = of.wire_type
     try:
         if content_type == BATCH_CONTENT_TYPE:
             envelopes = _batch_decoder(of).decode(body)
         else:
             envelopes = [_single_decoder(of).decode(body)]
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Malformed(f"not a {of.wire_type} event: {error}") from error
-    wanted = of.wire_type
+    except _UNREADABLE as error:
+        if content_type != BATCH_CONTENT_TYPE and _head_of(body).type not in ("", wanted):
+            raise _unknown(_head_of(body).type, wanted) from error
+        raise Malformed(f"not a {wanted} event: {error}") from error
     for envelope in envelopes:
         if envelope.type != wanted:
-            raise UnknownVersion(f"an event of type {envelope.type[:100]!r} where {wanted} was expected")
+            raise _unknown(envelope.type, wanted)
+    if b"\\u0000" in body and _NUL.search(body):
+        raise Malformed("holds the character U+0000, which no text in a database can")
     return envelopes
 
 
@@ -110,7 +118,7 @@ def decode_each(body: bytes, content_type: str, of: type[E]) -> tuple[list[Envel
     else:
         try:
             parts = msgspec.json.decode(body, type=list[msgspec.Raw])
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except _UNREADABLE as error:
             return [], [(body, "", f"not a CloudEvents batch: {error}")]
     good: list[Envelope[E]] = []
     bad: list[tuple[bytes, str, str]] = []
@@ -125,8 +133,12 @@ def decode_each(body: bytes, content_type: str, of: type[E]) -> tuple[list[Envel
 def _head_of(part: bytes) -> _Head:
     try:
         return msgspec.json.decode(part, type=_Head)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _UNREADABLE:
         return _Head()
+
+
+def _unknown(type_: str, wanted: str) -> UnknownVersion:
+    return UnknownVersion(f"an event of type {type_[:100]!r} where {wanted} was expected")
 
 
 @lru_cache(maxsize=64)
