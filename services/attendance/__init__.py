@@ -1,1 +1,1 @@
-"""Attendance: people, scans, days."""
+"""Attendance: scans become days, for people, at sites, by settings."""

@@ -1,0 +1,1 @@
+"""What attendance does: use cases, one transaction each, and the ports that they need."""

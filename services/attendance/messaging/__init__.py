@@ -1,0 +1,1 @@
+"""What attendance listens to and announces."""

@@ -1,0 +1,48 @@
+"""The lock that workers and changes of rules share, and the counter that tells workers of a change.
+
+A worker holds the lock *shared* through its transaction, so that what it computes by cannot change under it. Whoever
+changes people, badges, assignments, settings, sites or zones takes it *exclusively*, raises `rules.n`, and notes
+which days are to be computed again; the change commits at once, the days follow in the background.
+"""
+
+from datetime import date
+from typing import Any
+
+import asyncpg
+
+RULES_LOCK = 0x6D75_7374  # any number that only this means
+RECOMPUTE_CHANNEL = "attendance_recompute"
+
+
+async def share_rules(pg: "asyncpg.Connection[Any]") -> int:
+    """Hold the rules still until the transaction ends; returns `rules.n` as it then stands."""
+    await pg.execute("SELECT pg_advisory_xact_lock_shared($1)", RULES_LOCK)
+    # A statement of its own: its snapshot has to be younger than the lock.
+    n: int = await pg.fetchval("SELECT n FROM rules")
+    return n
+
+
+async def change_rules(pg: "asyncpg.Connection[Any]") -> int:
+    """Wait for the workers under way, hold up new ones until this transaction ends, and raise `rules.n`."""
+    await pg.execute("SELECT pg_advisory_xact_lock($1)", RULES_LOCK)
+    n: int = await pg.fetchval("UPDATE rules SET n = n + 1 RETURNING n")
+    return n
+
+
+async def ask_recompute(
+    pg: "asyncpg.Connection[Any]",
+    *,
+    reason: str,
+    person_id: int | None = None,
+    since: date | None = None,
+    until: date | None = None,
+) -> None:
+    """Note days to compute again (of everybody; always), in the transaction of what made it necessary."""
+    await pg.execute(
+        "INSERT INTO recomputations (person_id, since, until, reason) VALUES ($1, $2, $3, $4)",
+        person_id,
+        since,
+        until,
+        reason,
+    )
+    await pg.execute(f"NOTIFY {RECOMPUTE_CHANNEL}")

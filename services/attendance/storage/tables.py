@@ -1,0 +1,221 @@
+"""The tables of the schema `attendance`.
+
+What changes over time is a row with a validity range, and an exclusion constraint sees to it that there is one
+at a time; a missing bound means always. `scans` and `days` come in monthly pieces.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    func,
+)
+from sqlalchemy.dialects.postgresql import DATERANGE, JSONB, ExcludeConstraint
+
+from shared.outbox.tables import add_inbox, add_outbox
+
+metadata = MetaData(
+    schema="attendance",
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "uq": "%(table_name)s_%(column_0_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "ix": "%(table_name)s_%(column_0_name)s_idx",
+    },
+)
+
+outbox = add_outbox(metadata)
+inbox = add_inbox(metadata)
+
+rules = Table(
+    "rules",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, server_default="1"),
+    Column("n", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+    comment="One row. n rises with every change of what a day is computed by: people, badges, settings, zones.",
+)
+
+sites = Table(
+    "sites",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("zone", Text, comment="IANA; NULL until it is configured or the first machine tells"),
+)
+
+units = Table(
+    "units",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("kind", Text, nullable=False, server_default="department"),
+    Column("name", Text, nullable=False),
+    Column("parent_id", Integer, ForeignKey("attendance.units.id")),
+    Index("units_kind_name", "kind", func.lower("name"), unique=True),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("code", Text, nullable=False, unique=True, comment="the company's own code, EMP001"),
+    Column("name", Text, nullable=False),
+    Column("email", Text),
+    Column("phone", Text),
+    Column("gender", Text),
+    Column("joined_on", Date),
+    Column("left_on", Date, comment="the last day that the person belongs to the company"),
+    Column("removed", Boolean, nullable=False, server_default="false"),
+    Column("n", BigInteger, nullable=False, server_default="1", comment="version of the state that events carry"),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+assignments = Table(
+    "assignments",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("person_id", Integer, ForeignKey("attendance.people.id"), nullable=False),
+    Column("unit_id", Integer, ForeignKey("attendance.units.id"), index=True),
+    Column("site_id", Integer, ForeignKey("attendance.sites.id"), nullable=False),
+    Column("designation", Text),
+    Column("level_of_work", Text, nullable=False, server_default="Worker"),
+    Column("during", DATERANGE, nullable=False),
+    ExcludeConstraint(("person_id", "="), ("during", "&&"), name="assignments_one_at_a_time", using="gist"),
+    comment="Where a person belongs, and as what, from when to when.",
+)
+
+badges = Table(
+    "badges",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("badge", Text, nullable=False, comment="as machines know the person: opaque text"),
+    Column("person_id", Integer, ForeignKey("attendance.people.id"), nullable=False, index=True),
+    Column("during", DATERANGE, nullable=False),
+    ExcludeConstraint(("badge", "="), ("during", "&&"), name="badges_one_person_at_a_time", using="gist"),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("site_id", Integer, ForeignKey("attendance.sites.id"), nullable=False),
+    Column("values", JSONB, nullable=False, comment="only what differs from the defaults, by the names of the API"),
+    Column("during", DATERANGE, nullable=False),
+    ExcludeConstraint(("site_id", "="), ("during", "&&"), name="settings_one_at_a_time", using="gist"),
+)
+
+machines = Table(
+    "machines",
+    metadata,
+    Column("id", Integer, primary_key=True, comment="ingest's"),
+    Column("code", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("site_id", Integer, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reports_by_itself", Boolean, nullable=False),
+    Column("is_connected", Boolean, nullable=False),
+    Column("reported_until", DateTime(timezone=True)),
+    Column("removed", Boolean, nullable=False, server_default="false"),
+    Column("epoch", Integer, nullable=False),
+    Column("n", BigInteger, nullable=False),
+    comment="What attendance needs to know of ingest's machines, kept by events.",
+)
+
+scans = Table(
+    "scans",
+    metadata,
+    Column("local_at", DateTime(timezone=False), primary_key=True, comment="the machine's wall clock"),
+    Column("id", Uuid, primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("badge", Text, nullable=False),
+    Column("machine_id", Integer, nullable=False),
+    Column("site_id", Integer, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("quality", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("verify", Text),
+    Column("work_code", Text),
+    Column("record_no", Text),
+    Column("device_time", Text, nullable=False, comment="exactly as received"),
+    Column("zone", Text, nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("raw", JSONB),
+    Index("scans_badge_at", "badge", "at"),
+    info={"partitioned": True},
+    postgresql_partition_by="RANGE (local_at)",
+    comment="Evidence: written once, never changed, never deleted by the program.",
+)
+# An id is made of the machine and its wall-clock second (among others), so one id is always in one piece, and the
+# key over both columns makes it unique over all of them, whatever zone the machine is later said to be in.
+
+days = Table(
+    "days",
+    metadata,
+    Column("date", Date, primary_key=True),
+    Column("person_id", Integer, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("first_in", DateTime(timezone=True)),
+    Column("last_out", DateTime(timezone=True)),
+    Column("worked", Integer, nullable=False, comment="minutes, as all amounts here"),
+    Column("overtime", Integer, nullable=False),
+    Column("extra_overtime", Integer, nullable=False),
+    Column("late", Integer, nullable=False),
+    Column("early_departure", Integer, nullable=False),
+    Column("shortfall", Integer, nullable=False),
+    Column("snacks", Boolean, nullable=False),
+    Column("night_bill", Boolean, nullable=False),
+    Column("flags", Text, nullable=False, comment="words, with a space between them"),
+    Column("used", SmallInteger, nullable=False),
+    Column("merged", SmallInteger, nullable=False),
+    Column("check_ins", SmallInteger, nullable=False),
+    Column("check_outs", SmallInteger, nullable=False),
+    Column("marks", Text, nullable=False, comment='the used scans in local time: "08:00 IN,17:30 OUT"'),
+    Column("zone", Text, nullable=False, comment="that the day was computed in"),
+    Column("digest", LargeBinary, nullable=False, comment="of all that the day was computed from"),
+    Column("n", BigInteger, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    Index("days_person_date", "person_id", "date"),
+    info={"partitioned": True},
+    postgresql_partition_by="RANGE (date)",
+    comment="Computed, never the truth: every row can be computed again from scans. Days without scans have none.",
+)
+
+unknown_badges = Table(
+    "unknown_badges",
+    metadata,
+    Column("badge", Text, primary_key=True),
+    Column("scans", BigInteger, nullable=False),
+    Column("first_at", DateTime(timezone=True), nullable=False),
+    Column("last_at", DateTime(timezone=True), nullable=False),
+    Column("machine_id", Integer, nullable=False, comment="where it was last seen"),
+)
+
+recomputations = Table(
+    "recomputations",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("person_id", Integer, comment="NULL: everybody"),
+    Column("since", Date),
+    Column("until", Date, comment="inclusive"),
+    Column("reason", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    comment="Days to compute again because a rule, a badge or a person changed; done in the background, oldest first.",
+)
