@@ -43,6 +43,8 @@ class Frame:
     lunch_end: int
     overtime_start: int
     extra_start: int
+    midnight: int
+    """Where the next calendar date begins."""
     weekend: bool
     offset: int
     """Minutes that local time is ahead of UTC at the start."""
@@ -160,6 +162,7 @@ def frame_of(day: date, zone: str, settings: DaySettings) -> Frame:
         "lunch_end": lunch_start + settings.lunch_minutes,
         "overtime_start": minute(settings.overtime_start),
         "extra_start": minute(settings.extra_overtime_start),
+        "midnight": int(datetime.combine(day + _ONE_DAY, time(), tzinfo=tz).timestamp()) // 60,
     }
     known = [RULES_VERSION, day.isoformat(), zone, start, end, *moments.values(), offset, turn, offset_after]
     return Frame(

@@ -1,0 +1,182 @@
+"""Why a day is what it is, in plain sentences and as data. Not for the hot path."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from services.attendance.domain.accounts import Account, accounts_of
+from services.attendance.domain.day import Day, Flag, work_day
+from services.attendance.domain.figures import Case, Figure, duration, figures_of
+from services.attendance.domain.resolve import read
+from services.attendance.domain.scans import Scan
+from services.attendance.domain.state import Closure
+from services.attendance.domain.terms import Leave, Level, terms_of
+from services.attendance.domain.window import Frame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A day and the reasons for it."""
+
+    day: Day
+    frame: Frame
+    window: str
+    accounts: tuple[Account, ...]
+    figures: tuple[Figure, ...]
+    flags: tuple[tuple[Flag, str], ...]
+    notes: tuple[str, ...]
+    """Since when the settings hold, and what the day waits for."""
+
+    @property
+    def counts(self) -> str:
+        """How the scans add up."""
+        day = self.day
+        used, merged, quarantined = len(day.used), len(day.merged), len(day.quarantined)
+        total = used + merged + quarantined
+        return f"Scans: {total}, of which {used} used, {merged} merged and {quarantined} quarantined."
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Everything, in the order in which a person would ask."""
+        return (
+            self.window,
+            self.counts,
+            *(f"{account.time} {account.scan.type}: {account.why}." for account in self.accounts),
+            *(f"{_title(figure)}: {figure.why}{_named(figure)}." for figure in self.figures),
+            *(f"{flag}: {why}." for flag, why in self.flags),
+            *self.notes,
+        )
+
+    def as_data(self) -> dict[str, object]:
+        """The same as JSON can carry it."""
+        return {
+            "date": self.frame.date.isoformat(),
+            "zone": self.frame.zone,
+            "window": {
+                "start": self.frame.starts_at.isoformat(),
+                "end": self.frame.ends_at.isoformat(),
+                "why": self.window,
+            },
+            "scans": [_account_data(account) for account in self.accounts],
+            "figures": [
+                {"name": figure.name, "value": figure.value, "why": figure.why, "settings": figure.settings}
+                for figure in self.figures
+            ],
+            "flags": [{"flag": str(flag), "why": why} for flag, why in self.flags],
+            "notes": list(self.notes),
+            "sentences": list(self.sentences),
+        }
+
+
+def explain(
+    scans: Iterable[Scan],
+    frame: Frame,
+    *,
+    level: Level = Level.WORKER,
+    leave: Leave | None = None,
+    holiday: str | None = None,
+    settings_since: date | None = None,
+    closed: Closure | None = None,
+) -> Explanation:
+    """Explain the day that `work_day` makes of the same input.
+
+    `settings_since` is the date from which the settings hold, None for always; with `closed` the explanation also says
+    what the day waits for.
+
+    Raises:
+        ValueError: a scan lies outside the frame.
+    """
+    evidence = tuple(scans)
+    day = work_day(evidence, frame, level=level, leave=leave, holiday=holiday)
+    reading = read(evidence, frame.settings.resolver, frame.settings.merge_seconds)
+    terms = terms_of(frame, leave, holiday)
+    case = Case(frame=frame, level=level, leave=leave, holiday=holiday, terms=terms, reading=reading, day=day)
+    return Explanation(
+        day=day,
+        frame=frame,
+        window=_window(frame),
+        accounts=accounts_of(reading, frame),
+        figures=figures_of(case),
+        flags=tuple((flag, _flag(flag, case)) for flag in day.flags),
+        notes=tuple(_notes(settings_since, closed)),
+    )
+
+
+def _window(frame: Frame) -> str:
+    minutes = (frame.end - frame.start) // 60
+    boundary = frame.settings.day_boundary.strftime("%H:%M")
+    length = "" if minutes == _ORDINARY else f" Clocks change on this day: it has {duration(minutes)}."
+    return (
+        f"The working day of {frame.date.isoformat()} in {frame.zone} has the scans after {boundary} of that date "
+        f"up to {boundary} of the next (day_boundary).{length}"
+    )
+
+
+def _flag(flag: Flag, case: Case) -> str:
+    day = case.day
+    if flag is Flag.LONG_SPAN and day.first_arrival is not None and day.last_departure is not None:
+        span, limit = day.last_departure - day.first_arrival, case.frame.settings.long_span_minutes
+        return f"{duration(span)} from arrival to departure are above {duration(limit)} (long_span_hours)"
+    if flag is Flag.WORKED_ON_HOLIDAY:
+        return f"there are scans on a holiday, {case.holiday}"
+    return _FLAGS[flag]
+
+
+_FLAGS: Final = {
+    Flag.MISSING_CHECK_OUT: "somebody came and was not seen to leave",
+    Flag.MISSING_CHECK_IN: "somebody left and was not seen to come",
+    Flag.WORKED_ON_WEEKEND: "there are scans on a weekend day (weekend_days)",
+    Flag.WORKED_ON_LEAVE: "there are scans on a whole day of leave",
+    Flag.ABSENT_HALF_DAY: "half the day is leave, and there is no scan in the other half",
+}
+
+
+def _notes(settings_since: date | None, closed: Closure | None) -> Iterator[str]:
+    since = f"since {settings_since.isoformat()}" if settings_since else "without a date of beginning"
+    yield f"These settings hold {since}."
+    if closed is None:
+        return
+    if closed.final:
+        yield "The day is final."
+    elif not closed.window_over:
+        yield "The day is not over yet."
+    else:
+        latest = closed.final_at_latest.isoformat()
+        machines = (
+            f"the machines {', '.join(closed.waits_for)} have reported past it, or at" if closed.waits_for else "at"
+        )
+        yield f"The day is over and becomes final when {machines} {latest}."
+
+
+def _title(figure: Figure) -> str:
+    value = {True: "yes", False: "no"}[figure.value] if isinstance(figure.value, bool) else figure.value
+    return f"{figure.name} {value}"
+
+
+def _named(figure: Figure) -> str:
+    return f" ({', '.join(f'{name} {_setting(value)}' for name, value in figure.settings.items())})"
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _account_data(account: Account) -> dict[str, object]:
+    scan = account.scan
+    return {
+        "id": str(scan.id),
+        "at": scan.instant.isoformat(),
+        "time": account.time,
+        "type": str(scan.type),
+        "quality": str(scan.quality),
+        "machine_role": str(scan.role),
+        "part": str(account.part),
+        "why": account.why,
+        "merged_into": str(account.merged_into) if account.merged_into else None,
+    }
+
+
+_ORDINARY: Final = 24 * 60
