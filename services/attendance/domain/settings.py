@@ -95,12 +95,19 @@ def settings_values(settings: DaySettings) -> dict[str, object]:
 
 
 def _contradictions(values: Mapping[str, Any]) -> dict[str, str]:
+    boundary: time = values["day_boundary"]
+
+    def before(one: str, other: str) -> bool:
+        # Times up to the boundary end the working day, so 01:00 comes after 19:00.
+        first, second = values[one], values[other]
+        return (first <= boundary, first) < (second <= boundary, second)
+
     wrong: dict[str, str] = {}
-    if values["late_entry"] < values["safe_entry"]:
+    if before("late_entry", "safe_entry"):
         wrong["late_entry_time"] = "must not be before safe_entry_time"
-    if values["extra_overtime_start"] < values["overtime_start"]:
+    if before("extra_overtime_start", "overtime_start"):
         wrong["extra_overtime_start_time"] = "must not be before overtime_start_time"
-    if values["day_boundary"] >= time(12):
+    if boundary >= time(12):
         wrong["day_boundary"] = "must be before 12:00"
     return wrong
 

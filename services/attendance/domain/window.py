@@ -21,6 +21,8 @@ RULES_VERSION: Final = 1
 _ONE_DAY: Final = timedelta(days=1)
 _BUCKET: Final = 12 * 3600
 _MOST_BUCKETS: Final = 20_000
+_EARLIEST: Final = int(datetime(1, 1, 4, tzinfo=UTC).timestamp())
+_LATEST: Final = int(datetime(9999, 12, 28, tzinfo=UTC).timestamp())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +108,8 @@ class WorkingDays:
         return bucket
 
     def _search(self, at: int) -> date:
+        # A broken clock may say any year; the days at the ends of the calendar stand for what lies beyond them.
+        at = min(max(at, _EARLIEST), _LATEST)
         day = datetime.fromtimestamp(at, self._zone).date()
         while self.start_of(day) > at:
             day -= _ONE_DAY
