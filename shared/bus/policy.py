@@ -31,10 +31,23 @@ class Park:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How often and how soon. Only tests have a reason for others than the defaults."""
+
+    delays: tuple[float, ...] = DELAYS
+    most_attempts: int = MOST_ATTEMPTS
+    pause_when_away: float = PAUSE_WHEN_AWAY
+
+    def after_failure(self, attempt: int, error: BaseException) -> Again | Park:
+        """What happens to a message whose handler raised on its `attempt`th try (1 is the first)."""
+        if isinstance(error, Unavailable):
+            return Again(self.pause_when_away, counted=False)
+        if attempt >= self.most_attempts:
+            return Park(f"gave up after {attempt} tries: {type(error).__name__}: {error}"[:1000])
+        return Again(self.delays[min(attempt, len(self.delays)) - 1], counted=True)
+
+
 def after_failure(attempt: int, error: BaseException) -> Again | Park:
-    """What happens to a message whose handler raised on its `attempt`th try (1 is the first)."""
-    if isinstance(error, Unavailable):
-        return Again(PAUSE_WHEN_AWAY, counted=False)
-    if attempt >= MOST_ATTEMPTS:
-        return Park(f"gave up after {attempt} tries: {type(error).__name__}: {error}"[:1000])
-    return Again(DELAYS[min(attempt, len(DELAYS)) - 1], counted=True)
+    """The default policy's answer."""
+    return Policy().after_failure(attempt, error)
