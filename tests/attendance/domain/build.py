@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, time, timedelta
 from itertools import count
+from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from services.attendance.domain.window import Frame, frame_of
 MONDAY = date(2024, 1, 15)
 FRIDAY = date(2024, 1, 19)
 ZONE = "Asia/Dhaka"
+ROOT = Path(__file__).parents[3]
 
 _ids = count(1)
 

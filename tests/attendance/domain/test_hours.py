@@ -1,7 +1,7 @@
 """Minutes as hours."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.attendance.domain.hours import hours
@@ -15,6 +15,7 @@ def test_minutes_become_hours_with_two_decimals(minutes: int, expected: float) -
     assert hours(minutes) == expected
 
 
+@settings(deadline=None)
 @given(st.integers(-100_000, 100_000))
 def test_an_hour_figure_is_within_half_a_hundredth_of_the_minutes_and_symmetrical(minutes: int) -> None:
     assert abs(hours(minutes) - minutes / 60) <= 0.005 + 1e-9

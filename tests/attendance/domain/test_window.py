@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.attendance.domain.settings import DEFAULTS, settings_from
 from services.attendance.domain.window import WorkingDays, business_date, by_business_date, frame_of, working_days
-from tests.attendance.domain.build import FRIDAY, MONDAY, ZONE, frame, instant, scan
+from tests.attendance.domain.build import FRIDAY, MONDAY, ROOT, ZONE, frame, instant, scan
 
 FOUR = time(4)
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Asia/Dhaka", "Pacific/Apia")
@@ -69,6 +69,7 @@ def test_a_day_lasts_as_long_as_it_does_in_its_zone(zone: str, on: date, hours: 
 
 
 @pytest.mark.parametrize("zone", ZONES)
+@settings(deadline=None)
 @given(at=st.datetimes(datetime(1990, 1, 1), datetime(2050, 1, 1), timezones=st.just(UTC)))
 def test_every_instant_lies_in_the_window_of_its_business_date(zone: str, at: datetime) -> None:
     window = frame_of(business_date(at, zone, FOUR), zone, DEFAULTS)
@@ -78,16 +79,17 @@ def test_every_instant_lies_in_the_window_of_its_business_date(zone: str, at: da
 @pytest.mark.parametrize("boundary", [time(0), time(1, 30), time(2, 30), FOUR, time(11, 59)])
 @pytest.mark.parametrize("zone", ZONES)
 def test_windows_follow_each_other_without_gap_or_overlap(zone: str, boundary: time) -> None:
-    settings = settings_from({"day_boundary": boundary})
+    rules = settings_from({"day_boundary": boundary})
     days = working_days(zone, boundary)
     for number in range(2 * 366):
         on = date(2011, 1, 1) + timedelta(days=number)
-        window, following = frame_of(on, zone, settings), frame_of(on + timedelta(days=1), zone, settings)
+        window, following = frame_of(on, zone, rules), frame_of(on + timedelta(days=1), zone, rules)
         assert window.end == following.start
         if window.start < window.end:
             assert days.date_of(window.start) == days.date_of(window.end - 1) == on
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 4_000_000_000), max_size=50))
 def test_a_date_found_from_the_cache_is_the_date_found_without_it(instants: list[int]) -> None:
     warm = working_days("Europe/Berlin", FOUR)
@@ -184,7 +186,12 @@ def test_the_digest_of_a_frame_is_the_same_in_another_process() -> None:
     # Another process hashes texts with another seed, and a set then has another order.
     outputs = {
         subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed}
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=ROOT,
+            env={"PYTHONHASHSEED": seed},
         ).stdout.strip()
         for seed in ("1", "2")
     }

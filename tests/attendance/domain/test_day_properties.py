@@ -1,0 +1,169 @@
+"""What holds for every day, whatever the scans."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.attendance.domain.day import Day, Flag, work_day
+from services.attendance.domain.scans import MachineRole, Quality, Scan, ScanType
+from services.attendance.domain.settings import DEFAULTS, DaySettings, Resolver
+from services.attendance.domain.terms import Leave, LeavePart, Level
+from services.attendance.domain.window import Frame, business_date, frame_of
+
+# Ordinary dates and those on which clocks change, in zones that change by an hour, by half an hour and never.
+FRAMES = [
+    frame_of(on, zone, DEFAULTS)
+    for zone, dates in {
+        "Europe/Berlin": [date(2024, 3, 30), date(2024, 10, 26), date(2024, 7, 1)],
+        "America/New_York": [date(2024, 3, 9), date(2024, 11, 2), date(2024, 7, 5)],
+        "Asia/Kolkata": [date(2015, 5, 5), date(2024, 3, 30)],
+        "Australia/Lord_Howe": [date(2024, 4, 6), date(2024, 10, 5)],
+        "Africa/Casablanca": [date(2024, 3, 9), date(2024, 4, 13)],
+    }.items()
+    for on in dates
+]
+
+frames = st.sampled_from(FRAMES)
+rules = st.builds(
+    DaySettings,
+    resolver=st.sampled_from(Resolver),
+    merge_seconds=st.sampled_from([0, 60, 600]),
+    lunch_minutes=st.sampled_from([0, 30, 60]),
+    lunch_start=st.sampled_from([time(13), time(16, 45), time(18, 30), time(23, 45)]),
+    overtime_start=st.sampled_from([time(12), time(17)]),
+    extra_overtime_start=st.sampled_from([time(17), time(19), time(1)]),
+    rest_day_overtime=st.booleans(),
+    auto_overtime=st.booleans(),
+    time_away_counts=st.booleans(),
+)
+facts = st.fixed_dictionaries(
+    {
+        "level": st.sampled_from(Level),
+        "leave": st.none() | st.builds(Leave, type=st.just("casual"), part=st.sampled_from(LeavePart)),
+        "holiday": st.none() | st.just("Victory Day"),
+    }
+)
+
+
+def scans_in(frame: Frame, *, believed: bool = False, most: int = 8) -> st.SearchStrategy[list[Scan]]:
+    qualities = st.just(Quality.OK) if believed else st.sampled_from(Quality)
+    # Near one another as often as not, so that there is something to merge.
+    anywhere = st.integers(frame.start, frame.end - 1)
+    close = st.integers(frame.safe_entry * 60, frame.safe_entry * 60 + 200)
+    one = st.builds(
+        Scan,
+        at=anywhere | close,
+        id=st.uuids(),
+        type=st.sampled_from(ScanType),
+        quality=qualities,
+        role=st.sampled_from(MachineRole),
+    )
+    return st.lists(one, max_size=most, unique_by=lambda scan: scan.id)
+
+
+@settings(deadline=None)
+@given(st.data(), frames, rules, facts)
+def test_neither_order_nor_repetition_of_scans_matters(
+    data: st.DataObject, frame: Frame, rule: DaySettings, fact: dict[str, object]
+) -> None:
+    frame = frame_of(frame.date, frame.zone, rule)
+    scans = data.draw(scans_in(frame))
+    again = data.draw(st.lists(st.sampled_from(scans), max_size=8)) if scans else []
+    shuffled = data.draw(st.permutations(scans + again))
+    assert work_day(shuffled, frame, **fact) == work_day(scans, frame, **fact)  # type: ignore[arg-type]
+
+
+@settings(deadline=None)
+@given(st.data(), frames, rules, facts)
+def test_figures_are_never_negative_nor_above_the_window_and_every_scan_is_accounted_for(
+    data: st.DataObject, frame: Frame, rule: DaySettings, fact: dict[str, object]
+) -> None:
+    frame = frame_of(frame.date, frame.zone, rule)
+    scans = data.draw(scans_in(frame))
+    day = work_day(scans, frame, **fact)  # type: ignore[arg-type]
+    window = (frame.end - frame.start) // 60
+    for figure in (day.working, day.overtime, day.extra_overtime, day.early_departure, day.shortfall, day.late):
+        assert 0 <= figure <= window
+    assert day.overtime + day.extra_overtime <= day.working
+    assert day.shortfall <= rule.standard_minutes
+    if day.first_arrival is not None and day.last_departure is not None and day.first_arrival <= day.last_departure:
+        assert day.working <= day.last_departure - day.first_arrival
+    assert sorted(day.used + day.merged + day.quarantined) == sorted(scan.id for scan in scans)
+    assert day.check_in_count + day.check_out_count == len(day.used) == len(day.marks)
+    assert day.present == bool(day.marks)
+
+
+@settings(deadline=None)
+@given(st.data(), frames, rules, facts)
+def test_a_day_without_a_departure_or_without_an_arrival_has_no_hours(
+    data: st.DataObject, frame: Frame, rule: DaySettings, fact: dict[str, object]
+) -> None:
+    frame = frame_of(frame.date, frame.zone, rule)
+    day = work_day(data.draw(scans_in(frame, most=2)), frame, **fact)  # type: ignore[arg-type]
+    if day.first_arrival is None or day.last_departure is None:
+        assert day.working == day.overtime == day.extra_overtime == 0
+    if len(day.used) == 1:
+        assert day.working == 0
+        assert {Flag.MISSING_CHECK_OUT, Flag.MISSING_CHECK_IN} & set(day.flags)
+
+
+def minutes_by_the_wall_clock(day: Day, frame: Frame) -> tuple[int, int, int]:
+    """Working, overtime and extra overtime, counted minute by minute on the wall clock: slow, and hard to get wrong."""
+    working = overtime = extra = 0
+    for minute in range(day.first_arrival or 0, day.last_departure or 0):
+        wall = datetime.fromtimestamp(minute * 60, ZoneInfo(frame.zone))
+        if wall.hour == 13 and wall.date() == frame.date:
+            continue
+        working += 1
+        evening = wall.date() > frame.date or wall.hour >= 19
+        extra += evening
+        overtime += not evening and wall.hour >= 17
+    return working, overtime, extra
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), frames)
+def test_hours_are_the_real_time_that_went_by_without_lunch(data: st.DataObject, frame: Frame) -> None:
+    ends = data.draw(st.lists(st.integers(frame.start, frame.end - 1), min_size=2, max_size=2).map(sorted))
+    day = work_day([Scan(at, UUID(int=number)) for number, at in enumerate(ends)], frame)
+    if day.last_departure is not None:
+        assert (day.working, day.overtime, day.extra_overtime) == minutes_by_the_wall_clock(day, frame)
+        assert day.last_departure - day.first_arrival == ends[1] // 60 - ends[0] // 60  # type: ignore[operator]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), frames)
+def test_hours_of_several_stretches_add_up(data: st.DataObject, frame: Frame) -> None:
+    frame = frame_of(frame.date, frame.zone, DaySettings(resolver=Resolver.ALTERNATE, merge_seconds=0))
+    minutes = st.integers(frame.start // 60 + 1, frame.end // 60 - 1)
+    moments = data.draw(st.lists(minutes, min_size=2, max_size=8, unique=True).map(sorted))
+    moments = moments[: len(moments) // 2 * 2]
+    whole = work_day([Scan(at * 60, UUID(int=at)) for at in moments], frame)
+    parts = [
+        work_day([Scan(at * 60, UUID(int=at)) for at in moments[start : start + 2]], frame)
+        for start in range(0, len(moments), 2)
+    ]
+    assert whole.working == sum(part.working for part in parts)
+    assert whole.overtime == sum(part.overtime for part in parts)
+    assert whole.extra_overtime == sum(part.extra_overtime for part in parts)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"])
+def test_the_hours_of_a_year_of_nights_are_the_time_that_went_by(zone: str) -> None:
+    # Every night from 22:00 to 03:30, the nights in which clocks change included.
+    settings_ = DaySettings(lunch_minutes=0)
+    total = elapsed = timedelta()
+    for number in range(366):
+        on = date(2024, 1, 1) + timedelta(days=number)
+        came = datetime.combine(on, time(22), tzinfo=ZoneInfo(zone))
+        went = datetime.combine(on + timedelta(days=1), time(3, 30), tzinfo=ZoneInfo(zone))
+        for at in (came, went):
+            assert business_date(at, zone, time(4)) == on
+        scans = [Scan(int(came.timestamp()), UUID(int=1)), Scan(int(went.timestamp()), UUID(int=2))]
+        total += timedelta(minutes=work_day(scans, frame_of(on, zone, settings_)).working)
+        elapsed += went.astimezone(UTC) - came.astimezone(UTC)
+    assert total == elapsed
