@@ -166,7 +166,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('units_pkey')),
     schema='attendance'
     )
-    op.create_index('units_kind_name', 'units', ['kind', sa.literal_column("lower('name')")], unique=True, schema='attendance')
+    op.create_index('units_kind_name', 'units', ['kind', sa.literal_column("lower(name)")], unique=True, schema='attendance')
     op.create_table('unknown_badges',
     sa.Column('badge', sa.Text(), nullable=False),
     sa.Column('scans', sa.BigInteger(), nullable=False),

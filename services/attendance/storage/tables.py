@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import DATERANGE, JSONB, ExcludeConstraint
 
@@ -65,7 +66,7 @@ units = Table(
     Column("kind", Text, nullable=False, server_default="department"),
     Column("name", Text, nullable=False),
     Column("parent_id", Integer, ForeignKey("attendance.units.id")),
-    Index("units_kind_name", "kind", func.lower("name"), unique=True),
+    Index("units_kind_name", "kind", text("lower(name)"), unique=True),
 )
 
 people = Table(
