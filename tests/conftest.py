@@ -49,15 +49,19 @@ def migrated(postgres_server: PostgresServer) -> Iterator[Callable[..., str]]:
     made: list[str] = []
 
     def make(*services: str | History) -> str:
-        from deploy.catalogue import history_of
-
-        histories = [history_of(one) if isinstance(one, str) else one for one in services]
+        histories = [_history_of(one) if isinstance(one, str) else one for one in services]
         made.append(postgres_server.migrated(histories))
         return postgres_server.url_of(made[-1])
 
     yield make
     for name in made:
         postgres_server.drop(name)
+
+
+def _history_of(service: str) -> History:
+    from deploy.catalogue import history_of
+
+    return history_of(service)
 
 
 @pytest.fixture

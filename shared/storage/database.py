@@ -3,14 +3,15 @@
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from traceback import walk_tb
 from typing import Any
 
 import asyncpg
-from sqlalchemy import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import exc, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.kernel.errors import Unavailable
+from shared.storage.probe import Probe
 
 CONNECT_TIMEOUT = 3.0
 COMMAND_TIMEOUT = 10.0
@@ -18,20 +19,19 @@ COMMAND_TIMEOUT = 10.0
 inside `asyncio.timeout` (RELIABILITY, finding 9)."""
 
 _AWAY = (
-    OSError,
-    TimeoutError,
     asyncpg.PostgresConnectionError,  # 08xxx
-    asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,  # 57Pxx: shutting down, starting up, terminated
     asyncpg.InsufficientResourcesError,  # 53xxx: too many connections, disk full
     asyncpg.ReadOnlySQLTransactionError,  # 25006: a demoted primary stays in the pool for days
+    asyncpg.InvalidAuthorizationSpecificationError,  # 28xxx: the password is being changed
+    asyncpg.InvalidCatalogNameError,  # 3D000: the database is being restored
     asyncpg.InternalClientError,
 )
 _CONTENDED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
 
 
 class DatabaseUnavailable(Unavailable):
-    """PostgreSQL is away or frozen, or shutting down. Nothing was committed that was not acknowledged."""
+    """PostgreSQL is away or frozen, or shutting down. Nothing was committed, unless it went away during the commit."""
 
 
 class Contended(Unavailable):
@@ -44,11 +44,17 @@ class Database:
     A query that names another service's table fails here as it would if the schemas were on separate servers.
     """
 
-    def __init__(self, url: str, *, schema: str, pool: int = 5, overflow: int = 5) -> None:
-        """`url` is `postgresql://user:password@host:port/name`. Nothing is opened before the first use."""
+    def __init__(
+        self, url: str, *, schema: str, pool: int = 5, overflow: int = 5, command_timeout: float = COMMAND_TIMEOUT
+    ) -> None:
+        """`url` is `postgresql://user:password@host:port/name`. Nothing is opened before the first use.
+
+        On a frozen server every call ends within `command_timeout` and 2 s.
+        """
         self.url = url
         self.schema = schema
-        self.engine = _engine(url, schema, pool, overflow)
+        self.engine = _engine(url, schema, pool, overflow, command_timeout)
+        self._probe = Probe(_dsn(url), name=f"muster-{schema}-probe")
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
@@ -60,7 +66,12 @@ class Database:
         """
         with _translated():
             async with self.engine.begin() as connection:
-                yield connection
+                try:
+                    yield connection
+                except Exception as error:
+                    if _is_away(_cause(error)):
+                        await _let_go(connection)
+                    raise
 
     @asynccontextmanager
     async def fast(self) -> AsyncIterator["asyncpg.Connection[Any]"]:
@@ -73,12 +84,18 @@ class Database:
                 raw = await connection.get_raw_connection()
                 pg: asyncpg.Connection[Any] = raw.driver_connection
                 try:
-                    async with pg.transaction():
+                    transaction = pg.transaction()
+                    await transaction.start()
+                    try:
                         yield pg
-                except _AWAY:
-                    # What a broken or frozen connection would answer to a rollback is not worth waiting for.
-                    pg.terminate()
-                    await connection.invalidate()
+                    except BaseException as error:
+                        if not _is_away(error):
+                            await transaction.rollback()
+                        raise
+                    await transaction.commit()
+                except Exception as error:
+                    if _is_away(error):
+                        await _let_go(connection)
                     raise
 
     @asynccontextmanager
@@ -97,16 +114,17 @@ class Database:
             pg.terminate()
 
     async def ready(self) -> None:
-        """Ask the server for an answer.
+        """Ask the server for an answer, without waiting for a place in the pool.
 
         Raises:
             DatabaseUnavailable: there is none.
         """
-        async with self.fast() as pg:
-            await pg.execute("SELECT 1")
+        with _translated():
+            await self._probe.ask()
 
     async def close(self) -> None:
-        """Close the pool."""
+        """Close all connections."""
+        await self._probe.close()
         await self.engine.dispose()
 
 
@@ -114,7 +132,7 @@ def _dsn(url: str) -> str:
     return re.sub(r"^postgresql(\+\w+)?:", "postgresql:", url)
 
 
-def _engine(url: str, schema: str, pool: int, overflow: int) -> AsyncEngine:
+def _engine(url: str, schema: str, pool: int, overflow: int, command_timeout: float) -> AsyncEngine:
     return create_async_engine(
         make_url(_dsn(url)).set(drivername="postgresql+asyncpg"),
         pool_size=pool,
@@ -123,7 +141,7 @@ def _engine(url: str, schema: str, pool: int, overflow: int) -> AsyncEngine:
         pool_pre_ping=True,  # no failed query after a restart of the server (finding 10)
         connect_args={
             "timeout": CONNECT_TIMEOUT,
-            "command_timeout": COMMAND_TIMEOUT,
+            "command_timeout": command_timeout,
             "server_settings": {
                 "application_name": f"muster-{schema}",
                 "search_path": schema,
@@ -141,19 +159,52 @@ def _engine(url: str, schema: str, pool: int, overflow: int) -> AsyncEngine:
 def _translated() -> Iterator[None]:
     try:
         yield
+    except Unavailable:
+        raise
     except _CONTENDED as error:
         raise Contended(f"another transaction was in the way: {error}", retry_after=1) from error
-    except _AWAY as error:
-        if isinstance(error, Unavailable):
-            raise
-        raise DatabaseUnavailable(f"the database is away: {_said(error)}") from error
-    except DBAPIError as error:
-        cause = getattr(error.orig, "__cause__", None) or error.orig
+    except exc.TimeoutError as error:
+        raise DatabaseUnavailable("all connections to the database are in use", retry_after=1) from error
+    except exc.DBAPIError as error:
+        cause = _cause(error)
         if isinstance(cause, _CONTENDED):
             raise Contended(f"another transaction was in the way: {cause}", retry_after=1) from error
-        if error.connection_invalidated or isinstance(cause, _AWAY):
+        if error.connection_invalidated or _is_away(cause):
             raise DatabaseUnavailable(f"the database is away: {_said(cause)}") from error
         raise
+    except Exception as error:
+        if _is_away(error):
+            raise DatabaseUnavailable(f"the database is away: {_said(error)}") from error
+        raise
+
+
+async def _let_go(connection: AsyncConnection) -> None:
+    """Drop a broken or frozen connection: what it would answer to a rollback is not worth waiting for."""
+    if not connection.invalidated:
+        raw = await connection.get_raw_connection()
+        if raw.driver_connection is not None:
+            raw.driver_connection.terminate()
+        await connection.invalidate()
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What the driver raised, where SQLAlchemy has wrapped it."""
+    if isinstance(error, exc.DBAPIError) and error.orig is not None:
+        return error.orig.__cause__ or error.orig
+    return error
+
+
+def _is_away(error: BaseException) -> bool:
+    """Whether the server is the reason, rather than a statement or what the caller does between statements."""
+    if isinstance(error, asyncpg.InterfaceError):
+        # Its subclasses, such as an argument of a wrong type, are mistakes of ours that no retry mends.
+        return type(error) is asyncpg.InterfaceError and "closed" in str(error)
+    return isinstance(error, _AWAY) or (isinstance(error, OSError) and _comes_from_the_driver(error))
+
+
+def _comes_from_the_driver(error: OSError) -> bool:
+    """A timeout, or a file that is missing, may as well be the caller's own."""
+    return any(frame.f_globals.get("__name__", "").startswith("asyncpg") for frame, _ in walk_tb(error.__traceback__))
 
 
 def _said(error: object) -> str:

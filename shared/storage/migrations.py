@@ -1,5 +1,7 @@
 """Running a service's migrations: one Alembic environment, one history for each schema."""
 
+import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +55,19 @@ async def revision(url: str, history: History, message: str, *, autogenerate: bo
     await _run(url, history, lambda config: command.revision(config, message, autogenerate=autogenerate))
 
 
+_ONE_AT_A_TIME = threading.Lock()
+"""Alembic keeps what it is doing in global variables."""
+
+
 async def _run(url: str, history: History, do: Callable[[Config], Any]) -> None:
+    def alone() -> None:
+        with _ONE_AT_A_TIME:
+            asyncio.run(_run_here(url, history, do))
+
+    await asyncio.to_thread(alone)
+
+
+async def _run_here(url: str, history: History, do: Callable[[Config], Any]) -> None:
     engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         poolclass=NullPool,

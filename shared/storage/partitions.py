@@ -52,7 +52,25 @@ class Partitions:
             f"CREATE TABLE {schema}.{piece} (LIKE {schema}.{self._table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS"
             " INCLUDING STORAGE INCLUDING GENERATED)"
         )
+        await self._move_what_came_before(pg, month, piece)
         await pg.execute(
             f"ALTER TABLE {schema}.{self._table} ATTACH PARTITION {schema}.{piece}"
             f" FOR VALUES FROM ('{month}') TO ('{next_month(month)}')"
         )
+
+    async def _move_what_came_before(self, pg: "asyncpg.Connection[Any]", month: date, piece: str) -> None:
+        """Rows written while the month had no piece are in the default one, and would forbid to attach it."""
+        schema = self._database.schema
+        key, default = await pg.fetchrow(_KEY_AND_DEFAULT, f"{schema}.{self._table}")
+        within = f"{key} >= '{month}' AND {key} < '{next_month(month)}'"
+        if await pg.fetchval(f"SELECT EXISTS (SELECT FROM {default} WHERE {within})"):
+            await pg.execute(
+                f"WITH moved AS (DELETE FROM {default} WHERE {within} RETURNING *)"
+                f" INSERT INTO {schema}.{piece} SELECT * FROM moved"
+            )
+
+
+_KEY_AND_DEFAULT = """
+SELECT quote_ident(attname), partdefid::regclass::text FROM pg_partitioned_table
+JOIN pg_attribute ON attrelid = partrelid AND attnum = partattrs[0] WHERE partrelid = $1::regclass
+"""
