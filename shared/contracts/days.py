@@ -57,3 +57,6 @@ class DayUpdated(Event, frozen=True, kw_only=True):
 
     def subject(self) -> str:
         return f"{self.employee_id}/{self.date.isoformat()}"
+
+    def event_id(self) -> str:
+        return f"{self.person_id}/{self.date.isoformat()}/{self.version.epoch}.{self.version.n}"

@@ -27,6 +27,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         """What the event is about, as other systems filter by it."""
         return None
 
+    def event_id(self) -> str | None:
+        """The CloudEvents id, where the event's own content makes it unique; else None, and it is given one."""
+        return None
+
 
 class Version(msgspec.Struct, frozen=True, order=True, array_like=True):
     """Tells a newer copy of a state from an older one: `[epoch, n]`.

@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import logging
+from asyncio import CancelledError
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +21,8 @@ AT_ONCE = 64
 """Rows that one round takes; a row holds up to 500 events."""
 POLL = 1.0
 """Seconds between looks without being told: a NOTIFY is lost while the listener reconnects."""
-PARKED_FOR = timedelta(seconds=5)
+PUT_OFF_FOR, PUT_OFF_FOR_AT_MOST = timedelta(seconds=2), timedelta(seconds=60)
+"""How long a row waits that no queue wants or that the bus refuses: the first time, doubled each time, and at most."""
 
 log = get_logger(__name__)
 
@@ -29,7 +33,7 @@ class Relay:
     Rows are taken with SKIP LOCKED, so that several relays share the work, and never by "greater than the last
     one": sequence numbers commit out of order, and a cursor would lose rows (RELIABILITY, finding 12). A row is
     published at least once, with the same message id each time, and waits for as long as the bus is away. What no
-    queue wants yet stays, and does not hold up what comes after it.
+    queue wants yet, or what the bus refuses, stays, and does not hold up what comes after it.
     """
 
     def __init__(self, database: Database, bus: Bus) -> None:
@@ -49,31 +53,47 @@ class Relay:
         Raises:
             Unavailable: the database or the bus is away.
         """
+        return (await self._round()).sent
+
+    async def _round(self) -> "_Round":
         async with self._database.fast() as pg:
             rows = await pg.fetch(_TAKE, AT_ONCE)
             if not rows:
-                return 0
+                return _Round(taken=0, sent=0)
             outcomes = await asyncio.gather(*(self._bus.publish(_message(row)) for row in rows), return_exceptions=True)
-            sent = [row["id"] for row, outcome in zip(rows, outcomes, strict=True) if outcome is None]
-            unwanted = [row["id"] for row, o in zip(rows, outcomes, strict=True) if isinstance(o, Unroutable)]
+            sent, put_off = [], {}
+            away: BaseException | None = None
+            for row, outcome in zip(rows, outcomes, strict=True):
+                if outcome is None:
+                    sent.append(row["id"])
+                elif isinstance(outcome, Unroutable) or not isinstance(outcome, Unavailable | CancelledError):
+                    put_off[row["id"]] = (row["type"], outcome)
+                else:
+                    away = outcome
             if sent:
                 await pg.execute("DELETE FROM outbox WHERE id = ANY($1)", sent)
-            if unwanted:
-                await pg.execute(_PUT_OFF, unwanted, PARKED_FOR)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException) and not isinstance(outcome, Unroutable):
-                raise outcome
-        if unwanted:
-            types = sorted({row["type"] for row in rows if row["id"] in set(unwanted)})
-            log.warning("outbox.unroutable", schema=self._database.schema, rows=len(unwanted), types=types)
-        return len(sent)
+            if put_off:
+                await pg.execute(_PUT_OFF, list(put_off), PUT_OFF_FOR, PUT_OFF_FOR_AT_MOST)
+        for type_, reason in dict(put_off.values()).items():
+            known = isinstance(reason, Unroutable)
+            log.log(
+                logging.WARNING if known else logging.ERROR,
+                "outbox.unroutable" if known else "outbox.refused_by_the_bus",
+                schema=self._database.schema,
+                type=type_,
+                rows=sum(of == type_ for of, _ in put_off.values()),
+                reason=str(reason),
+            )
+        if away is not None:
+            raise away
+        return _Round(taken=len(rows), sent=len(sent))
 
     async def _carry(self) -> None:
         away = False
         while True:
             self._told.clear()
             try:
-                if await self.drain() == AT_ONCE:
+                if (await self._round()).taken == AT_ONCE:
                     continue
                 if away:
                     log.info("outbox.relaying_again", schema=self._database.schema)
@@ -124,4 +144,13 @@ SELECT id, type, content_type, payload FROM outbox
 WHERE not_before <= now()
 ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED
 """
-_PUT_OFF = "UPDATE outbox SET attempts = attempts + 1, not_before = now() + $2 WHERE id = ANY($1)"
+_PUT_OFF = """
+UPDATE outbox SET attempts = attempts + 1, not_before = now() + least($2 * 2 ^ least(attempts, 20), $3)
+WHERE id = ANY($1)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    taken: int
+    sent: int

@@ -23,15 +23,15 @@ Row = tuple[UUID, str, str, str, str, bytes]
 def rows(events: Sequence[Event], *, time: datetime) -> Iterator[Row]:
     """The outbox rows for events of one type: a row for up to 500 of them; a row an event would cost far more.
 
-    Each event gets an identifier of its own.
+    Each event gets the identifier that its content makes unique, or a new one.
     """
     remaining = iter(events)
     while chunk := list(islice(remaining, MOST_IN_A_BATCH)):
         kind = type(chunk[0])
         if len(chunk) == 1:
-            body, content_type = encode(chunk[0], id=str(new_id()), time=time), CONTENT_TYPE
+            body, content_type = encode(chunk[0], id=chunk[0].event_id() or str(new_id()), time=time), CONTENT_TYPE
         else:
-            body = encode_batch(((str(new_id()), event) for event in chunk), time=time)
+            body = encode_batch(((event.event_id() or str(new_id()), event) for event in chunk), time=time)
             content_type = BATCH_CONTENT_TYPE
         aggregate = kind.wire_type.split(".")[1]
         yield new_id(), aggregate, chunk[0].subject() or "", kind.wire_type, content_type, body

@@ -11,7 +11,6 @@ from typing import Any
 import asyncpg
 
 RULES_LOCK = 0x6D75_7374  # any number that only this means
-RECOMPUTE_CHANNEL = "attendance_recompute"
 
 
 async def share_rules(pg: "asyncpg.Connection[Any]") -> int:
@@ -45,4 +44,3 @@ async def ask_recompute(
         until,
         reason,
     )
-    await pg.execute(f"NOTIFY {RECOMPUTE_CHANNEL}")

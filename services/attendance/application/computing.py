@@ -1,0 +1,133 @@
+"""From the stored scans of some person-days to the rows and the events that follow from them. No I/O."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+
+from services.attendance.application.directory import Assignment, Directory, Holder, PersonDay
+from services.attendance.domain.day import Day, work_day
+from services.attendance.domain.scans import Scan
+from services.attendance.domain.window import Frame
+from shared.contracts.days import DayUpdated, ScanOfDay
+from shared.contracts.event import Version
+
+
+class DayRow(NamedTuple):
+    """A row of the table `days`, in the order of its columns; `n` and the timestamps are the database's."""
+
+    date: date
+    person_id: int
+    status: str
+    first_in: datetime | None
+    last_out: datetime | None
+    worked: int
+    overtime: int
+    extra_overtime: int
+    late: int
+    early_departure: int
+    shortfall: int
+    snacks: bool
+    night_bill: bool
+    flags: str
+    used: int
+    merged: int
+    check_ins: int
+    check_outs: int
+    marks: str
+    zone: str
+    digest: bytes
+
+
+class Computed(NamedTuple):
+    """A day with what it was computed by."""
+
+    day: Day
+    frame: Frame
+    holder: Holder
+    assignment: Assignment
+
+
+def compute(directory: Directory, scans: Mapping[PersonDay, Iterable[Scan]]) -> dict[PersonDay, Computed]:
+    """The days of these keys from all of their scans; a person who belonged nowhere that day has none."""
+    days: dict[PersonDay, Computed] = {}
+    for key, its_scans in scans.items():
+        placed = directory.placed(key)
+        if placed is None:
+            continue
+        frame, assignment = placed
+        day = work_day(its_scans, frame, level=assignment.level)
+        days[key] = Computed(day, frame, directory.people[key.person_id], assignment)
+    return days
+
+
+def row_of(computed: Computed) -> DayRow:
+    """The day as it is stored."""
+    day, frame, holder, _ = computed
+    return DayRow(
+        day.date,
+        holder.person_id,
+        day.status,
+        _instant(day.first_arrival),
+        _instant(day.last_departure),
+        day.working,
+        day.overtime,
+        day.extra_overtime,
+        day.late,
+        day.early_departure,
+        day.shortfall,
+        day.snacks,
+        day.night_bill,
+        " ".join(day.flags),
+        len(day.used),
+        len(day.merged),
+        day.check_in_count,
+        day.check_out_count,
+        ",".join([f"{frame.clock(mark.minute)} {mark.type.value}" for mark in day.marks]),
+        frame.zone,
+        day.digest,
+    )
+
+
+def event_of(computed: Computed, row: DayRow, *, version: Version, at: datetime, live: bool) -> DayUpdated:
+    """The day as others hear of it."""
+    day, frame, holder, assignment = computed
+    return DayUpdated(
+        person_id=holder.person_id,
+        employee_id=holder.code,
+        employee_name=holder.name,
+        department=assignment.department,
+        designation=assignment.designation,
+        level_of_work=assignment.level_of_work,
+        unit_path=assignment.unit_path,
+        site_id=assignment.site_id,
+        zone=frame.zone,
+        date=day.date,
+        status=day.status,
+        first_in=row.first_in,
+        last_out=row.last_out,
+        check_in=None if day.first_arrival is None else frame.clock(day.first_arrival),
+        check_out=None if day.last_departure is None else frame.clock(day.last_departure),
+        worked_minutes=day.working,
+        overtime_minutes=day.overtime,
+        extra_overtime_minutes=day.extra_overtime,
+        late_minutes=day.late,
+        early_departure_minutes=day.early_departure,
+        shortfall_minutes=day.shortfall,
+        snacks_eligible=day.snacks,
+        night_bill_eligible=day.night_bill,
+        flags=[str(flag) for flag in day.flags],
+        total_scans=day.total_scans,
+        scans=scans_of(row.marks),
+        computed_at=at,
+        live=live,
+        version=version,
+    )
+
+
+def scans_of(marks: str) -> list[ScanOfDay]:
+    """`"08:00 IN,17:30 OUT"` as a list."""
+    return [ScanOfDay(time=mark[:5], type=mark[6:]) for mark in marks.split(",")] if marks else []
+
+
+def _instant(minute: int | None) -> datetime | None:
+    return None if minute is None else datetime.fromtimestamp(minute * 60, UTC)

@@ -1,0 +1,68 @@
+"""What the use cases of the worker need from storage."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import date, datetime
+from typing import NamedTuple, Protocol
+
+from services.attendance.application.computing import DayRow
+from services.attendance.application.directory import Directory, PersonDay
+from services.attendance.domain.scans import Scan
+from shared.contracts.event import Event
+from shared.contracts.scans import ScanReceived
+
+
+class Written(NamedTuple):
+    """A day row that changed."""
+
+    key: PersonDay
+    epoch: int
+    n: int
+
+
+class Unknown(NamedTuple):
+    """Scans of a badge that nobody held."""
+
+    badge: str
+    scans: int
+    first_at: datetime
+    last_at: datetime
+    machine_id: int
+
+
+class Recording(Protocol):
+    """One transaction of a worker. The order of calls is the order of the members."""
+
+    async def store(self, scans: Sequence[ScanReceived]) -> list[ScanReceived]:
+        """Keep the scans; returns those that were not there yet."""
+
+    async def directory(self, badges: Iterable[str] = (), people: Iterable[int] = ()) -> Directory:
+        """Hold the rules still for this transaction; the directory then knows these badges and people."""
+
+    async def lock_days(self, keys: Sequence[PersonDay]) -> None:
+        """Wait for whoever else computes any of these days. `keys` are sorted."""
+
+    async def scans_of(self, spans: Mapping[PersonDay, tuple[int, int, Sequence[str]]]) -> dict[PersonDay, list[Scan]]:
+        """All countable scans of each key: its window in seconds since 1970, and the badges that were the person's."""
+
+    async def save(self, rows: Sequence[DayRow], at: datetime) -> list[Written]:
+        """Write the days whose digest differs from what is stored."""
+
+    async def note_unknown(self, unknown: Sequence[Unknown]) -> None:
+        """Count scans of badges that nobody holds."""
+
+    async def announce(self, events: Sequence[Event], at: datetime) -> None:
+        """Put events of one type into the outbox."""
+
+
+class Recordings(Protocol):
+    """Opens transactions for workers."""
+
+    def begin(self) -> AbstractAsyncContextManager[Recording]:
+        """Committed on leaving."""
+
+    async def prepare(self, days: Iterable[date]) -> None:
+        """Make room for scans and days of these dates, before the transaction that writes them."""
+
+    async def adopt_zone(self, site_id: int, zone: str) -> None:
+        """Give a site that has no zone this one."""

@@ -1,0 +1,105 @@
+"""Computing days again because something other than a scan changed: a badge, a person, a setting, a zone."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from services.attendance.application.directory import PersonDay, SiteWithoutZone
+from services.attendance.application.ports import Recordings
+from services.attendance.application.record_scans import recompute
+from shared.kernel.clock import Clock
+from shared.kernel.errors import Unavailable
+from shared.observability.logs import get_logger
+
+AT_ONCE = 500
+"""Person-days in a transaction."""
+LOOK_EVERY = 0.5
+"""Seconds."""
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recomputation:
+    """A note that days are to be computed again; None is everybody, and always."""
+
+    id: int
+    person_id: int | None
+    since: date | None
+    until: date | None
+    reason: str
+
+
+class Recomputations(Protocol):
+    """The notes, oldest first."""
+
+    def oldest(self) -> AbstractAsyncContextManager[Recomputation | None]:
+        """The oldest note, held by this process while the context is open; None where there is none to be had.
+
+        Left without an exception, the note is done and gone. In one process at a time.
+        """
+
+    async def people_of(self, note: Recomputation) -> Sequence[int]:
+        """Whose days the note is about."""
+
+    async def facts_of(self, person_id: int) -> tuple[set[date], list[tuple[int, str]]]:
+        """Of a person: the dates that have a row, and the countable scans as (seconds since 1970, badge)."""
+
+
+class Recompute:
+    """Works through the notes."""
+
+    def __init__(self, notes: Recomputations, recordings: Recordings, clock: Clock) -> None:
+        self._notes = notes
+        self._recordings = recordings
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Work through notes as they come, for ever."""
+        while True:
+            try:
+                if await self.next():
+                    continue
+            except Unavailable as error:
+                log.warning("recompute.waiting", reason=error.message)
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def next(self) -> bool:
+        """Do the oldest note; whether there was one."""
+        async with self._notes.oldest() as note:
+            if note is None:
+                return False
+            changed = 0
+            people = await self._notes.people_of(note)
+            for person_id in people:
+                # A site without a zone has no days yet; when it gets one, a note of its own follows.
+                with contextlib.suppress(SiteWithoutZone):
+                    changed += await self._person(person_id, note)
+            log.info("recompute.done", reason=note.reason, people=len(people), days_changed=changed)
+        return True
+
+    async def _person(self, person_id: int, note: Recomputation) -> int:
+        dates, scans = await self._notes.facts_of(person_id)
+        keys = {PersonDay(day, person_id) for day in dates}
+        async with self._recordings.begin() as recording:
+            directory = await recording.directory({badge for _, badge in scans}, [person_id])
+            found = {directory.key_of(badge, at) for at, badge in scans}
+        keys |= {key for key in found if key is not None and key.person_id == person_id}
+        wanted = sorted(
+            key
+            for key in keys
+            if (note.since is None or key.date >= note.since) and (note.until is None or key.date <= note.until)
+        )
+        await self._recordings.prepare({key.date for key in wanted})
+        changed = 0
+        for start in range(0, len(wanted), AT_ONCE):
+            chunk = wanted[start : start + AT_ONCE]
+            async with self._recordings.begin() as recording:
+                directory = await recording.directory(people=[person_id])
+                if person_id in directory.people:
+                    changed += await recompute(recording, directory, dict.fromkeys(chunk, False), self._clock)
+        return changed

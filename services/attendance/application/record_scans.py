@@ -1,0 +1,105 @@
+"""The worker: stores scans, and computes the days that they touch, in one transaction.
+
+Nothing of it depends on order or on repetition. The scans are stored first; then the days that new ones touch are
+locked, in sorted order, and only then read, in new statements, so that of two workers on one day the second sees
+what the first committed (READ COMMITTED).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+
+from services.attendance.application.computing import compute, event_of, row_of
+from services.attendance.application.directory import Directory, PersonDay, SiteWithoutZone
+from services.attendance.application.ports import Recording, Recordings, Unknown
+from services.attendance.domain.scans import QUALITIES
+from shared.contracts.event import Version
+from shared.contracts.scans import ScanReceived
+from shared.kernel.clock import Clock
+
+ONE_DAY = timedelta(days=1)
+
+
+class RecordScans:
+    """Records a batch of scans."""
+
+    def __init__(self, recordings: Recordings, clock: Clock) -> None:
+        self._recordings = recordings
+        self._clock = clock
+
+    async def __call__(self, scans: Sequence[ScanReceived]) -> int:
+        """Record them, and say how many were new."""
+        if not scans:
+            return 0
+        dates = {scan.local_time.date() for scan in scans}
+        await self._recordings.prepare(_around(dates))
+        while True:
+            try:
+                async with self._recordings.begin() as recording:
+                    return await self._record(recording, scans)
+            except SiteWithoutZone as missing:
+                await self._recordings.adopt_zone(missing.site_id, _zone_for(missing.site_id, scans))
+
+    async def _record(self, recording: Recording, scans: Sequence[ScanReceived]) -> int:
+        new = await recording.store(scans)
+        if not new:
+            return 0
+        counted = [scan for scan in new if QUALITIES[scan.quality].counts]
+        directory = await recording.directory({scan.badge for scan in counted})
+        live: dict[PersonDay, bool] = {}
+        strangers: list[ScanReceived] = []
+        for scan in counted:
+            key = directory.key_of(scan.badge, int(scan.at.timestamp()))
+            if key is None:
+                strangers.append(scan)
+            else:
+                live[key] = live.get(key, False) or scan.mode == "live"
+        await recompute(recording, directory, live, self._clock)
+        if strangers:
+            await recording.note_unknown(_counted(strangers))
+        return len(new)
+
+
+async def recompute(recording: Recording, directory: Directory, live: dict[PersonDay, bool], clock: Clock) -> int:
+    """Compute these days from what is stored, and announce those that changed.
+
+    `live` has the keys, and for each whether something that happened just now is the reason. Returns how many changed.
+    """
+    keys = sorted(live)
+    spans = {}
+    for key in keys:
+        if placed := directory.placed(key):
+            badges = directory.people[key.person_id].badges_on(key.date)
+            spans[key] = (placed[0].start, placed[0].end, badges)
+    if not spans:
+        return 0
+    await recording.lock_days(list(spans))
+    computed = compute(directory, await recording.scans_of(spans))
+    rows = {key: row_of(day) for key, day in computed.items()}
+    at = clock.now()
+    written = await recording.save(list(rows.values()), at)
+    events = [
+        event_of(computed[key], rows[key], version=Version(epoch, n), at=at, live=live[key])
+        for key, epoch, n in written
+    ]
+    await recording.announce(events, at)
+    return len(written)
+
+
+def _around(dates: Iterable[date]) -> set[date]:
+    """The dates with their neighbours: a business date may be the one before or after the wall clock's."""
+    return {day for each in dates for day in (each, each - ONE_DAY, each + ONE_DAY) if each.year > 1}
+
+
+def _zone_for(site_id: int, scans: Sequence[ScanReceived]) -> str:
+    return next((scan.zone for scan in scans if scan.site_id == site_id), scans[0].zone)
+
+
+def _counted(strangers: Sequence[ScanReceived]) -> list[Unknown]:
+    by_badge: defaultdict[str, list[ScanReceived]] = defaultdict(list)
+    for scan in strangers:
+        by_badge[scan.badge].append(scan)
+    return [
+        Unknown(badge, len(its), min(s.at for s in its), max(s.at for s in its), its[-1].machine_id)
+        for badge, its in sorted(by_badge.items())
+    ]

@@ -1,0 +1,81 @@
+"""Reading what the worker's directory holds."""
+
+import json
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+import asyncpg
+
+from services.attendance.application.directory import Assignment, Holder, Site, Span
+from services.attendance.domain.settings import DaySettings, settings_from
+
+
+async def read_sites(pg: "asyncpg.Connection[Any]") -> dict[int, Site]:
+    """All sites with their settings over time."""
+    settings: dict[int, list[tuple[Span, DaySettings]]] = {}
+    for row in await pg.fetch("SELECT site_id, values, during FROM settings ORDER BY site_id, during"):
+        values = settings_from(json.loads(row["values"]))
+        settings.setdefault(row["site_id"], []).append((span_of(row["during"]), values))
+    return {
+        row["id"]: Site(site_id=row["id"], zone=row["zone"], settings=tuple(settings.get(row["id"], ())))
+        for row in await pg.fetch("SELECT id, zone FROM sites")
+    }
+
+
+async def read_people(
+    pg: "asyncpg.Connection[Any]", *, badges: Iterable[str] = (), people: Iterable[int] = ()
+) -> list[Holder]:
+    """The people who hold, or ever held, any of these badges, and these people: each with all of their badges."""
+    rows = await pg.fetch(_PEOPLE, list(badges), list(people))
+    ids = [row["id"] for row in rows]
+    held: dict[int, list[tuple[str, Span]]] = {}
+    for row in await pg.fetch("SELECT person_id, badge, during FROM badges WHERE person_id = ANY($1)", ids):
+        held.setdefault(row["person_id"], []).append((row["badge"], span_of(row["during"])))
+    placed: dict[int, list[Assignment]] = {}
+    for row in await pg.fetch(_ASSIGNMENTS, ids):
+        assignment = Assignment(
+            span=span_of(row["during"]),
+            site_id=row["site_id"],
+            department=row["department"],
+            unit_path=list(row["unit_path"] or ()),
+            designation=row["designation"],
+            level_of_work=row["level_of_work"],
+        )
+        placed.setdefault(row["person_id"], []).append(assignment)
+    return [
+        Holder(
+            person_id=row["id"],
+            code=row["code"],
+            name=row["name"],
+            assignments=tuple(placed.get(row["id"], ())),
+            badges=tuple(held.get(row["id"], ())),
+        )
+        for row in rows
+    ]
+
+
+def span_of(during: "asyncpg.Range") -> Span:
+    """A daterange, which PostgreSQL keeps as [since, until)."""
+    since: date | None = during.lower
+    until: date | None = during.upper
+    return Span(since, until)
+
+
+_PEOPLE = """
+SELECT id, code, name FROM people
+WHERE NOT removed AND (id IN (SELECT person_id FROM badges WHERE badge = ANY($1)) OR id = ANY($2))
+"""
+
+_ASSIGNMENTS = """
+WITH RECURSIVE path (unit_id, ancestor_id, parent_id, depth) AS (
+    SELECT id, id, parent_id, 0 FROM units
+    UNION ALL
+    SELECT p.unit_id, u.id, u.parent_id, p.depth + 1 FROM path p JOIN units u ON u.id = p.parent_id WHERE p.depth < 50
+)
+SELECT a.person_id, a.site_id, a.designation, a.level_of_work, a.during, u.name AS department,
+       (SELECT array_agg(p.ancestor_id ORDER BY p.depth) FROM path p WHERE p.unit_id = a.unit_id) AS unit_path
+FROM assignments a LEFT JOIN units u ON u.id = a.unit_id
+WHERE a.person_id = ANY($1)
+ORDER BY a.person_id, a.during
+"""

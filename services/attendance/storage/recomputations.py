@@ -1,0 +1,57 @@
+"""The notes of days to compute again, on PostgreSQL."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import date
+
+from services.attendance.application.recompute import Recomputation
+from shared.storage.database import Database
+
+LEADER_LOCK = 0x7265_636F  # any number that only this means
+
+
+class PostgresRecomputations:
+    """Notes are done by one process at a time, whichever holds the session lock."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @asynccontextmanager
+    async def oldest(self) -> AsyncIterator[Recomputation | None]:
+        async with self._database.fast() as pg:
+            waiting = await pg.fetchval("SELECT EXISTS (SELECT FROM recomputations)")
+        if not waiting:
+            yield None
+            return
+        # A connection of its own: the work may take minutes, and a session lock lasts as long as the session.
+        async with self._database.listening("recompute") as pg:
+            if not await pg.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):
+                yield None
+                return
+            row = await pg.fetchrow(
+                "SELECT id, person_id, since, until, reason FROM recomputations ORDER BY id LIMIT 1"
+            )
+            if row is None:
+                yield None
+                return
+            note = Recomputation(**dict(row))
+            yield note
+            await pg.execute("DELETE FROM recomputations WHERE id = $1", note.id)
+
+    async def people_of(self, note: Recomputation) -> Sequence[int]:
+        if note.person_id is not None:
+            return [note.person_id]
+        async with self._database.fast() as pg:
+            return [row[0] for row in await pg.fetch("SELECT id FROM people WHERE NOT removed ORDER BY id")]
+
+    async def facts_of(self, person_id: int) -> tuple[set[date], list[tuple[int, str]]]:
+        async with self._database.fast() as pg:
+            dates = {row[0] for row in await pg.fetch("SELECT date FROM days WHERE person_id = $1", person_id)}
+            scans = await pg.fetch(_SCANS, person_id)
+        return dates, [(int(row["at"].timestamp()), row["badge"]) for row in scans]
+
+
+_SCANS = """
+SELECT s.at, s.badge FROM scans s
+WHERE s.badge IN (SELECT badge FROM badges WHERE person_id = $1) AND s.quality NOT IN ('implausible_past', 'future')
+"""

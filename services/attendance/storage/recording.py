@@ -1,0 +1,204 @@
+"""The worker's transactions on PostgreSQL: few statements, whole columns at a time."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from services.attendance.application.computing import DayRow
+from services.attendance.application.directory import Directory, PersonDay
+from services.attendance.application.ports import Unknown, Written
+from services.attendance.domain.scans import QUALITIES, SCAN_TYPES, Scan
+from services.attendance.storage.directory import read_people, read_sites
+from services.attendance.storage.machines import adopt_zone
+from services.attendance.storage.rules import share_rules
+from shared.contracts.event import Event
+from shared.contracts.scans import ScanReceived
+from shared.outbox.writing import add_fast
+from shared.storage.columns import column, rows_from
+from shared.storage.database import Database
+from shared.storage.partitions import Partitions
+
+_json = msgspec.json.Encoder()
+
+
+class PostgresRecording:
+    """One transaction. See the port for the order of calls."""
+
+    def __init__(self, pg: "asyncpg.Connection[Any]", directory: Directory, epoch: int) -> None:
+        self._pg = pg
+        self._directory = directory
+        self._epoch = epoch
+
+    async def store(self, scans: Sequence[ScanReceived]) -> list[ScanReceived]:
+        by_id = {scan.scan_id: scan for scan in scans}
+        ordered = sorted(by_id.values(), key=_storage_order)
+        rows = await self._pg.fetch(_STORE, *map(column, _scan_columns(ordered)))
+        return ordered if len(rows) == len(ordered) else [by_id[row[0]] for row in rows]
+
+    async def directory(self, badges: Iterable[str] = (), people: Iterable[int] = ()) -> Directory:
+        directory = self._directory
+        n = await share_rules(self._pg)
+        if n != directory.n:
+            directory.restart(n, await read_sites(self._pg))
+        if missing := directory.without(badges):
+            directory.add(await read_people(self._pg, badges=missing), looked_up=missing)
+        if strangers := [person for person in people if person not in directory.people]:
+            directory.add(await read_people(self._pg, people=strangers))
+        return directory
+
+    async def lock_days(self, keys: Sequence[PersonDay]) -> None:
+        await self._pg.execute(_LOCK_DAYS, column([_lock_of(key) for key in keys]))
+
+    async def scans_of(self, spans: Mapping[PersonDay, tuple[int, int, Sequence[str]]]) -> dict[PersonDay, list[Scan]]:
+        keys = list(spans)
+        found: list[list[Scan]] = [[] for _ in keys]
+        numbers, badges, starts, ends = [], [], [], []
+        for number, (start, end, held) in enumerate(spans.values()):
+            for badge in held:
+                numbers.append(number)
+                badges.append(badge)
+                starts.append(datetime.fromtimestamp(start, UTC))
+                ends.append(datetime.fromtimestamp(end, UTC))
+        if not numbers:
+            return dict(zip(keys, found, strict=True))
+        # Wall clocks are within a day of UTC: this much tells the planner which months to look into.
+        first = (min(starts) - _A_DAY).replace(tzinfo=None)
+        last = (max(ends) + _A_DAY).replace(tzinfo=None)
+        spans_as_columns = [column(numbers), column(badges), column(starts), column(ends)]
+        for number, at, id_, type_, quality in await self._pg.fetch(_SCANS_OF, *spans_as_columns, first, last):
+            found[number].append(Scan(at, id_, SCAN_TYPES[type_], QUALITIES[quality]))
+        return dict(zip(keys, found, strict=True))
+
+    async def save(self, rows: Sequence[DayRow], at: datetime) -> list[Written]:
+        if not rows:
+            return []
+        written = await self._pg.fetch(_SAVE, *map(column, zip(*rows, strict=True)), at)
+        return [Written(PersonDay(row[0], row[1]), self._epoch, row[2]) for row in written]
+
+    async def note_unknown(self, unknown: Sequence[Unknown]) -> None:
+        await self._pg.execute(_NOTE_UNKNOWN, *map(list, zip(*unknown, strict=True)))
+
+    async def announce(self, events: Sequence[Event], at: datetime) -> None:
+        await add_fast(self._pg, events, time=at)
+
+
+class PostgresRecordings:
+    """Opens a worker's transactions. A directory is lent to one transaction at a time, and kept between them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._scans = Partitions(database, "scans")
+        self._days = Partitions(database, "days")
+        self._idle: list[Directory] = []
+        self._epoch: int | None = None
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[PostgresRecording]:
+        directory = self._idle.pop() if self._idle else Directory()
+        async with self._database.fast() as pg:
+            if self._epoch is None:
+                self._epoch = int(await pg.fetchval("SELECT epoch FROM epoch"))
+            yield PostgresRecording(pg, directory, self._epoch)
+        self._idle.append(directory)
+
+    async def prepare(self, days: Iterable[date]) -> None:
+        days = list(days)
+        await self._scans.ensure(days)
+        await self._days.ensure(days)
+
+    async def adopt_zone(self, site_id: int, zone: str) -> None:
+        await adopt_zone(self._database, site_id, zone)
+
+
+def _storage_order(scan: ScanReceived) -> tuple[datetime, bytes]:
+    return scan.local_time, scan.scan_id.bytes
+
+
+def _scan_columns(scans: Sequence[ScanReceived]) -> list[list[Any]]:
+    """What is a scan's own; then what many share, once, with the number by which scans refer to it."""
+    shared: dict[tuple[Any, ...], int] = {}
+    numbers = [
+        shared.setdefault(
+            (s.machine_id, s.site_id, s.type, s.quality, s.state, s.verify, s.work_code, s.zone, s.received_at, s.mode),
+            len(shared),
+        )
+        for s in scans
+    ]
+    own: list[list[Any]] = [
+        [s.local_time for s in scans],
+        [s.scan_id for s in scans],
+        [s.at for s in scans],
+        [s.badge for s in scans],
+        [s.record_no for s in scans],
+        [s.device_time for s in scans],
+        [None if s.raw is None else _json.encode(s.raw).decode() for s in scans],
+        numbers,
+    ]
+    return [*own, list(shared.values()), *map(list, zip(*shared, strict=True))]
+
+
+def _lock_of(key: PersonDay) -> int:
+    """A lock of its own for each person-day: 63 bits, of which the top one keeps clear of other locks."""
+    return (1 << 62) | (key.date.toordinal() << 32) | key.person_id
+
+
+_A_DAY = timedelta(days=1)
+
+_OWN = rows_from(
+    ["local_at", "id", "at", "badge", "record_no", "device_time", "raw", "number"],
+    ["timestamp", "uuid", "timestamptz", "text", "text", "text", "jsonb", "int"],
+    alias="own",
+)
+_SHARED = rows_from(
+    "number machine_id site_id type quality state verify work_code zone received_at mode".split(),  # noqa: SIM905 - a line instead of ten
+    "int int int text text text text text text timestamptz text".split(),  # noqa: SIM905 - a line instead of ten
+    first=9,
+    alias="shared",
+)
+_STORE = f"""
+INSERT INTO scans (local_at, id, at, badge, machine_id, site_id, type, quality, state, verify, work_code, record_no,
+                   device_time, zone, received_at, mode, raw)
+SELECT own.local_at, own.id, own.at, own.badge, machine_id, site_id, type, quality, state, verify, work_code,
+       own.record_no, own.device_time, zone, received_at, mode, own.raw
+FROM {_OWN} JOIN {_SHARED} USING (number)
+ON CONFLICT DO NOTHING
+RETURNING id
+"""
+
+_LOCK_DAYS = "SELECT pg_advisory_xact_lock(k::bigint) FROM json_array_elements_text($1::json) AS k"
+
+_WINDOWS = rows_from(("number", "badge", "start", "beyond"), ("int", "text", "timestamptz", "timestamptz"), alias="w")
+_SCANS_OF = f"""
+SELECT w.number, extract(epoch FROM s.at)::bigint, s.id, s.type, s.quality
+FROM {_WINDOWS}
+JOIN scans s ON s.badge = w.badge AND s.at >= w.start AND s.at < w.beyond
+            AND s.local_at >= $5 AND s.local_at < $6
+WHERE s.quality NOT IN ('implausible_past', 'future')
+"""
+
+_VALUES = ", ".join(DayRow._fields)
+_TYPES = """
+    date int text timestamptz timestamptz int int int int int int bool bool text int2 int2 int2 int2 text text bytea
+""".split()  # noqa: SIM905 - a line instead of twenty
+_SAVE = f"""
+INSERT INTO days ({_VALUES}, n, created_at, updated_at)
+SELECT r.*, 1, $22, $22
+FROM {rows_from(DayRow._fields, _TYPES)}
+ON CONFLICT (date, person_id) DO UPDATE SET
+    ({_VALUES}, n, updated_at) = ROW ({", ".join(f"excluded.{name}" for name in DayRow._fields)},
+                                      days.n + 1, excluded.updated_at)
+WHERE days.digest <> excluded.digest
+RETURNING date, person_id, n
+"""
+
+_NOTE_UNKNOWN = """
+INSERT INTO unknown_badges AS u (badge, scans, first_at, last_at, machine_id)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::int[])
+ON CONFLICT (badge) DO UPDATE SET scans = u.scans + excluded.scans,
+    first_at = least(u.first_at, excluded.first_at), last_at = greatest(u.last_at, excluded.last_at),
+    machine_id = excluded.machine_id
+"""
