@@ -1,0 +1,222 @@
+"""What is read of days: who is asked for, what is found, and the port that finds it."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple, Protocol
+
+from services.attendance.application.listing import Page
+from services.attendance.application.rulebook import Rulebook
+from services.attendance.domain.state import State
+from shared.web.lists import Window
+from shared.web.scope import Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which people and days are asked for, as a caller says it."""
+
+    employee: str | None = None
+    """The person's id, or the company's code."""
+    department: str | None = None
+    """A unit's id, or its name; those below it belong to it."""
+    level_of_work: str | None = None
+    status: str | None = None
+    since: date | None = None
+    until: date | None = None
+    """Inclusive."""
+    search: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """The same with the ids looked up."""
+
+    person_id: int | None = None
+    unit_id: int | None = None
+    level_of_work: str | None = None
+    status: str | None = None
+    since: date | None = None
+    until: date | None = None
+    search: str | None = None
+
+
+class DayFacts(NamedTuple):
+    """A day with the person as they were on it. Without a row, `status` is None and the figures are 0."""
+
+    person_id: int
+    code: str
+    name: str
+    department: str | None
+    designation: str | None
+    level_of_work: str
+    site_id: int | None
+    date: date
+    status: str | None
+    check_in: str | None
+    check_out: str | None
+    worked: int
+    overtime: int
+    extra_overtime: int
+    used: int
+    marks: str
+
+
+class DayDetails(NamedTuple):
+    """The rest of what is kept of a day."""
+
+    first_in: datetime | None
+    last_out: datetime | None
+    late: int
+    early_departure: int
+    shortfall: int | None
+    snacks: bool
+    night_bill: bool
+    flags: str
+    merged: int
+    check_ins: int
+    check_outs: int
+    zone: str | None
+    n: int | None
+    created_at: datetime | None
+    updated_at: datetime | None
+
+
+class DayView(NamedTuple):
+    """A day as callers see it."""
+
+    facts: DayFacts
+    status: str
+    state: State
+
+
+class Record(NamedTuple):
+    """A day with all that is kept of it."""
+
+    facts: DayFacts
+    details: DayDetails
+    status: str
+    state: State
+    zone: str
+    shortfall: int
+
+
+class Stay(NamedTuple):
+    """Where a person was, and as what, for some dates; within what the caller may see."""
+
+    person_id: int
+    code: str
+    name: str
+    joined_on: date | None
+    left_on: date | None
+    department: str | None
+    designation: str | None
+    level_of_work: str
+    site_id: int | None
+    since: date | None
+    until: date | None
+    """Exclusive."""
+
+    def covers(self, day: date) -> bool:
+        """Whether the person was there, and employed, on that date."""
+        return (
+            (self.since is None or self.since <= day)
+            and (self.until is None or day < self.until)
+            and (self.joined_on is None or self.joined_on <= day)
+            and (self.left_on is None or day <= self.left_on)
+        )
+
+
+class MonthFacts(NamedTuple):
+    """A stored day of a timesheet."""
+
+    person_id: int
+    date: date
+    status: str
+    check_in: str | None
+    check_out: str | None
+    worked: int
+    overtime: int
+    extra_overtime: int
+    used: int
+
+
+class MonthDay(NamedTuple):
+    """A day of a timesheet. Its status is empty where the person was not employed, or not the caller's to see."""
+
+    date: date
+    status: str
+    state: State | None
+    check_in: str | None
+    check_out: str | None
+    worked: int
+    overtime: int
+    extra_overtime: int
+
+
+class PersonMonth(NamedTuple):
+    """A row of a timesheet. The person is as they were at the month's end."""
+
+    stay: Stay
+    days: list[MonthDay]
+
+
+class Count(NamedTuple):
+    """How many people of a department and site have a status. None: no row."""
+
+    department: str | None
+    site_id: int | None
+    status: str | None
+    seen: bool
+    people: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Figures:
+    """Of a department, or of all. There are weekends and the expected, so it need not add up to the total."""
+
+    total: int = 0
+    present: int = 0
+    absent: int = 0
+    leave: int = 0
+    expected: int = 0
+
+
+class DayReading(Protocol):
+    """One transaction that reads."""
+
+    async def rulebook(self, now: datetime) -> Rulebook:
+        """The rules of all sites."""
+
+    async def person(self, text: str, scope: Scope) -> int | None:
+        """The id of the person with this id, or else this code; None where the caller sees none."""
+
+    async def unit(self, text: str) -> int | None:
+        """The id of the unit with this id, or else this name."""
+
+    async def on(self, day: date, wanted: Filter, scope: Scope) -> Sequence[DayFacts]:
+        """Everybody active on a date, by code."""
+
+    async def month(
+        self, first: date, last: date, wanted: Filter, scope: Scope
+    ) -> tuple[Sequence[Stay], Sequence[MonthFacts]]:
+        """Who was active in these dates, by code and date, and their stored days."""
+
+    async def days(
+        self, wanted: Filter, scope: Scope, asked: Window, empty: Sequence[tuple[int, date, str]] | None
+    ) -> Page[tuple[DayFacts, DayDetails]]:
+        """Days with a row; with `empty` also those without, of its dates: site, date and the status they have."""
+
+    async def day(self, person_id: int, on: date, scope: Scope) -> tuple[DayFacts, DayDetails] | None:
+        """One person's day; None where the person was not active, or is not the caller's to see."""
+
+    async def counts(self, day: date, wanted: Filter, scope: Scope) -> Sequence[Count]:
+        """Everybody active on a date, counted."""
+
+
+class Reads(Protocol):
+    """Opens transactions that read days."""
+
+    def reading(self) -> AbstractAsyncContextManager[DayReading]:
+        """One consistent look."""

@@ -1,0 +1,214 @@
+"""Reading days: everybody's on a date, somebody's of a month, a list of them, one, and the figures of a date.
+
+A day without scans has no row. What it is follows from the rules of its site and date, and is worked out here, so
+that whoever was absent has a day like everybody else.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+
+from services.attendance.application.day_facts import (
+    Count,
+    DayDetails,
+    DayFacts,
+    DayReading,
+    DayView,
+    Figures,
+    Filter,
+    MonthDay,
+    MonthFacts,
+    PersonMonth,
+    Reads,
+    Record,
+    Stay,
+    Wanted,
+)
+from services.attendance.application.listing import Page
+from services.attendance.application.rulebook import Rulebook, level_of
+from services.attendance.domain.state import State
+from services.attendance.domain.terms import Level
+from shared.kernel.clock import Clock
+from shared.kernel.errors import Malformed, NotFound
+from shared.web.lists import Window
+from shared.web.scope import Scope
+
+LONGEST_WITH_ABSENCES = 31
+"""Days. A list of more than these holds only days with a row: everybody's absences of years are of use to nobody."""
+
+
+class Days:
+    """The reading side of days."""
+
+    def __init__(self, reads: Reads, clock: Clock) -> None:
+        self._reads = reads
+        self._clock = clock
+
+    async def on(self, day: date, wanted: Wanted, scope: Scope) -> list[DayView]:
+        """A day for everybody active on the date, the absent included."""
+        async with self._reads.reading() as reading:
+            rules = await reading.rulebook(self._clock.now())
+            found = await reading.on(day, await _looked_up(wanted, reading, scope), scope)
+        return [_view(facts, rules) for facts in found]
+
+    async def month(self, first: date, wanted: Wanted, scope: Scope) -> list[PersonMonth]:
+        """A timesheet of the month that begins with `first`."""
+        dates = dates_of_month(first)
+        async with self._reads.reading() as reading:
+            rules = await reading.rulebook(self._clock.now())
+            looked_up = await _looked_up(wanted, reading, scope)
+            stays, stored = await reading.month(dates[0], dates[-1], looked_up, scope)
+        return _timesheet(dates, stays, stored, rules)
+
+    async def listed(self, wanted: Wanted, scope: Scope, asked: Window) -> Page[Record]:
+        """A list of days. Over at most 31 dates it has the days without scans, too."""
+        async with self._reads.reading() as reading:
+            rules = await reading.rulebook(self._clock.now())
+            found = await reading.days(await _looked_up(wanted, reading, scope), scope, asked, _empty(wanted, rules))
+        rows = [_record(facts, details, rules) for facts, details in found.rows]
+        return Page(rows=rows, total=found.total, exact=found.exact, next_after=found.next_after)
+
+    async def one(self, person_id: int, on: date, scope: Scope) -> Record:
+        """One day.
+
+        Raises:
+            NotFound: nobody active on that date has this id, or the caller may not know.
+        """
+        async with self._reads.reading() as reading:
+            rules = await reading.rulebook(self._clock.now())
+            found = await reading.day(person_id, on, scope)
+        if found is None:
+            raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
+        return _record(*found, rules)
+
+    async def figures(
+        self, day: date | None, wanted: Wanted, scope: Scope
+    ) -> tuple[date, Figures, list[tuple[str | None, Figures]]]:
+        """The figures of a date (today's, where none is named), and of each department on it."""
+        async with self._reads.reading() as reading:
+            rules = await reading.rulebook(self._clock.now())
+            day = day or rules.today()
+            counts = await reading.counts(day, await _looked_up(wanted, reading, scope), scope)
+        total, departments = Figures(), defaultdict[str | None, Figures](Figures)
+        for count in counts:
+            for figures in (total, departments[count.department]):
+                _add(figures, count, day, rules)
+        return day, total, sorted(departments.items(), key=lambda item: (item[0] is None, item[0]))
+
+    async def today(self) -> date:
+        """The business date of this moment at the main site."""
+        async with self._reads.reading() as reading:
+            return (await reading.rulebook(self._clock.now())).today()
+
+
+def dates_of_month(first: date) -> list[date]:
+    """All dates of a month, from its first."""
+    dates = [first + timedelta(days=n) for n in range(31)]
+    return [day for day in dates if day.month == first.month]
+
+
+async def _looked_up(wanted: Wanted, reading: DayReading, scope: Scope) -> Filter:
+    person_id = unit_id = None
+    if wanted.employee is not None and (person_id := await reading.person(wanted.employee, scope)) is None:
+        raise _unknown("employee", wanted.employee)
+    if wanted.department is not None and (unit_id := await reading.unit(wanted.department)) is None:
+        raise _unknown("department", wanted.department)
+    return Filter(
+        person_id=person_id,
+        unit_id=unit_id,
+        level_of_work=wanted.level_of_work,
+        status=wanted.status,
+        since=wanted.since,
+        until=wanted.until,
+        search=wanted.search,
+    )
+
+
+def _unknown(name: str, value: str) -> Malformed:
+    detail = f"there is no {name} {value[:80]!r}"
+    return Malformed(f"{name}: {detail}", fields={name: detail})
+
+
+def _empty(wanted: Wanted, rules: Rulebook) -> list[tuple[int, date, str]] | None:
+    if wanted.since is None or wanted.until is None:
+        return None
+    length = (wanted.until - wanted.since).days + 1
+    if length > LONGEST_WITH_ABSENCES:
+        return None
+    dates = [wanted.since + timedelta(days=n) for n in range(length)]
+    worker = Level.WORKER  # the level changes no status where there are no scans
+    return [(site, day, rules.without_scans(site, day, worker).status) for site in rules.site_ids for day in dates]
+
+
+def _view(facts: DayFacts, rules: Rulebook) -> DayView:
+    if facts.used:
+        return DayView(facts, facts.status or "", rules.state(facts.site_id, facts.date, seen=True))
+    empty = rules.without_scans(facts.site_id, facts.date, level_of(facts.level_of_work))
+    return DayView(facts, facts.status or empty.status, empty.state)
+
+
+def _record(facts: DayFacts, details: DayDetails, rules: Rulebook) -> Record:
+    view = _view(facts, rules)
+    shortfall = details.shortfall
+    if shortfall is None:
+        shortfall = rules.without_scans(facts.site_id, facts.date, level_of(facts.level_of_work)).shortfall
+    zone = details.zone or rules.zone(facts.site_id or rules.main_site)
+    return Record(facts, details, view.status, view.state, zone, shortfall)
+
+
+def _timesheet(
+    dates: Sequence[date], stays: Iterable[Stay], stored: Iterable[MonthFacts], rules: Rulebook
+) -> list[PersonMonth]:
+    by_person: dict[int, dict[date, MonthFacts]] = {}
+    for facts in stored:
+        by_person.setdefault(facts.person_id, {})[facts.date] = facts
+    nowhere = {day: MonthDay(day, "", None, None, None, 0, 0, 0) for day in dates}
+    absences: dict[tuple[int | None, date, str], MonthDay] = {}
+
+    def absent(stay: Stay, day: date) -> MonthDay:
+        key = (stay.site_id, day, stay.level_of_work)
+        if key not in absences:
+            status, state, _ = rules.without_scans(stay.site_id, day, level_of(stay.level_of_work))
+            absences[key] = MonthDay(day, status, state, None, None, 0, 0, 0)
+        return absences[key]
+
+    def day_of(its_stays: Sequence[Stay], day: date, its_days: dict[date, MonthFacts]) -> MonthDay:
+        stay = next((stay for stay in its_stays if stay.covers(day)), None)
+        if stay is None:
+            return nowhere[day]
+        facts = its_days.get(day)
+        if facts is None:
+            return absent(stay, day)
+        state = rules.state(stay.site_id, day, seen=facts.used > 0)
+        return MonthDay(
+            day,
+            facts.status,
+            state,
+            facts.check_in,
+            facts.check_out,
+            facts.worked,
+            facts.overtime,
+            facts.extra_overtime,
+        )
+
+    months: dict[int, list[Stay]] = {}
+    for stay in stays:
+        months.setdefault(stay.person_id, []).append(stay)
+    return [
+        PersonMonth(its_stays[-1], [day_of(its_stays, day, by_person.get(person_id, {})) for day in dates])
+        for person_id, its_stays in months.items()
+    ]
+
+
+def _add(figures: Figures, count: Count, day: date, rules: Rulebook) -> None:
+    empty = rules.without_scans(count.site_id, day, Level.WORKER)
+    status = count.status or empty.status
+    figures.total += count.people
+    if status.startswith("Present"):
+        figures.present += count.people
+    elif status.startswith("Leave"):
+        figures.leave += count.people
+    elif not count.seen and empty.state is State.EXPECTED:
+        figures.expected += count.people
+    elif status == "Absent":
+        figures.absent += count.people

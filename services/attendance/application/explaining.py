@@ -1,0 +1,109 @@
+"""Why a day is what it is: its evidence, every rule and every figure."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from services.attendance.application.directory import Holder
+from services.attendance.application.rulebook import Rulebook
+from services.attendance.domain.explain import explain
+from services.attendance.domain.scans import Scan
+from shared.kernel.clock import Clock
+from shared.kernel.errors import NotFound
+from shared.web.scope import Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Scans, whatever they are worth, and which machine each comes from."""
+
+    scans: Sequence[Scan]
+    machines: dict[UUID, str]
+
+
+class ExplainReading(Protocol):
+    """One transaction that reads."""
+
+    async def rulebook(self, now: datetime) -> Rulebook:
+        """The rules of all sites."""
+
+    async def by_code(self, text: str, scope: Scope) -> int | None:
+        """The id of the person with this code, or else this id; None where the caller sees none."""
+
+    async def holder(self, person_id: int, on: date, scope: Scope) -> Holder | None:
+        """The person with all assignments and badges; None where they are not the caller's to see on that date."""
+
+    async def evidence(self, badges: Sequence[str], start: datetime, end: datetime) -> Evidence:
+        """All scans of these badges from `start` on and before `end`."""
+
+
+class ExplainReads(Protocol):
+    """Opens transactions that read what explains a day."""
+
+    def explaining(self) -> AbstractAsyncContextManager[ExplainReading]:
+        """One consistent look."""
+
+
+class Explaining:
+    """Explains days."""
+
+    def __init__(self, reads: ExplainReads, clock: Clock) -> None:
+        self._reads = reads
+        self._clock = clock
+
+    async def of(self, person_id: int, on: date, scope: Scope) -> dict[str, Any]:
+        """The explanation of a day, as data and in sentences.
+
+        Raises:
+            NotFound: nobody who belonged anywhere on that date has this id, or the caller may not know.
+        """
+        async with self._reads.explaining() as reading:
+            return await self._explained(reading, person_id, on, scope)
+
+    async def by_code(self, code: str, on: date, scope: Scope) -> dict[str, Any]:
+        """The same by the company's code. Raises as `of` does."""
+        async with self._reads.explaining() as reading:
+            person_id = await reading.by_code(code, scope)
+            if person_id is None:
+                raise NotFound(f"there is nobody with the code {code[:80]!r}")
+            return await self._explained(reading, person_id, on, scope)
+
+    async def _explained(self, reading: ExplainReading, person_id: int, on: date, scope: Scope) -> dict[str, Any]:
+        holder = await reading.holder(person_id, on, scope)
+        assignment = None if holder is None else holder.assignment_on(on)
+        if holder is None or assignment is None:
+            raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
+        rules = await reading.rulebook(self._clock.now())
+        frame = rules.frame(assignment.site_id, on)
+        badges = sorted(holder.badges_on(on))
+        evidence = await reading.evidence(badges, frame.starts_at, frame.ends_at)
+        explained = explain(
+            evidence.scans,
+            frame,
+            level=assignment.level,
+            settings_since=rules.settings(assignment.site_id, on)[1],
+            closed=rules.closure(assignment.site_id, on),
+        )
+        data = explained.as_data()
+        return {
+            "id": f"{on:%Y%m%d}-{person_id}",
+            "employee": person_id,
+            "employee_id": holder.code,
+            "employee_name": holder.name,
+            "department": assignment.department,
+            "level_of_work": assignment.level_of_work,
+            "badges": badges,
+            **data,
+            "scans": [
+                {**account, "machine_id": evidence.machines.get(UUID(account["id"]))}
+                for account in _accounts(data["scans"])
+            ],
+        }
+
+
+def _accounts(scans: object) -> list[dict[str, Any]]:
+    assert isinstance(scans, list)  # noqa: S101 - `as_data` says so
+    return scans

@@ -1,0 +1,105 @@
+"""How attendance is doing, and which settings hold."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple, Protocol
+
+from services.attendance.application.rulebook import Rulebook
+from services.attendance.domain.settings import DaySettings
+from shared.kernel.clock import Clock
+from shared.kernel.errors import Malformed, Unavailable
+
+QueueDepth = Callable[[], Awaitable[int | None]]
+"""How many messages with scans wait for a worker; None where nobody can say."""
+
+
+class Machines(NamedTuple):
+    """How many machines there are, and how many of them are in contact."""
+
+    total: int
+    connected: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemStatus:
+    """The present state. `queue_size` is None where the bus is away."""
+
+    business_date: date
+    machines: Machines
+    queue_size: int | None
+    recomputations: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsInForce:
+    """The settings of a site on a date, since when they hold and until when (exclusive); None is always."""
+
+    site: int
+    zone: str
+    settings: DaySettings
+    since: date | None
+    until: date | None
+
+
+class StatusReading(Protocol):
+    """One transaction that reads."""
+
+    async def rulebook(self, now: datetime) -> Rulebook:
+        """The rules of all sites."""
+
+    async def machines(self) -> Machines:
+        """All that are not removed."""
+
+    async def recomputations(self) -> int:
+        """How many notes of days to compute again wait."""
+
+
+class StatusReads(Protocol):
+    """Opens transactions that read the state."""
+
+    def reading(self) -> AbstractAsyncContextManager[StatusReading]:
+        """One consistent look."""
+
+
+class Status:
+    """Tells the state and the settings. Neither is anybody's data: every caller may know."""
+
+    def __init__(self, reads: StatusReads, clock: Clock, queue_depth: QueueDepth) -> None:
+        self._reads = reads
+        self._clock = clock
+        self._queue_depth = queue_depth
+
+    async def now(self) -> SystemStatus:
+        """The present state."""
+        async with self._reads.reading() as reading:
+            rules = await reading.rulebook(self._clock.now())
+            machines, recomputations = await reading.machines(), await reading.recomputations()
+        try:
+            waiting = await self._queue_depth()
+        except Unavailable:
+            waiting = None
+        return SystemStatus(
+            business_date=rules.today(),
+            machines=machines,
+            queue_size=waiting,
+            recomputations=recomputations,
+            at=rules.now,
+        )
+
+    async def settings(self, site_id: int | None, on: date | None) -> SettingsInForce:
+        """What a day is computed by: at a site (the main one) on a date (today).
+
+        Raises:
+            Malformed: there is no such site.
+        """
+        async with self._reads.reading() as reading:
+            rules = await reading.rulebook(self._clock.now())
+        if site_id is None:
+            site_id = rules.main_site
+        if site_id not in rules.site_ids:
+            raise Malformed(f"site: there is no site {site_id}", fields={"site": f"there is no site {site_id}"})
+        settings, since, until = rules.settings(site_id, on or rules.today(site_id))
+        return SettingsInForce(site=site_id, zone=rules.zone(site_id), settings=settings, since=since, until=until)

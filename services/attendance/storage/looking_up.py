@@ -1,0 +1,56 @@
+"""What every reading needs: the rules of all sites, and ids for what callers call things."""
+
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from services.attendance.application.rulebook import Reporter, Rulebook
+from services.attendance.storage.directory import read_sites
+from services.attendance.storage.sql import Where, seen_by
+from shared.web.scope import Scope
+
+
+async def read_rulebook(pg: "asyncpg.Connection[Any]", now: datetime) -> Rulebook:
+    """The rules of all sites, and how far their machines have reported."""
+    machines = await pg.fetch(_REPORTERS)
+    reporters = [Reporter(code=m["code"], site_id=m["site_id"], reported_until=m["reported_until"]) for m in machines]
+    return Rulebook(await read_sites(pg), reporters, now)
+
+
+async def find_person(
+    pg: "asyncpg.Connection[Any]", text: str, scope: Scope, *, code_first: bool = False
+) -> int | None:
+    """Whom the caller means by an id or a code, among those that they may see on any date.
+
+    Codes are often numbers. A filter by `employee` means the id then; a person who types means the code.
+    """
+    where = Where(text, as_id(text))
+    where.add("NOT p.removed AND (p.code = $1 OR p.id = $2::int)")
+    seen_by(where, scope, person="p.id", unit="a.unit_id")
+    sql = (
+        f"SELECT p.id FROM people p LEFT JOIN assignments a ON a.person_id = p.id WHERE {where} "
+        f"ORDER BY p.code = $1 {'DESC' if code_first else 'ASC'} LIMIT 1"
+    )
+    found: int | None = await pg.fetchval(sql, *where.values)
+    return found
+
+
+async def find_unit(pg: "asyncpg.Connection[Any]", text: str) -> int | None:
+    """Which unit is meant by a name, in any case of letters, or an id."""
+    sql = (
+        "SELECT id FROM units WHERE lower(name) = lower($1) OR id = $2::int "
+        "ORDER BY lower(name) = lower($1) DESC, kind = 'department' DESC, id LIMIT 1"
+    )
+    found: int | None = await pg.fetchval(sql, text, as_id(text))
+    return found
+
+
+def as_id(text: str) -> int | None:
+    """The number that an id is written as; None where it cannot be one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+
+
+_REPORTERS = """
+SELECT code, site_id, reported_until FROM machines WHERE NOT removed AND status = 'active' AND reports_by_itself
+"""

@@ -1,0 +1,215 @@
+"""Days as callers read them: a handful of statements, each filtered by what the caller may see."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from typing import Any
+
+import asyncpg
+
+from services.attendance.application.day_facts import Count, DayDetails, DayFacts, Filter, MonthFacts, Stay
+from services.attendance.application.listing import Page
+from services.attendance.application.rulebook import Rulebook
+from services.attendance.storage.looking_up import find_person, find_unit, read_rulebook
+from services.attendance.storage.sql import (
+    Key,
+    Where,
+    day_key,
+    in_unit,
+    instant_key,
+    like,
+    number_key,
+    page,
+    seen_by,
+    text_key,
+)
+from shared.storage.database import Database
+from shared.web.lists import Window
+from shared.web.scope import Scope
+
+EmptyDay = tuple[int, date, str]
+
+
+class PostgresDays:
+    """Opens transactions that read days."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator["PostgresDayReading"]:
+        async with self._database.fast() as pg:
+            yield PostgresDayReading(pg)
+
+
+class PostgresDayReading:
+    """One transaction."""
+
+    def __init__(self, pg: "asyncpg.Connection[Any]") -> None:
+        self._pg = pg
+
+    async def rulebook(self, now: datetime) -> Rulebook:
+        return await read_rulebook(self._pg, now)
+
+    async def person(self, text: str, scope: Scope) -> int | None:
+        return await find_person(self._pg, text, scope)
+
+    async def unit(self, text: str) -> int | None:
+        return await find_unit(self._pg, text)
+
+    async def on(self, day: date, wanted: Filter, scope: Scope) -> Sequence[DayFacts]:
+        where = Where(day)
+        _narrow(where, wanted, scope, day="$1")
+        sql = f"SELECT {_FACTS.format(day='$1', status='d.status')} FROM {_ON} WHERE {where} ORDER BY p.code"
+        return [DayFacts(*row) for row in await self._pg.fetch(sql, *where.values)]
+
+    async def month(
+        self, first: date, last: date, wanted: Filter, scope: Scope
+    ) -> tuple[Sequence[Stay], Sequence[MonthFacts]]:
+        where = Where(first, last)
+        where.add("NOT p.removed AND (p.joined_on IS NULL OR p.joined_on <= $2)")
+        where.add("(p.left_on IS NULL OR p.left_on >= $1)")
+        _narrow_people(where, wanted, scope)
+        stays = [Stay(*row) for row in await self._pg.fetch(_STAYS.format(where=where), *where.values)]
+        where = Where(first, last, list({stay.person_id for stay in stays}))
+        seen_by(where, scope, person="d.person_id", unit="a.unit_id")
+        join = _ASSIGNED.format(day="d.date", person="d.person_id") if scope.reach == "units" else ""
+        days = await self._pg.fetch(_MONTH.format(join=join, where=where), *where.values)
+        return stays, [MonthFacts(*row) for row in days]
+
+    async def days(
+        self, wanted: Filter, scope: Scope, asked: Window, empty: Sequence[EmptyDay] | None
+    ) -> Page[tuple[DayFacts, DayDetails]]:
+        where, source, day, status = Where(), _STORED, "d.date", "d.status"
+        if empty is not None:
+            where, source, day, status = (
+                Where(*zip(*empty, strict=True)),
+                _ALL,
+                "c.date",
+                "coalesce(d.status, c.status)",
+            )
+        _narrow(where, wanted, scope, day=day)
+        if wanted.since:
+            where.add(f"{day} >= {{}}", wanted.since)
+        if wanted.until:
+            where.add(f"{day} <= {{}}", wanted.until)
+        if wanted.status:
+            where.add(f"{status} = {{}}", wanted.status)
+        found = await page(
+            self._pg,
+            select=f"{_FACTS.format(day=day, status='d.status')}, {_DETAILS}",
+            source=source,
+            where=where,
+            first=_order(asked.order, day, status),
+            then=(text_key("p.code"), day_key(day)),
+            asked=asked,
+        )
+        rows = [_whole(row) for row in found.rows]
+        return Page(rows=rows, total=found.total, exact=found.exact, next_after=found.next_after)
+
+    async def day(self, person_id: int, on: date, scope: Scope) -> tuple[DayFacts, DayDetails] | None:
+        where = Where(on)
+        _narrow(where, Filter(person_id=person_id), scope, day="$1")
+        sql = f"SELECT {_FACTS.format(day='$1', status='d.status')}, {_DETAILS} FROM {_ON} WHERE {where}"
+        row = await self._pg.fetchrow(sql, *where.values)
+        return None if row is None else _whole(row)
+
+    async def counts(self, day: date, wanted: Filter, scope: Scope) -> Sequence[Count]:
+        where = Where(day)
+        _narrow(where, wanted, scope, day="$1")
+        sql = (
+            "SELECT u.name, a.site_id, d.status, coalesce(d.used > 0, false) AS seen, count(*) "
+            f"FROM {_ON} WHERE {where} GROUP BY 1, 2, 3, 4"
+        )
+        return [Count(*row) for row in await self._pg.fetch(sql, *where.values)]
+
+
+def _narrow(where: Where, wanted: Filter, scope: Scope, *, day: str) -> None:
+    """People active on the day, whom the caller wants and may see."""
+    where.add(f"NOT p.removed AND (p.joined_on IS NULL OR p.joined_on <= {day})")
+    where.add(f"(p.left_on IS NULL OR p.left_on >= {day})")
+    _narrow_people(where, wanted, scope)
+
+
+def _narrow_people(where: Where, wanted: Filter, scope: Scope) -> None:
+    seen_by(where, scope, person="p.id", unit="a.unit_id")
+    if wanted.person_id is not None:
+        where.add("p.id = {}", wanted.person_id)
+    if wanted.unit_id is not None:
+        in_unit(where, wanted.unit_id, unit="a.unit_id")
+    if wanted.level_of_work:
+        where.add("lower(coalesce(a.level_of_work, 'Worker')) = lower({})", wanted.level_of_work)
+    if wanted.search:
+        pattern = where.value(like(wanted.search))
+        where.add(f"(p.code ILIKE {pattern} OR p.name ILIKE {pattern} OR u.name ILIKE {pattern})")
+
+
+def _order(name: str, day: str, status: str) -> Key:
+    return {
+        "date": day_key(day),
+        "employee_id": text_key("p.code"),
+        "employee_name": text_key("p.name"),
+        "department": text_key("coalesce(u.name, '')"),
+        "status": text_key(status),
+        "first_check_in": instant_key("coalesce(d.first_in, '1900-01-01Z')"),
+        "total_working_hours": number_key("coalesce(d.worked, 0)"),
+        "overtime_hours": number_key("coalesce(d.overtime, 0)"),
+        "updated_at": instant_key("coalesce(d.updated_at, '1900-01-01Z')"),
+    }[name]
+
+
+def _whole(row: asyncpg.Record) -> tuple[DayFacts, DayDetails]:
+    facts = len(DayFacts._fields)
+    return DayFacts(*row[:facts]), DayDetails(*row[facts : facts + len(DayDetails._fields)])
+
+
+_ASSIGNED = "LEFT JOIN assignments a ON a.person_id = {person} AND a.during @> {day}::date"
+_UNIT = "LEFT JOIN units u ON u.id = a.unit_id"
+
+_ON = f"""
+people p {_ASSIGNED.format(person="p.id", day="$1")} {_UNIT} LEFT JOIN days d ON d.person_id = p.id AND d.date = $1
+"""
+
+_STORED = f"""
+days d JOIN people p ON p.id = d.person_id {_ASSIGNED.format(person="p.id", day="d.date")} {_UNIT}
+"""
+
+# Each date once for each site, with what a day without scans is there; a person without an assignment counts as
+# belonging to the first site.
+_ALL = f"""
+(SELECT DISTINCT date FROM unnest($2::date[]) AS dates (date)) AS dates CROSS JOIN people p
+{_ASSIGNED.format(person="p.id", day="dates.date")} {_UNIT}
+JOIN unnest($1::int[], $2::date[], $3::text[]) AS c (site_id, date, status)
+  ON c.date = dates.date AND c.site_id = coalesce(a.site_id, ($1::int[])[1])
+LEFT JOIN days d ON d.person_id = p.id AND d.date = dates.date AND d.date = ANY($2::date[])
+"""
+
+_CLOCK = "to_char(d.{column} AT TIME ZONE d.zone, 'HH24:MI')"
+
+_FACTS = (
+    "p.id, p.code, p.name, u.name, a.designation, coalesce(a.level_of_work, 'Worker'), a.site_id, {day}::date, "
+    "{status}, "
+    f"{_CLOCK.format(column='first_in')}, {_CLOCK.format(column='last_out')}, "
+    "coalesce(d.worked, 0), coalesce(d.overtime, 0), coalesce(d.extra_overtime, 0), coalesce(d.used, 0), "
+    "coalesce(d.marks, '')"
+)
+
+_DETAILS = (
+    "d.first_in, d.last_out, coalesce(d.late, 0), coalesce(d.early_departure, 0), d.shortfall, "
+    "coalesce(d.snacks, false), coalesce(d.night_bill, false), coalesce(d.flags, ''), coalesce(d.merged, 0), "
+    "coalesce(d.check_ins, 0), coalesce(d.check_outs, 0), d.zone, d.n, d.created_at, d.updated_at"
+)
+
+_STAYS = f"""
+SELECT p.id, p.code, p.name, p.joined_on, p.left_on, u.name, a.designation, coalesce(a.level_of_work, 'Worker'),
+       a.site_id, lower(a.during), upper(a.during)
+FROM people p
+LEFT JOIN assignments a ON a.person_id = p.id AND a.during && daterange($1, $2, '[]') {_UNIT}
+WHERE {{where}} ORDER BY p.code, lower(a.during) NULLS FIRST
+"""
+
+_MONTH = f"""
+SELECT d.person_id, d.date, d.status, {_CLOCK.format(column="first_in")}, {_CLOCK.format(column="last_out")},
+       d.worked, d.overtime, d.extra_overtime, d.used
+FROM days d {{join}} WHERE d.date BETWEEN $1 AND $2 AND d.person_id = ANY($3::int[]) AND {{where}}
+"""

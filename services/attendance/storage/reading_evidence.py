@@ -1,0 +1,76 @@
+"""What explains a day: the person as they were, and every scan of theirs."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from services.attendance.application.directory import Holder
+from services.attendance.application.explaining import Evidence
+from services.attendance.application.rulebook import Rulebook
+from services.attendance.domain.scans import QUALITIES, SCAN_TYPES, Scan
+from services.attendance.storage.directory import read_people
+from services.attendance.storage.looking_up import find_person, read_rulebook
+from services.attendance.storage.sql import Where, seen_by
+from shared.storage.database import Database
+from shared.web.scope import Scope
+
+_A_DAY = timedelta(days=1)
+
+
+class PostgresEvidence:
+    """Opens transactions that read what explains a day."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @asynccontextmanager
+    async def explaining(self) -> AsyncIterator["PostgresEvidenceReading"]:
+        async with self._database.fast() as pg:
+            yield PostgresEvidenceReading(pg)
+
+
+class PostgresEvidenceReading:
+    """One transaction."""
+
+    def __init__(self, pg: "asyncpg.Connection[Any]") -> None:
+        self._pg = pg
+
+    async def rulebook(self, now: datetime) -> Rulebook:
+        return await read_rulebook(self._pg, now)
+
+    async def by_code(self, text: str, scope: Scope) -> int | None:
+        return await find_person(self._pg, text, scope, code_first=True)
+
+    async def holder(self, person_id: int, on: date, scope: Scope) -> Holder | None:
+        where = Where(person_id, on)
+        where.add("p.id = $1 AND NOT p.removed")
+        where.add("(p.joined_on IS NULL OR p.joined_on <= $2) AND (p.left_on IS NULL OR p.left_on >= $2)")
+        seen_by(where, scope, person="p.id", unit="a.unit_id")
+        seen = await self._pg.fetchval(_SEEN.format(where=where), *where.values)
+        return (await read_people(self._pg, people=[person_id]))[0] if seen else None
+
+    async def evidence(self, badges: Sequence[str], start: datetime, end: datetime) -> Evidence:
+        # Wall clocks are within a day of UTC: this much tells the planner which months to look into.
+        first, last = (start - _A_DAY).replace(tzinfo=None), (end + _A_DAY).replace(tzinfo=None)
+        rows = await self._pg.fetch(_EVIDENCE, list(badges), start, end, first, last)
+        return Evidence(
+            scans=[
+                Scan(int(row["at"].timestamp()), row["id"], SCAN_TYPES[row["type"]], QUALITIES[row["quality"]])
+                for row in rows
+            ],
+            machines={row["id"]: row["code"] for row in rows},
+        )
+
+
+_SEEN = """
+SELECT 1 FROM people p LEFT JOIN assignments a ON a.person_id = p.id AND a.during @> $2::date WHERE {where}
+"""
+
+_EVIDENCE = """
+SELECT s.id, s.at, s.type, s.quality, m.code FROM scans s LEFT JOIN machines m ON m.id = s.machine_id
+WHERE s.badge = ANY($1) AND s.at >= $2 AND s.at < $3 AND s.local_at >= $4 AND s.local_at < $5
+ORDER BY s.at, s.id
+"""

@@ -1,0 +1,172 @@
+"""Raw scans as callers read them."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import asyncpg
+
+from services.attendance.application.listing import Page
+from services.attendance.application.rulebook import Rulebook
+from services.attendance.application.scan_list import ScanFacts, UnknownBadge, WantedScans
+from services.attendance.storage.looking_up import as_id, find_person, read_rulebook
+from services.attendance.storage.sql import (
+    Key,
+    Where,
+    instant_key,
+    like,
+    number_key,
+    page,
+    seen_by,
+    text_key,
+    time_key,
+    uuid_key,
+)
+from shared.storage.database import Database
+from shared.web.lists import Window
+from shared.web.scope import Scope
+
+_A_DAY = timedelta(days=1)
+
+
+class PostgresScans:
+    """Opens transactions that read scans."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator["PostgresScanReading"]:
+        async with self._database.fast() as pg:
+            yield PostgresScanReading(pg)
+
+
+class PostgresScanReading:
+    """One transaction."""
+
+    def __init__(self, pg: "asyncpg.Connection[Any]") -> None:
+        self._pg = pg
+
+    async def rulebook(self, now: datetime) -> Rulebook:
+        return await read_rulebook(self._pg, now)
+
+    async def person(self, text: str, scope: Scope) -> int | None:
+        return await find_person(self._pg, text, scope)
+
+    async def machine(self, text: str) -> Sequence[int]:
+        rows = await self._pg.fetch("SELECT id FROM machines WHERE code = $1 OR id = $2::int", text, as_id(text))
+        return [row["id"] for row in rows]
+
+    async def scans(
+        self,
+        wanted: WantedScans,
+        *,
+        person_id: int | None,
+        machines: Sequence[int] | None,
+        rules: Rulebook,
+        scope: Scope,
+        asked: Window,
+    ) -> Page[ScanFacts]:
+        where = Where(*_zones(rules))
+        _narrow(where, wanted, machines)
+        whose = person_id is not None or wanted.unknown is not None or wanted.search or scope.reach != "all"
+        if person_id is not None:
+            # Which badges, said beforehand, is what the index can use.
+            where.add("s.badge IN (SELECT badge FROM badges WHERE person_id = {0}) AND p.id = {0}", person_id)
+        if wanted.unknown is not None:
+            where.add("p.id IS NULL" if wanted.unknown else "p.id IS NOT NULL")
+        if wanted.search:
+            pattern = where.value(like(wanted.search))
+            where.add(f"(s.badge ILIKE {pattern} OR p.code ILIKE {pattern} OR p.name ILIKE {pattern})")
+        if scope.reach not in ("all", "units"):
+            where.add("s.badge IN (SELECT badge FROM badges WHERE person_id = {}::int)", scope.person)
+        seen_by(where, scope, person="p.id", unit="a.unit_id")
+        joined = _SOURCE + (_ASSIGNED if scope.reach == "units" else "")
+        found = await page(
+            self._pg,
+            select=_FACTS,
+            source=joined,
+            count_source=joined if whose else _BARE,
+            where=where,
+            first=_ORDERS[asked.order],
+            then=(uuid_key("s.id"),),
+            asked=asked,
+        )
+        rows = [ScanFacts(*row[: len(ScanFacts._fields)]) for row in found.rows]
+        return Page(rows=rows, total=found.total, exact=found.exact, next_after=found.next_after)
+
+    async def unknown_badges(self, scope: Scope, asked: Window) -> Page[UnknownBadge]:
+        where = Where()
+        if scope.reach != "all":  # nobody's badge is in nobody's unit
+            where.add("FALSE")
+        if asked.search:
+            where.add("b.badge ILIKE {}", like(asked.search))
+        orders = {
+            "badge": text_key("b.badge"),
+            "scans": number_key("b.scans"),
+            "first_at": instant_key("b.first_at"),
+            "last_at": instant_key("b.last_at"),
+        }
+        found = await page(
+            self._pg,
+            select="b.badge, b.scans, b.first_at, b.last_at, b.machine_id, m.code, m.name",
+            source="unknown_badges b LEFT JOIN machines m ON m.id = b.machine_id",
+            where=where,
+            first=orders[asked.order],
+            then=(text_key("b.badge"),),
+            asked=asked,
+        )
+        rows = [UnknownBadge(*row[: len(UnknownBadge._fields)]) for row in found.rows]
+        return Page(rows=rows, total=found.total, exact=found.exact, next_after=found.next_after)
+
+
+def _narrow(where: Where, wanted: WantedScans, machines: Sequence[int] | None) -> None:
+    # So that the parameters that only the join needs have a type where it is left out.
+    where.add("cardinality($1::int[]) = cardinality($2::text[]) AND cardinality($3::interval[]) > 0")
+    if machines is not None:
+        where.add("s.machine_id = ANY({}::int[])", list(machines))
+    if wanted.badge is not None:
+        where.add("s.badge = {}", wanted.badge)
+    if wanted.quality is not None:
+        where.add("s.quality = {}", wanted.quality)
+    if wanted.since is not None:
+        where.add("s.local_at >= {}::timestamp", datetime.combine(wanted.since, time()))
+    if wanted.until is not None:
+        where.add("s.local_at < {}::timestamp", datetime.combine(wanted.until + _A_DAY, time()))
+
+
+def _zones(rules: Rulebook) -> tuple[list[int], list[str], list[timedelta]]:
+    """Sites, their zones, and how long after midnight their day begins: a badge is somebody's for business dates."""
+    today = rules.today()
+    sites = list(rules.site_ids)
+    boundaries = [rules.settings(site, today)[0].day_boundary for site in sites]
+    begins = [timedelta(hours=boundary.hour, minutes=boundary.minute + 1) for boundary in boundaries]
+    return sites, [rules.zone(site) for site in sites], begins
+
+
+_ORDERS: dict[str, Key] = {
+    "scan_time": time_key("s.local_at"),
+    "received_at": instant_key("s.received_at"),
+}
+
+_BARE = "scans s"
+
+_SOURCE = """
+scans s
+LEFT JOIN unnest($1::int[], $2::text[], $3::interval[]) AS z (site_id, zone, begins) ON z.site_id = s.site_id
+LEFT JOIN badges b ON b.badge = s.badge
+  AND b.during @> ((s.at AT TIME ZONE coalesce(z.zone, 'UTC')) - coalesce(z.begins, interval '0'))::date
+LEFT JOIN people p ON p.id = b.person_id
+LEFT JOIN machines m ON m.id = s.machine_id
+"""
+
+_ASSIGNED = """
+LEFT JOIN assignments a ON a.person_id = p.id
+  AND a.during @> ((s.at AT TIME ZONE coalesce(z.zone, 'UTC')) - coalesce(z.begins, interval '0'))::date
+"""
+
+_FACTS = """
+s.id, s.machine_id, m.code, m.name, s.site_id, s.badge, p.id, p.code, p.name, s.at, s.local_at, s.device_time, s.zone,
+s.type, s.state, s.quality, s.verify, s.work_code, s.record_no, s.received_at, s.mode, s.raw
+"""
