@@ -52,7 +52,7 @@ class Tokens:
         Raises:
             Unauthenticated: it is not ours, of another kind, or has run out.
         """
-        return _caller(self.claims(token, now=now, kind=kind))
+        return caller_of(self.claims(token, now=now, kind=kind))
 
     def claims(self, token: str, *, now: datetime, kind: Kind = "access") -> dict[str, Any]:
         """All that the token says. Raises as `read` does."""
@@ -75,7 +75,12 @@ class Tokens:
         return claims
 
 
-def _caller(claims: dict[str, Any]) -> Caller:
+def caller_of(claims: dict[str, Any]) -> Caller:
+    """Who the claims of a token say is calling.
+
+    Raises:
+        Unauthenticated: they say it in no way that we know.
+    """
     try:
         return Caller(
             user=int(claims["sub"]),

@@ -1,0 +1,75 @@
+"""What clients send, and the shape of a user in what they get."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.gateway.application.signing_in import Granted
+from services.gateway.domain.accounts import User
+from services.gateway.domain.badges import Person
+from shared.web.scope import ROLES
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Login(BaseModel):
+    """More members are tolerated: existing pages send `remember_me` and the like."""
+
+    model_config = ConfigDict(strict=True)
+    username: str = Field(max_length=1000)
+    password: str = Field(max_length=1000)
+
+
+class Refresh(BaseModel):
+    """A browser sends nothing: its cookie says it."""
+
+    refresh: str | None = Field(default=None, max_length=5000)
+
+
+class ChangePassword(_Body):
+    """One's own."""
+
+    old_password: str = Field(max_length=1000)
+    new_password: str = Field(max_length=1000)
+
+
+class NewUser(_Body):
+    """A user to be made."""
+
+    username: str
+    password: str
+    roles: list[str] = Field(default=["employee"])
+    person: int | None = None
+    units: list[int] = Field(default=[])
+
+
+class UserChange(_Body):
+    """What is missing stays as it is."""
+
+    roles: list[str] | None = None
+    person: int | None = None
+    units: list[int] | None = None
+    is_active: bool | None = None
+    password: str | None = None
+
+
+def said(user: User, person: Person | None = None) -> dict[str, Any]:
+    """A user as clients see one."""
+    return {
+        "id": user.id,
+        "username": user.username,
+        "role": next((role for role in ROLES if role in user.roles), None),
+        "roles": [role for role in ROLES if role in user.roles],
+        "person": user.person_id,
+        "employee_id": person.code if person else None,
+        "employee_name": person.name if person else None,
+        "units": list(user.units),
+        "is_active": user.active,
+    }
+
+
+def granted_body(granted: Granted) -> dict[str, Any]:
+    """What signing in and refreshing answer."""
+    return {"access": granted.access, "refresh": granted.refresh, "user": said(granted.user, granted.person)}

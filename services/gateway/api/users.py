@@ -1,0 +1,87 @@
+"""`/api/users/`: for super admins."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from services.gateway.api.models import NewUser, UserChange, said
+from services.gateway.application.users import Change, Users
+from services.gateway.application.withdrawals import Withdrawals
+from services.gateway.domain.accounts import User, username_key
+from shared.kernel.errors import Malformed
+from shared.web.callers import needs
+from shared.web.lists import answer, json_response, window
+from shared.web.scope import Caller
+
+Administrator = Annotated[Caller, Depends(needs())]
+
+
+def user_routes(users: Users, withdrawals: Withdrawals) -> APIRouter:
+    """The routes of `/api/users/`."""
+    router = APIRouter(prefix="/api/users", tags=["users"])
+
+    @router.get("/", summary="Users; only for super admins, as are all of these")
+    async def list_users(_who: Administrator, request: Request) -> Response:
+        asked = window(request, filters=(), orders=("id", "username"), default="username", limit=1000)
+        listed = await users.list(
+            search=asked.search,
+            order=asked.order,
+            descending=asked.descending,
+            limit=asked.limit + 1,
+            offset=asked.offset or 0,
+            after=asked.after,
+        )
+        shown = listed.users[: asked.limit]
+        more = len(listed.users) > asked.limit
+        return answer(
+            request,
+            [said(user) for user in shown],
+            asked,
+            total=listed.total,
+            next_after=_place(shown[-1], asked.order) if more else None,
+        )
+
+    @router.post("/", summary="Make a user", status_code=201)
+    async def create(who: Administrator, body: NewUser) -> Response:
+        user = await users.create(
+            body.username, body.password, roles=body.roles, units=body.units, person=body.person, by=who.user
+        )
+        return _one(user, status=201, headers={"Location": f"/api/users/{user.id}/"})
+
+    @router.get("/{user_id}/", summary="One user")
+    async def read(_who: Administrator, user_id: int) -> Response:
+        return _one(await users.get(user_id))
+
+    @router.patch("/{user_id}/", summary="Change roles, units, person, password, or whether the user may sign in")
+    @router.put("/{user_id}/", summary="The same")
+    async def change(who: Administrator, user_id: int, body: UserChange, request: Request) -> Response:
+        wanted = Change(
+            roles=body.roles,
+            units=body.units,
+            person=(body.person,) if "person" in body.model_fields_set else None,
+            active=body.is_active,
+            password=body.password,
+        )
+        changed = await users.change(user_id, wanted, by=who.user, expected_n=_expected(request))
+        withdrawals.look_again()
+        return _one(changed)
+
+    return router
+
+
+def _one(user: User, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return json_response(said(user), status=status, headers={**(headers or {}), "ETag": f'"{user.n}"'})
+
+
+def _place(user: User, order: str) -> tuple[str | int, int]:
+    return (username_key(user.username) if order == "username" else user.id), user.id
+
+
+def _expected(request: Request) -> int | None:
+    given = request.headers.get("if-match")
+    if given is None or given.strip() == "*":
+        return None
+    text = given.strip().removeprefix("W/").strip('"')
+    if not text.isdigit():
+        raise Malformed("If-Match has to be the ETag of the user, as it was read")
+    return int(text)

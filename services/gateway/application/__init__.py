@@ -1,0 +1,1 @@
+"""What the gateway does: use cases, and the ports that they need."""

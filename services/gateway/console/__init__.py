@@ -1,0 +1,1 @@
+"""One plain page, served until the console arrives."""

@@ -1,0 +1,1 @@
+"""The live hub: what happens, sent at once to all who may see it."""

@@ -1,0 +1,143 @@
+"""From what the bus tells to frames for those who listen."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from services.gateway.domain.audience import EVERYONE, OVERSEERS, about
+from services.gateway.live.directory import Directory
+from services.gateway.live.frames import attendance_updated, encoded, notice, scan_received
+from services.gateway.live.hub import Hub
+from shared.bus.port import Bus, Message
+from shared.contracts.cloudevents import decode_each
+from shared.contracts.days import DayUpdated
+from shared.contracts.machines import ErrorOccurred, MachineConnected, MachineDisconnected
+from shared.contracts.people import PersonChanged
+from shared.contracts.scans import ScanReceived
+from shared.kernel.clock import Clock
+from shared.observability.logs import get_logger
+
+MOST_WAITING = 2_000
+"""Messages that may wait to be sent on; what comes on top is left out, and all are told to read again."""
+READ_BUDGET = 100
+"""Days read from a log, not live, that are shown one by one each second. An import touches thousands: then one
+`resync` stands for all of them."""
+
+log = get_logger(__name__)
+
+
+class Listening:
+    """Hears the bus and tells the hub."""
+
+    def __init__(self, bus: Bus, hub: Hub, directory: Directory, clock: Clock) -> None:
+        self._bus = bus
+        self._hub = hub
+        self._directory = directory
+        self._clock = clock
+        self._waiting: deque[Message] = deque()
+        self._told = asyncio.Event()
+        self._overrun = False
+        self._budget = READ_BUDGET
+        self._budget_of = 0.0
+        self.last_scan_at: Any = None
+        self._tell: Mapping[str, Callable[[Message], Awaitable[None]]] = {
+            ScanReceived.wire_type: self._scans,
+            DayUpdated.wire_type: self._days,
+            PersonChanged.wire_type: self._people,
+            MachineConnected.wire_type: self._connected,
+            MachineDisconnected.wire_type: self._disconnected,
+            ErrorOccurred.wire_type: self._errors,
+        }
+
+    async def run(self) -> None:
+        """Listen for as long as the service runs."""
+        async with self._bus.listen(tuple(self._tell), self.hear):
+            await self._send_on()
+
+    def hear(self, message: Message) -> None:
+        """Take a message in, without work: the bus must not wait. With nobody listening it is dropped here."""
+        if message.type != PersonChanged.wire_type:
+            if not len(self._hub):
+                return
+            if len(self._waiting) >= MOST_WAITING:
+                self._overrun = True
+                self._told.set()
+                return
+        self._waiting.append(message)
+        self._told.set()
+
+    async def resync(self, reason: str) -> None:
+        """Tell all who listen to read everything again."""
+        await self._hub.send(encoded(notice("resync", reason, at=self._clock.now())), self._hub.listeners(EVERYONE))
+
+    async def _send_on(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            if not self._waiting:
+                if self._overrun:
+                    self._overrun = False
+                    await self.resync("more happened than could be shown one by one")
+                self._told.clear()
+                await self._told.wait()
+            now = loop.time()
+            if now - self._budget_of >= 1.0:
+                self._budget, self._budget_of = READ_BUDGET, now
+            message = self._waiting.popleft() if self._waiting else None
+            if message is not None and (tell := self._tell.get(message.type)) is not None:
+                try:
+                    await tell(message)
+                except Exception:
+                    log.exception("live.message_failed", type=message.type, id=message.id)
+            await asyncio.sleep(0)
+
+    async def _scans(self, message: Message) -> None:
+        for id_, scan in _events(message, ScanReceived):
+            if scan.mode != "live":
+                continue
+            person = self._directory.whose(scan.badge, scan.local_time.date())
+            audience = about(person.id, person.unit_path) if person else OVERSEERS
+            if listeners := self._hub.listeners(audience):
+                await self._hub.send(encoded(scan_received(id_, scan, person)), listeners)
+
+    async def _days(self, message: Message) -> None:
+        for id_, day in _events(message, DayUpdated):
+            if not day.live and not self._within_budget():
+                self._overrun = True
+                continue
+            if listeners := self._hub.listeners(about(day.person_id, day.unit_path)):
+                await self._hub.send(encoded(attendance_updated(id_, day)), listeners)
+
+    def _within_budget(self) -> bool:
+        self._budget -= 1
+        return self._budget >= 0
+
+    async def _people(self, message: Message) -> None:
+        self._directory.hear(person for _, person in _events(message, PersonChanged))
+
+    async def _connected(self, message: Message) -> None:
+        for _, event in _events(message, MachineConnected):
+            frame = notice("machine_connected", f"{event.machine} is connected", at=event.at, machine=event.machine)
+            await self._hub.send(encoded(frame), self._hub.listeners(OVERSEERS))
+
+    async def _disconnected(self, message: Message) -> None:
+        for _, event in _events(message, MachineDisconnected):
+            frame = notice(
+                "machine_disconnected",
+                f"{event.machine} is away: {event.reason}",
+                at=event.at,
+                machine=event.machine,
+                reason=event.reason,
+            )
+            await self._hub.send(encoded(frame), self._hub.listeners(OVERSEERS))
+
+    async def _errors(self, message: Message) -> None:
+        for _, event in _events(message, ErrorOccurred):
+            frame = notice("error_occurred", event.message, at=event.at, machine=event.machine)
+            await self._hub.send(encoded(frame), self._hub.listeners(OVERSEERS))
+
+
+def _events(message: Message, of: type[Any]) -> list[tuple[str, Any]]:
+    """The readable events of a message; what is not is somebody else's to park."""
+    good, _ = decode_each(message.body, message.content_type, of)
+    return [(envelope.id, envelope.data) for envelope in good]

@@ -1,0 +1,1 @@
+"""The schema `gateway`: tables, and the ports of `application` kept on PostgreSQL."""
