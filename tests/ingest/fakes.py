@@ -1,15 +1,24 @@
 """Fakes of ingest's ports, for tests."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
+from uuid import UUID
 
 from services.ingest.application.drivers import Capability, Contact, MachineTrouble, Session, Steps
+from services.ingest.application.ports import Spooled
 from services.ingest.domain.machine import Machine
-from services.ingest.domain.reading import Batch
+from services.ingest.domain.reading import Batch, Mode, Reading, ScanType
+from services.ingest.domain.scan import Naming, Scan
+from shared.bus.port import BusStatus, BusUnavailable, Message
+from shared.contracts.cloudevents import decode
+from shared.contracts.event import Event
+from shared.kernel.errors import Unavailable
+
+E = TypeVar("E", bound=Event)
 
 NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
 
@@ -104,3 +113,119 @@ class _FakeSession:
 
     async def acknowledge(self, batch: Batch) -> None:
         self._driver.acknowledged.append(batch)
+
+
+class FakeBus:
+    """Takes down what is published. `away` refuses; `silent` never confirms."""
+
+    def __init__(self) -> None:
+        self.published: list[Message] = []
+        self.away = False
+        self.silent = False
+        self.gate: asyncio.Event | None = None
+        self.calls = 0
+
+    async def publish(self, message: Message, *, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - the port
+        self.calls += 1
+        if self.silent:
+            await asyncio.sleep(timeout)
+            raise BusUnavailable("no confirm")
+        if self.away:
+            raise BusUnavailable("the bus is away")
+        if self.gate is not None:
+            await self.gate.wait()
+        self.published.append(message)
+
+    def status(self) -> BusStatus:
+        return BusStatus(connected=not self.away)
+
+    def events(self, of: type[E]) -> list[E]:
+        """The events of a type, in the order in which they were published."""
+        return [
+            envelope.data
+            for message in self.published
+            if message.type == of.wire_type
+            for envelope in decode(message.body, message.content_type, of)
+        ]
+
+    async def declare(self, subscriptions: Any) -> None: ...
+    def consume(self, subscription: Any) -> Any: ...
+    def listen(self, patterns: Any, hear: Any) -> Any: ...
+    async def depths(self) -> Any: ...
+    async def dead_letters(self, queue: str, *, limit: int = 100) -> Any: ...
+    async def replay_dead(self, queue: str, *, ids: Any = None) -> int:
+        return 0
+
+    async def close(self) -> None: ...
+
+
+class FakeSpool:
+    def __init__(self) -> None:
+        self.messages: list[Spooled] = []
+        self.away = False
+        self._place = 0
+
+    def _check(self) -> None:
+        if self.away:
+            raise Unavailable("the database is away")
+
+    async def put(self, machine_id: int, message: Message, scans: Sequence[tuple[int, UUID]]) -> None:
+        self._check()
+        self._place += 1
+        self.messages.append(Spooled(self._place, message))
+
+    async def first(self, limit: int) -> Sequence[Spooled]:
+        self._check()
+        return self.messages[:limit]
+
+    async def done(self, places: Sequence[int]) -> None:
+        self._check()
+        self.messages = [spooled for spooled in self.messages if spooled.place not in places]
+
+    async def size(self) -> int:
+        self._check()
+        return len(self.messages)
+
+
+class FakeLedger:
+    def __init__(self) -> None:
+        self.entries: set[tuple[int, UUID]] = set()
+        self.away = False
+
+    async def known(self, machine_id: int, scans: Sequence[UUID]) -> set[UUID]:
+        if self.away:
+            raise Unavailable("the database is away")
+        return {scan for scan in scans if (machine_id, scan) in self.entries}
+
+    async def enter(self, scans: Sequence[tuple[int, UUID]]) -> None:
+        if self.away:
+            raise Unavailable("the database is away")
+        self.entries.update(scans)
+
+
+def readings(number: int, *, badge: str = "7", start: datetime = datetime(2024, 1, 15, 8)) -> list[Reading]:
+    """So many readings of one person, a second apart."""
+    moments = [start + timedelta(seconds=second) for second in range(number)]
+    return [
+        Reading(badge=badge, device_time=moment.isoformat(" "), local_time=moment, state="0", type=ScanType.IN)
+        for moment in moments
+    ]
+
+
+def scans(number: int, *, machine: Machine, badge: str = "7") -> list[Scan]:
+    """The same as scans of a machine."""
+    batch = Batch(readings=readings(number, badge=badge), mode=Mode.LIVE, received_at=NOON)
+    return list(Naming(machine).scans(batch))
+
+
+def machine(id_: int = 1, **values: Any) -> Machine:
+    """A machine."""
+    given = {"machine_id": f"gate-{id_}", "name": f"Gate {id_}", "machine_type": "fake", "zone": "UTC", **values}
+    return Machine(id=id_, created_at=NOON, updated_at=NOON, **given)
+
+
+async def until(condition: Callable[[], object], *, within: float = 5.0) -> None:
+    """Wait for a condition, with a deadline."""
+    async with asyncio.timeout(within):
+        while not condition():  # noqa: ASYNC110 - the condition is anything
+            await asyncio.sleep(0.005)

@@ -67,9 +67,14 @@ class Machine:
     """Why it is not connected, in a sentence; empty where there is nothing to say."""
     last_sync: datetime | None = None
     """Last contact in which everything it had was taken over."""
+    last_scan_at: datetime | None = None
     reported_until: datetime | None = None
     """Everything that happened at the machine up to this instant is here."""
     created_at: datetime
     updated_at: datetime
+    revision: int = 1
+    """Rises when a person changes the machine; what an `ETag` shows."""
     version: int = 1
-    """Rises with every change: of the settings, of the connection."""
+    """Rises with that and with every change of its connection; what events carry."""
+    removed: bool = False
+    """Taken out of the registry. Its id stays reserved, so that the machine is itself if it comes back."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -65,7 +65,5 @@ class Batch:
     mode: Mode
     received_at: datetime
     unreadable: Sequence[Unreadable] = ()
-    clock_offset: timedelta = timedelta(0)
-    """Machine clock minus ours, as last measured; zero where it never was."""
     complete_until: datetime | None = None
     """Everything that the machine recorded up to this instant is in this batch and those before it."""

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from services.ingest.domain.instants import Chronology, Plausible, Quality
@@ -46,12 +46,15 @@ class Naming:
         self._machine = machine
         self._chronology = Chronology(ZoneInfo(machine.zone), plausible or Plausible(installed_on=machine.installed_on))
 
-    def scans(self, batch: Batch) -> Iterator[Scan]:
-        """One scan a reading, in the order of the machine. Two readings may have the same id."""
+    def scans(self, batch: Batch, *, clock_offset: timedelta = timedelta(0)) -> Iterator[Scan]:
+        """One scan a reading, in the order of the machine. Two readings may have the same id.
+
+        `clock_offset` is the machine's clock minus ours, as last measured; zero where it never was.
+        """
         machine, live = self._machine, batch.mode is Mode.LIVE
         for reading in batch.readings:
             at, quality = self._chronology.place(
-                reading.local_time, received_at=batch.received_at, offset=batch.clock_offset, live=live
+                reading.local_time, received_at=batch.received_at, offset=clock_offset, live=live
             )
             yield Scan(
                 id=scan_id(machine.id, reading.badge, reading.local_time, reading.state),

@@ -1,0 +1,125 @@
+"""Machines as clients write and read them."""
+
+from datetime import date
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints, model_validator
+
+from services.ingest.application.machines import Changes, Machines
+from services.ingest.domain.machine import Direction, Machine, Status
+
+READ_ONLY = frozenset({
+    "id",
+    "is_connected",
+    "last_sync",
+    "last_scan_at",
+    "reported_until",
+    "reports_by_itself",
+    "status_text",
+    "created_at",
+    "updated_at",
+})  # fmt: skip
+"""Pages send back whole records; what is not theirs to set is passed over."""
+
+Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^/\x00-\x1f\x7f]{1,100}$")]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00]*$")]
+
+
+class MachineBody(BaseModel):
+    """A machine, or the part of it that is to change."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    machine_id: Code | None = None
+    name: Text | None = None
+    machine_type: str | None = None
+    ip_address: Text | None = Field(default=None, description="address or host name")
+    port: Annotated[StrictInt, Field(ge=1, le=65535)] | None = None
+    location: Text | None = None
+    department: Annotated[StrictInt, Field(ge=1, le=2**31 - 1)] | Text | None = Field(
+        default=None, description="id or name"
+    )
+    department_name: Text | None = None
+    status: Literal["active", "inactive", "maintenance", "error"] | None = None
+    direction: Literal["both", "in", "out"] | None = None
+    site_id: Annotated[StrictInt, Field(ge=1, le=2**31 - 1)] | None = None
+    zone: str | None = Field(default=None, description="IANA time zone of its clock")
+    serial: Text | None = None
+    aliases: list[Text] | None = None
+    installed_on: date | None = None
+    config: dict[str, Any] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _pass_over(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: given for name, given in value.items() if name not in READ_ONLY}
+        return value
+
+    def changes(self) -> Changes:
+        """What was given, as the registry takes it. Null empties what can be empty, and else leaves it."""
+        given = self.model_dump(exclude_unset=True)
+        if isinstance(given.get("department"), str):
+            given["department_name"] = given["department"]
+            given["department"] = None
+        for name in ("location", "department_name"):
+            if name in given:
+                given[name] = given[name] or ""
+        for name in ("ip_address", "serial"):
+            if name in given:
+                given[name] = given[name] or None
+        emptied = {"ip_address", "port", "department", "serial", "installed_on"}
+        changes = {name: value for name, value in given.items() if value is not None or name in emptied}
+        if "status" in changes:
+            changes["status"] = Status(changes["status"])
+        if "direction" in changes:
+            changes["direction"] = Direction(changes["direction"])
+        if "aliases" in changes:
+            changes["aliases"] = tuple(changes["aliases"])
+        return cast("Changes", changes)
+
+
+class NewMachineBody(MachineBody):
+    """A machine to be registered."""
+
+    machine_id: Code
+    machine_type: str
+
+
+class WholeMachineBody(MachineBody):
+    """A machine as a page has read it. What a page does not know of stays as it is."""
+
+    machine_id: Code
+    name: Text
+    machine_type: str
+
+
+def shown(machine: Machine, machines: Machines) -> dict[str, Any]:
+    """A machine as clients read it."""
+    return {
+        "id": machine.id,
+        "machine_id": machine.machine_id,
+        "name": machine.name,
+        "machine_type": machine.machine_type,
+        "ip_address": machine.ip_address,
+        "port": machine.port,
+        "location": machine.location,
+        "department": machine.department,
+        "department_name": machine.department_name,
+        "status": machine.status.value,
+        "status_text": machine.status_text,
+        "is_connected": machine.is_connected,
+        "last_sync": machine.last_sync,
+        "last_scan_at": machine.last_scan_at,
+        "reported_until": machine.reported_until,
+        "reports_by_itself": machines.reports_by_itself(machine),
+        "direction": machine.direction.value,
+        "site_id": machine.site_id,
+        "zone": machine.zone,
+        "serial": machine.serial,
+        "aliases": machine.aliases,
+        "installed_on": machine.installed_on,
+        "config": machines.shown_config(machine),
+        "created_at": machine.created_at,
+        "updated_at": machine.updated_at,
+    }

@@ -1,0 +1,219 @@
+"""The registry: machines are registered, changed and taken out."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import date
+from functools import cache
+from typing import Any, TypedDict
+from zoneinfo import available_timezones
+
+from services.ingest.application.announce import machine_changed
+from services.ingest.application.drivers import Capability, Driver
+from services.ingest.application.ports import Registry, Work
+from services.ingest.domain.machine import Direction, Machine, Status
+from shared.kernel.clock import Clock
+from shared.kernel.errors import Conflict, Malformed, NotFound, Stale, sentence
+from shared.web.scope import Scope
+
+HIDDEN = "********"
+"""Stands for a secret; sent back, it means that the secret stays."""
+
+GOES_OUT = frozenset({Capability.STREAMS, Capability.PULLS, Capability.IS_PUSHED_TO})
+
+
+class Changes(TypedDict, total=False):
+    """What people set; what is left out stays."""
+
+    machine_id: str
+    name: str
+    machine_type: str
+    ip_address: str | None
+    port: int | None
+    location: str
+    department: int | None
+    department_name: str
+    status: Status
+    direction: Direction
+    site_id: int
+    zone: str
+    serial: str | None
+    aliases: tuple[str, ...]
+    installed_on: date | None
+    config: Mapping[str, Any]
+
+
+class Machines:
+    """The use cases of the registry. Each takes the transaction that it is to be part of."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        drivers: Mapping[str, Driver],
+        clock: Clock,
+        *,
+        zone: str | None,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`zone` is that of machines registered without one; None takes the first machine's, else UTC.
+
+        `changed` is called after each transaction that may have changed a machine.
+        """
+        self._registry = registry
+        self._drivers = drivers
+        self._clock = clock
+        self._zone = zone
+        self._changed = changed
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[Work]:
+        """A transaction on the registry."""
+        async with self._registry.work() as work:
+            yield work
+        self._changed()
+
+    async def register(self, work: Work, changes: Changes) -> Machine:
+        """A new machine, or one that was taken out and comes back as itself, with its id.
+
+        Raises:
+            Conflict: there is one with this code or serial number.
+            Invalid: a value cannot be.
+        """
+        code = changes["machine_id"]
+        earlier = await work.machine(code, Scope.everything(), removed=True)
+        if earlier is not None and (not earlier.removed or earlier.machine_id != code):
+            raise Conflict(f"there is a machine {code!r} already", fields={"machine_id": "is taken"})
+        now = self._clock.now()
+        blank = Machine(
+            id=earlier.id if earlier else 0,
+            machine_id=code,
+            name=code,
+            machine_type="",
+            zone="",
+            version=earlier.version if earlier else 1,
+            revision=earlier.revision + 1 if earlier else 1,
+            created_at=earlier.created_at if earlier else now,
+            updated_at=now,
+        )
+        if not changes.get("zone"):
+            changes = {**changes, "zone": await self._default_zone()}
+        machine = await self._checked(work, replace(blank, **changes), before=None)
+        saved = await work.save(machine) if earlier else await work.add(machine)
+        await self.announce(work, saved)
+        return saved
+
+    async def change(
+        self, work: Work, key: str, changes: Changes, scope: Scope, *, revision: int | None = None
+    ) -> Machine:
+        """Change what `changes` names. `revision`: only if it is still that one.
+
+        Raises:
+            NotFound: there is no such machine.
+            Stale: somebody else changed it since.
+            Conflict: there is another one with this code or serial number.
+            Invalid: a value cannot be.
+        """
+        machine = await self._existing(work, key, scope, revision)
+        wanted = replace(machine, revision=machine.revision + 1, updated_at=self._clock.now())
+        saved = await work.save(await self._checked(work, replace(wanted, **changes), before=machine))
+        await self.announce(work, saved)
+        return saved
+
+    async def remove(self, work: Work, key: str, scope: Scope, *, revision: int | None = None) -> None:
+        """Take a machine out of the registry. Its scans stay, and so does its id, reserved for its return.
+
+        Raises:
+            NotFound: there is no such machine.
+            Stale: somebody else changed it since.
+        """
+        machine = await self._existing(work, key, scope, revision)
+        gone = replace(
+            machine,
+            removed=True,
+            serial=None,
+            is_connected=False,
+            status_text="",
+            revision=machine.revision + 1,
+            updated_at=self._clock.now(),
+        )
+        await self.announce(work, await work.save(gone))
+
+    async def announce(self, work: Work, machine: Machine) -> None:
+        """Tell everybody the state of a machine, as it was just saved."""
+        await work.announce(
+            machine_changed(machine, epoch=await work.epoch(), reports_by_itself=self.reports_by_itself(machine))
+        )
+
+    def reports_by_itself(self, machine: Machine) -> bool:
+        """Whether scans of it come without anybody's doing."""
+        return bool(self.driver_of(machine).capabilities & GOES_OUT)
+
+    def driver_of(self, machine: Machine) -> Driver:
+        """The driver of its type."""
+        return self._drivers[machine.machine_type]
+
+    def shown_config(self, machine: Machine) -> dict[str, Any]:
+        """Its config without secrets."""
+        secrets = self.driver_of(machine).secrets
+        return {name: HIDDEN if name in secrets and value else value for name, value in machine.config.items()}
+
+    async def _existing(self, work: Work, key: str, scope: Scope, revision: int | None) -> Machine:
+        machine = await work.machine(key, scope)
+        if machine is None:
+            raise NotFound(f"there is no machine {key!r}")
+        if revision is not None and revision != machine.revision:
+            raise Stale(f"the machine {machine.machine_id} was changed by somebody else; read it again")
+        return machine
+
+    async def _checked(self, work: Work, machine: Machine, *, before: Machine | None) -> Machine:
+        if machine.machine_type not in self._drivers:
+            raise _wrong("machine_type", f"{machine.machine_type!r} is not one of {sentence(list(self._drivers))}")
+        if machine.zone not in _zones():
+            raise _wrong("zone", f"{machine.zone!r} is not an IANA time zone, such as Asia/Dhaka")
+        same_code = await work.machine(machine.machine_id, Scope.everything(), removed=True)
+        if same_code is not None and same_code.machine_id == machine.machine_id and same_code.id != machine.id:
+            raise Conflict(f"there is a machine {machine.machine_id!r} already", fields={"machine_id": "is taken"})
+        if machine.serial:
+            other = await work.by_serial(machine.serial)
+            if other is not None and other.id != machine.id:
+                raise Conflict(
+                    f"the serial number {machine.serial!r} belongs to {other.machine_id}", fields={"serial": "is taken"}
+                )
+        driver = self.driver_of(machine)
+        secrets = before.config if before is not None else {}
+        config = {
+            name: secrets.get(name) if value == HIDDEN and name in driver.secrets else value
+            for name, value in machine.config.items()
+        }
+        same_type = before is not None and before.machine_type == machine.machine_type
+        return replace(
+            machine,
+            config=driver.validated(config),
+            status_text=machine.status_text if same_type else driver.notice,
+        )
+
+    async def _default_zone(self) -> str:
+        if self._zone:
+            return self._zone
+        machines = await self._registry.all()
+        return min(machines, key=lambda machine: machine.id).zone if machines else "UTC"
+
+
+def check_zone(name: str) -> str:
+    """The name, if there is such a zone.
+
+    Raises:
+        Malformed: there is none.
+    """
+    if name not in _zones():
+        raise _wrong("timezone", f"{name!r} is not an IANA time zone, such as Asia/Dhaka")
+    return name
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _wrong(field: str, detail: str) -> Malformed:
+    return Malformed(f"{field}: {detail}", fields={field: detail})

@@ -1,0 +1,162 @@
+"""What the use cases need from the outside: storage and files. The bus is `shared.bus.port`."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from services.ingest.domain.machine import Machine
+from services.ingest.domain.reading import Reading, Unreadable
+from shared.bus.port import Message
+from shared.contracts.event import Event
+from shared.web.idempotency import Answer, Key
+from shared.web.scope import Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which machines a list shall hold. None asks for all."""
+
+    machine_type: str | None = None
+    status: str | None = None
+    is_connected: bool | None = None
+    department: str | None = None
+    """An id or a name."""
+    search: str | None = None
+    order: str = "machine_id"
+    descending: bool = False
+    limit: int = 100
+    offset: int | None = None
+    after: tuple[Any, ...] | None = None
+    """The sort value and id of the last machine that the caller has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A part of a list."""
+
+    machines: Sequence[Machine]
+    total: int
+    next_after: tuple[Any, ...] | None
+    """Where it goes on, if it does."""
+
+
+class Work(Protocol):
+    """One transaction on the registry. Committed on leaving, with its events, or not at all."""
+
+    async def machine(self, key: str, scope: Scope, *, removed: bool = False) -> Machine | None:
+        """By id or by its own code; locked until the end. `removed` finds those that were taken out, too."""
+
+    async def by_id(self, id: int) -> Machine | None:  # noqa: A002 - its name
+        """By its id, if it was not removed; locked until the end."""
+
+    async def by_serial(self, serial: str) -> Machine | None:
+        """The machine with this serial number."""
+
+    async def add(self, machine: Machine) -> Machine:
+        """Insert it; the answer has its id."""
+
+    async def save(self, machine: Machine) -> Machine:
+        """Write all of it, with its version raised by one."""
+
+    async def announce(self, *events: Event) -> None:
+        """Publish these when the transaction has committed. `MachineChanged` gets the machine's version."""
+
+    async def epoch(self) -> int:
+        """Rises when a backup has been restored; the first part of every version."""
+
+    async def earlier_answer(self, key: Key) -> Answer | None:
+        """What this request was answered before. Raises as `shared.web.idempotency.earlier` does."""
+
+    async def keep_answer(self, key: Key, answer: Answer) -> None:
+        """Keep what this request is answered."""
+
+
+class Registry(Protocol):
+    """The machines."""
+
+    def work(self) -> AbstractAsyncContextManager[Work]:
+        """A transaction. Raises `Unavailable` where storage is away."""
+
+    async def find(self, wanted: Wanted, scope: Scope) -> Found:
+        """A part of the list."""
+
+    async def one(self, key: str, scope: Scope) -> Machine | None:
+        """By id or by its own code."""
+
+    async def all(self) -> Sequence[Machine]:
+        """Every machine that was not removed."""
+
+
+class Ledger(Protocol):
+    """Which scans of a machine cannot be lost any more."""
+
+    async def known(self, machine_id: int, scans: Sequence[UUID]) -> set[UUID]:
+        """Those of them that are in the ledger."""
+
+    async def enter(self, scans: Sequence[tuple[int, UUID]]) -> None:
+        """Enter (machine, scan) pairs; those that are there already stay."""
+
+
+class Evidence(Protocol):
+    """Records that cannot be understood."""
+
+    async def keep(
+        self, machine_id: int, records: Sequence[tuple[bytes, Unreadable]], *, source: str, at: datetime
+    ) -> int:
+        """Keep (digest, record) pairs, and say how many were new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """A message in the spool."""
+
+    place: int
+    message: Message
+
+
+class Spool(Protocol):
+    """Our own disk, for when the bus is away."""
+
+    async def put(self, machine_id: int, message: Message, scans: Sequence[tuple[int, UUID]]) -> None:
+        """Keep a message after those that are there, and enter its scans in the ledger, in one transaction."""
+
+    async def first(self, limit: int) -> Sequence[Spooled]:
+        """The oldest messages."""
+
+    async def done(self, places: Sequence[int]) -> None:
+        """Forget these: they are on the bus."""
+
+    async def size(self) -> int:
+        """How many messages wait."""
+
+
+class Records(Protocol):
+    """A file of a machine, read as it comes."""
+
+    @property
+    def format(self) -> str | None:
+        """Its format, once that is known."""
+
+    def feed(self, chunk: bytes) -> Iterator[Reading | Unreadable]:
+        """The records that these bytes complete.
+
+        Raises:
+            Malformed: this is no file of a machine.
+        """
+
+    def finish(self) -> Iterator[Reading | Unreadable]:
+        """Those that waited for the end. Raises as `feed` does."""
+
+
+class OpenFile(Protocol):
+    """Starts reading a file."""
+
+    def __call__(self, format: str | None, *, day_first: bool | None) -> Records:  # noqa: A002 - its name
+        """`format` None finds it out.
+
+        Raises:
+            Malformed: there is no such format.
+        """

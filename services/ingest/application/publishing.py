@@ -1,0 +1,243 @@
+"""Getting scans to where they cannot be lost, and only then saying so."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from services.ingest.application.announce import scan_received
+from services.ingest.application.ports import Ledger, Spool, Spooled
+from services.ingest.domain.scan import Scan
+from shared.bus.port import BATCH, Bus, Message
+from shared.contracts.cloudevents import MOST_IN_A_BATCH, encode_batch
+from shared.contracts.scans import ScanReceived
+from shared.kernel.clock import Clock
+from shared.kernel.errors import Unavailable
+from shared.kernel.identifiers import new_id
+from shared.observability.logs import get_logger
+from shared.observability.metrics import Counter, Gauge
+
+CONFIRM_WITHIN: Final = 2.0
+"""Seconds that the bus has; then our own spool takes the scans (DESIGN §4)."""
+IN_FLIGHT: Final = 8
+"""Messages that wait for their confirm at once; what comes meanwhile is gathered into the next."""
+DRAIN_EVERY: Final = 1.0
+DRAINED_AT_ONCE: Final = 64
+
+SCANS = Counter("muster_ingest_scans_total", "Scans that cannot be lost any more", ["way"])
+SPOOLED = Gauge("muster_ingest_spool_messages", "Messages in the spool")
+
+log = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    scans: Sequence[Scan]
+    durable: asyncio.Future[None]
+
+
+class ScanPublisher:
+    """Publishes scans, or keeps them in the spool while the bus does not confirm.
+
+    Once the spool is in use, everything goes through it until it is empty, so that each machine's scans are
+    published in its order. Live scans leave at once; under load, those that arrive while `IN_FLIGHT` messages
+    wait for their confirms leave together.
+    """
+
+    def __init__(
+        self, bus: Bus, ledger: Ledger, spool: Spool, clock: Clock, *, confirm_within: float = CONFIRM_WITHIN
+    ) -> None:
+        self._bus = bus
+        self._ledger = ledger
+        self._spool = spool
+        self._clock = clock
+        self._confirm_within = confirm_within
+        self._spooling = True  # until a look into the spool says that it is empty
+        self._put = 0
+        self._told = asyncio.Event()
+        self._gathered: list[_Waiting] = []
+        self._sending: set[asyncio.Task[None]] = set()
+        self._to_enter: list[tuple[int, UUID]] = []
+
+    @property
+    def spooling(self) -> bool:
+        """Whether scans go to the spool instead of the bus."""
+        return self._spooling
+
+    async def publish(self, scans: Sequence[Scan]) -> None:
+        """Return once these scans cannot be lost.
+
+        Scans of one machine that are published one call after the other are published in that order. They are
+        entered in the ledger a moment later.
+
+        Raises:
+            Unavailable: neither the bus nor the spool took them; they must not be acknowledged.
+        """
+        if not scans:
+            return
+        waiting = _Waiting(scans, asyncio.get_running_loop().create_future())
+        self._gathered.append(waiting)
+        self._send()
+        try:
+            await waiting.durable
+        finally:
+            # A caller that is cancelled has not acknowledged anything: whether its scans went is of no matter.
+            waiting.durable.cancel()
+
+    async def deliver(self, scans: Sequence[Scan]) -> None:
+        """As `publish`, for up to 500 scans as a message of their own, entered in the ledger before it returns."""
+        await self._out(scans)
+        await self.enter_ledger()
+
+    async def enter_ledger(self) -> None:
+        """Enter what was published. Where storage is away that can wait: the ledger only saves work."""
+        entries, self._to_enter = self._to_enter, []
+        if not entries:
+            return
+        try:
+            await self._ledger.enter(entries)
+        except Unavailable:
+            log.warning("ledger.skipped", scans=len(entries))
+
+    async def run(self) -> None:
+        """Drain the spool and keep the ledger, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_draining())
+            tasks.create_task(self._keep_entering())
+
+    async def drain(self) -> int:
+        """Publish what is in the spool, oldest first, until it is empty, and say how many messages went.
+
+        Raises:
+            Unavailable: the bus or storage is away.
+        """
+        published = 0
+        while True:
+            put = self._put
+            try:
+                messages = await self._spool.first(DRAINED_AT_ONCE)
+            except Unavailable:
+                # Nobody knows what is in it; until it is back, the bus is asked first, whatever the order.
+                self._spooling = False
+                raise
+            if not messages:
+                if put == self._put:
+                    self._spooling = False
+                    SPOOLED.set(0)
+                    return published
+                continue
+            self._spooling = True
+            published += await self._publish_spooled(messages)
+            SPOOLED.set(await self._spool.size())
+
+    async def _publish_spooled(self, messages: Sequence[Spooled]) -> int:
+        places: list[int] = []
+        try:
+            for spooled in messages:
+                await self._bus.publish(spooled.message)
+                places.append(spooled.place)
+        finally:
+            if places:
+                await self._spool.done(places)
+        return len(places)
+
+    def _send(self) -> None:
+        while self._gathered and len(self._sending) < IN_FLIGHT:
+            taken: list[_Waiting] = []
+            size = 0
+            for waiting in self._gathered:
+                if taken and size + len(waiting.scans) > MOST_IN_A_BATCH:
+                    break
+                taken.append(waiting)
+                size += len(waiting.scans)
+            del self._gathered[: len(taken)]
+            task = asyncio.create_task(self._send_together(taken))
+            self._sending.add(task)
+            task.add_done_callback(self._sent)
+
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        self._send()
+
+    async def _send_together(self, taken: Sequence[_Waiting]) -> None:
+        scans = [scan for waiting in taken for scan in waiting.scans]
+        error: BaseException | None = None
+        try:
+            for start in range(0, len(scans), MOST_IN_A_BATCH):
+                await self._out(scans[start : start + MOST_IN_A_BATCH])
+        except BaseException as failure:  # noqa: BLE001 - it is handed to those who wait
+            error = failure
+        for waiting in taken:
+            if waiting.durable.done():
+                continue
+            if error is None:
+                waiting.durable.set_result(None)
+            elif isinstance(error, asyncio.CancelledError):
+                waiting.durable.cancel()
+            else:
+                waiting.durable.set_exception(error)
+
+    async def _out(self, scans: Sequence[Scan]) -> None:
+        message = _message(scans, self._clock)
+        entries = [(scan.machine.id, scan.id) for scan in scans]
+        if not self._spooling:
+            try:
+                await self._bus.publish(message, timeout=self._confirm_within)
+            except Unavailable as error:
+                log.warning("spool.begins", reason=error.message)
+                self._spooling = True
+            else:
+                self._published(entries)
+                return
+        try:
+            await self._keep(message, entries)
+        except Unavailable as error:
+            # The spool is away, too: the bus may still take it, out of order, which is better than not at all.
+            try:
+                await self._bus.publish(message, timeout=self._confirm_within)
+            except Unavailable as bus_error:
+                sentence = f"scans cannot be kept now: {bus_error.message}, and {error.message}"
+                raise Unavailable(sentence, retry_after=2) from bus_error
+            self._published(entries)
+
+    async def _keep(self, message: Message, entries: Sequence[tuple[int, UUID]]) -> None:
+        machines = {machine for machine, _ in entries}
+        self._put += 1
+        try:
+            await self._spool.put(machines.pop() if len(machines) == 1 else 0, message, entries)
+        finally:
+            self._put += 1
+        SCANS.labels("spool").inc(len(entries))
+        self._told.set()
+
+    def _published(self, entries: Iterable[tuple[int, UUID]]) -> None:
+        before = len(self._to_enter)
+        self._to_enter.extend(entries)
+        SCANS.labels("bus").inc(len(self._to_enter) - before)
+
+    async def _keep_draining(self) -> None:
+        while True:
+            self._told.clear()
+            try:
+                if published := await self.drain():
+                    log.info("spool.drained", messages=published)
+            except Unavailable:
+                await asyncio.sleep(DRAIN_EVERY)
+                continue
+            await self._told.wait()
+
+    async def _keep_entering(self) -> None:
+        while True:
+            await asyncio.sleep(0.05)
+            await self.enter_ledger()
+
+
+def _message(scans: Sequence[Scan], clock: Clock) -> Message:
+    events = ((str(scan.id), scan_received(scan)) for scan in scans)
+    return Message(
+        id=str(new_id()),
+        type=ScanReceived.wire_type,
+        body=encode_batch(events, time=clock.now()),
+        content_type=BATCH,
+    )

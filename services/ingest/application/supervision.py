@@ -1,0 +1,100 @@
+"""One owned task for each machine that is wanted and whose driver goes out to it."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from services.ingest.application.conditions import Conditions
+from services.ingest.application.drivers import Streams
+from services.ingest.application.machines import Machines
+from services.ingest.application.ports import Registry
+from services.ingest.application.watching import MachineWatch
+from services.ingest.domain.machine import Machine
+from shared.kernel.errors import Unavailable
+from shared.observability.logs import get_logger
+from shared.observability.metrics import Gauge
+
+LOOK_EVERY = 10.0
+"""Seconds between looks at the registry without being told."""
+LET_GO_WITHIN = 5.0
+"""Seconds that a watch has to let go of its machine."""
+
+WATCHED = Gauge("muster_ingest_machines_watched", "Machines with a task of their own")
+CONNECTED = Gauge("muster_ingest_machines_connected", "Machines that are in contact")
+
+log = get_logger(__name__)
+
+
+class Supervisor:
+    """Starts, changes and stops the watches as the registry says. One machine never disturbs another."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        machines: Machines,
+        conditions: Conditions,
+        watch: Callable[[Machine], MachineWatch],
+        told: asyncio.Event,
+    ) -> None:
+        """`watch` makes one; its machine's driver streams. `told` is set where the registry may have changed."""
+        self._registry = registry
+        self._machines = machines
+        self._conditions = conditions
+        self._watch = watch
+        self._told = told
+        self._watched: dict[int, tuple[MachineWatch, asyncio.Task[None]]] = {}
+
+    async def run(self) -> None:
+        """Supervise until cancelled."""
+        try:
+            await self._conditions.forgotten()
+            while True:
+                self._told.clear()
+                await self.look()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_EVERY):
+                        await self._told.wait()
+        finally:
+            await asyncio.gather(*(self._let_go(id_) for id_ in list(self._watched)))
+
+    async def look(self) -> None:
+        """Bring the watches in step with the registry; with storage away they stay as they are."""
+        try:
+            machines = {machine.id: machine for machine in await self._registry.all()}
+        except Unavailable as error:
+            log.warning("registry.away", reason=error.message)
+            return
+        for id_, (watch, task) in list(self._watched.items()):
+            present = machines.get(id_)
+            if present is None or not self._is_wanted(present):
+                await self._let_go(id_)
+                with contextlib.suppress(Unavailable):
+                    await self._conditions.released(watch.machine)
+            elif present.revision != watch.machine.revision or task.done():
+                await self._let_go(id_)
+        for id_, machine in machines.items():
+            if id_ not in self._watched and self._is_wanted(machine):
+                self._begin(machine)
+        WATCHED.set(len(self._watched))
+        CONNECTED.set(sum(watch.connected for watch, _ in self._watched.values()))
+
+    def watch_of(self, machine: int) -> MachineWatch | None:
+        """The watch over a machine, if there is one."""
+        watched = self._watched.get(machine)
+        return watched[0] if watched else None
+
+    def _is_wanted(self, machine: Machine) -> bool:
+        return machine.status.wanted and isinstance(self._machines.driver_of(machine), Streams)
+
+    def _begin(self, machine: Machine) -> None:
+        watch = self._watch(machine)
+        self._watched[machine.id] = watch, asyncio.create_task(watch.run(), name=f"machine {machine.machine_id}")
+
+    async def _let_go(self, id_: int) -> None:
+        _, task = self._watched.pop(id_)
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=LET_GO_WITHIN)
+        if not done:
+            log.error("machine.stuck", task=task.get_name())
+        elif not task.cancelled() and (error := task.exception()) is not None:
+            log.error("machine.watch_failed", task=task.get_name(), exc_info=error)

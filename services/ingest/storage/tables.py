@@ -1,0 +1,102 @@
+"""The tables of the schema `ingest`."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    func,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from shared.outbox.tables import add_outbox
+from shared.web.idempotency import add_answers
+
+metadata = MetaData(
+    schema="ingest",
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "uq": "%(table_name)s_%(column_0_name)s_key",
+        "ix": "%(table_name)s_%(column_0_name)s_idx",
+    },
+)
+
+outbox = add_outbox(metadata)
+answers = add_answers(metadata)
+
+machines = Table(
+    "machines",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("machine_id", Text, nullable=False, unique=True, comment="the code that people use"),
+    Column("name", Text, nullable=False),
+    Column("machine_type", Text, nullable=False),
+    Column("ip_address", Text),
+    Column("port", Integer),
+    Column("location", Text, nullable=False, server_default=""),
+    Column("department", Integer, comment="a unit of attendance"),
+    Column("department_name", Text, nullable=False, server_default=""),
+    Column("status", Text, nullable=False),
+    Column("direction", Text, nullable=False, server_default="both"),
+    Column("site_id", Integer, nullable=False),
+    Column("zone", Text, nullable=False, comment="IANA, of its clock"),
+    Column("serial", Text, unique=True),
+    Column("aliases", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("installed_on", Date, comment="scans before this day come from a wrong clock"),
+    Column("config", JSONB, nullable=False, server_default="{}", comment="holds secrets"),
+    Column("is_connected", Boolean, nullable=False, server_default="false"),
+    Column("status_text", Text, nullable=False, server_default=""),
+    Column("last_sync", DateTime(timezone=True)),
+    Column("last_scan_at", DateTime(timezone=True)),
+    Column("reported_until", DateTime(timezone=True)),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    Column("revision", BigInteger, nullable=False, server_default="1", comment="of what people set"),
+    Column("version", BigInteger, nullable=False, server_default="1", comment="of the state that events carry"),
+    Column("removed", Boolean, nullable=False, server_default="false"),
+    comment="Never deleted: an id is part of the id of every scan of its machine.",
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("machine_id", Integer, primary_key=True),
+    Column("scan_id", Uuid, primary_key=True),
+    comment="Scans that cannot be lost any more. It makes reading a log again cheap; losing a row only repeats a scan.",
+)
+
+unreadable = Table(
+    "unreadable",
+    metadata,
+    Column("machine_id", Integer, primary_key=True),
+    Column("digest", LargeBinary, primary_key=True, comment="of the bytes, and of which of equal ones it is"),
+    Column("position", BigInteger, comment="line or index where it was first seen"),
+    Column("reason", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("source", Text, nullable=False, comment="file or session"),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    comment="Records that cannot be understood, kept as evidence.",
+)
+
+spool = Table(
+    "spool",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("machine_id", Integer, nullable=False, comment="0 where the message holds scans of several"),
+    Column("message_id", Uuid, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("spooled_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    comment="Scans that were acknowledged while the bus was away, in the order in which they are to be published.",
+)
+
+Index("machines_name", func.lower(machines.c.name))

@@ -1,0 +1,89 @@
+"""`Idempotency-Key`: a POST that is sent again is answered again, and done once.
+
+The answer is kept in the transaction of its effect: both are there or neither is.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from sqlalchemy import Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, func, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.kernel.errors import Invalid, Malformed
+
+LONGEST = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """An Idempotency-Key with whose it is and what it was sent with."""
+
+    caller: int
+    key: str
+    request: bytes
+    """Digest of the request: a key is good for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request was answered."""
+
+    status: int
+    body: bytes
+
+
+def add_answers(metadata: MetaData) -> Table:
+    """The table that a service adds to its schema."""
+    return Table(
+        "answers",
+        metadata,
+        Column("caller", Integer, primary_key=True),
+        Column("key", Text, primary_key=True),
+        Column("request", LargeBinary, nullable=False),
+        Column("status", Integer, nullable=False),
+        Column("body", LargeBinary, nullable=False),
+        Column("at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
+        comment="What POSTs with an Idempotency-Key were answered.",
+    )
+
+
+def key_of(header: str | None, *, caller: int, method: str, path: str, body: bytes) -> Key | None:
+    """The key of a request, or None where it has none.
+
+    Raises:
+        Malformed: it is empty or too long.
+    """
+    if header is None:
+        return None
+    if not 0 < len(header) <= LONGEST or not header.isprintable():
+        raise Malformed(f"Idempotency-Key: 1 to {LONGEST} printable characters", fields={"Idempotency-Key": "bad"})
+    request = sha256(b"\n".join((method.encode(), path.encode(), body))).digest()
+    return Key(caller=caller, key=header, request=request)
+
+
+async def earlier(connection: AsyncConnection, key: Key) -> Answer | None:
+    """What this request was answered before; the same request at the same moment waits for that answer here.
+
+    Raises:
+        Invalid: the key was used for another request.
+    """
+    await connection.execute(_LOCK, {"name": f"answer {key.caller} {key.key}"})
+    row = (await connection.execute(_FIND, {"caller": key.caller, "key": key.key})).one_or_none()
+    if row is None:
+        return None
+    if row.request != key.request:
+        raise Invalid(f"the Idempotency-Key {key.key!r} was used for another request; take a new one")
+    return Answer(row.status, row.body)
+
+
+async def keep(connection: AsyncConnection, key: Key, answer: Answer) -> None:
+    """Keep the answer, in the transaction of its effect."""
+    values = {"caller": key.caller, "key": key.key, "request": key.request}
+    await connection.execute(_KEEP, {**values, "status": answer.status, "body": answer.body})
+
+
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+_FIND = text("SELECT request, status, body FROM answers WHERE caller = :caller AND key = :key")
+_KEEP = text(
+    "INSERT INTO answers (caller, key, request, status, body) VALUES (:caller, :key, :request, :status, :body)"
+)

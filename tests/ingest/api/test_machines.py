@@ -1,0 +1,249 @@
+import httpx
+import pytest
+
+from shared.contracts.machines import MachineChanged
+from tests.ingest.conftest import Ingest
+
+MACHINES = "/api/attendance/machines/"
+GATE = {"machine_id": "gate-1", "name": "Main gate", "machine_type": "generic", "location": "Hall A", "department": 3}
+
+
+async def registered(hr: httpx.AsyncClient, **values: object) -> dict[str, object]:
+    answer = await hr.post(MACHINES, json={**GATE, **values})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def test_a_machine_is_registered_with_every_field_that_clients_know(hr: httpx.AsyncClient) -> None:
+    machine = await registered(hr, ip_address="10.0.0.7", port=4370)
+    assert (
+        machine.items()
+        >= {
+            "machine_id": "gate-1",
+            "name": "Main gate",
+            "machine_type": "generic",
+            "ip_address": "10.0.0.7",
+            "port": 4370,
+            "location": "Hall A",
+            "department": 3,
+            "department_name": "",
+            "status": "active",
+            "is_connected": False,
+            "last_sync": None,
+            "config": {},
+            "zone": "Asia/Dhaka",
+        }.items()
+    )
+    assert {"id", "created_at", "updated_at"} <= set(machine)
+
+
+async def test_a_machine_is_found_by_its_id_and_by_its_code(hr: httpx.AsyncClient) -> None:
+    machine = await registered(hr)
+    by_id = await hr.get(f"{MACHINES}{machine['id']}/")
+    by_code = await hr.get(f"{MACHINES}gate-1/")
+    assert by_id.json() == by_code.json() == machine
+    missing = await hr.get(f"{MACHINES}99999/")
+    assert (missing.status_code, missing.json()["error"]) == (404, "there is no machine '99999'")
+
+
+async def test_a_type_without_a_driver_says_so(hr: httpx.AsyncClient) -> None:
+    machine = await registered(hr, machine_type="suprema")
+    assert machine["status_text"] == "there is no driver for suprema yet: files of this machine can be imported"
+    assert machine["reports_by_itself"] is False
+
+
+async def test_every_change_is_told_with_the_full_state_and_a_rising_version(
+    hr: httpx.AsyncClient, ingest: Ingest
+) -> None:
+    machine = await registered(hr)
+    await hr.patch(f"{MACHINES}gate-1/", json={"name": "Gate"})
+    await hr.put(f"{MACHINES}gate-1/", json={**machine, "status": "maintenance"})
+    await hr.delete(f"{MACHINES}gate-1/")
+    await ingest.parts.relay.drain()
+    told = ingest.bus.events(MachineChanged)
+    assert [event.version.n for event in told] == [1, 2, 3, 4]
+    assert [event.name for event in told] == ["Main gate", "Gate", "Main gate", "Main gate"]
+    assert [event.status for event in told][2] == "maintenance"
+    assert [event.removed for event in told] == [False, False, False, True]
+    assert told[0].zone == "Asia/Dhaka"
+
+
+async def test_a_machine_that_comes_back_is_itself_again(hr: httpx.AsyncClient) -> None:
+    machine = await registered(hr, serial="S1")
+    await hr.delete(f"{MACHINES}gate-1/")
+    assert (await hr.get(f"{MACHINES}gate-1/")).status_code == 404
+    again = await registered(hr, serial="S1")
+    assert again["id"] == machine["id"]
+
+
+async def test_what_a_page_does_not_know_stays_when_it_puts_a_whole_record(hr: httpx.AsyncClient) -> None:
+    await registered(hr, zone="Asia/Tokyo", installed_on="2020-02-01")
+    answer = await hr.put(f"{MACHINES}gate-1/", json={"machine_id": "gate-1", "name": "G", "machine_type": "generic"})
+    assert answer.json().items() >= {"zone": "Asia/Tokyo", "installed_on": "2020-02-01", "location": "Hall A"}.items()
+
+
+class TestSecrets:
+    async def test_they_are_never_read_back(self, hr: httpx.AsyncClient) -> None:
+        machine = await registered(hr, machine_type="fake", config={"password": "s3cret", "speed": 3})
+        assert machine["config"] == {"password": "********", "speed": 3}
+        assert "s3cret" not in (await hr.get(MACHINES)).text
+
+    async def test_sent_back_hidden_they_stay(self, hr: httpx.AsyncClient, ingest: Ingest) -> None:
+        machine = await registered(hr, machine_type="fake", config={"password": "s3cret"})
+        await hr.put(f"{MACHINES}gate-1/", json={**machine, "config": {"password": "********", "speed": 4}})
+        (stored,) = await ingest.parts.registry.all()
+        assert stored.config == {"password": "s3cret", "speed": 4}
+
+
+class TestConcurrency:
+    async def test_a_stale_etag_is_refused_and_nothing_changes(self, hr: httpx.AsyncClient) -> None:
+        await registered(hr)
+        etag = (await hr.get(f"{MACHINES}gate-1/")).headers["etag"]
+        first = await hr.patch(f"{MACHINES}gate-1/", json={"name": "A"}, headers={"If-Match": etag})
+        second = await hr.patch(f"{MACHINES}gate-1/", json={"name": "B"}, headers={"If-Match": etag})
+        assert (first.status_code, second.status_code) == (200, 412)
+        assert (await hr.get(f"{MACHINES}gate-1/")).json()["name"] == "A"
+
+    async def test_an_idempotency_key_registers_once(self, hr: httpx.AsyncClient) -> None:
+        headers = {"Idempotency-Key": "k1"}
+        first = await hr.post(MACHINES, json=GATE, headers=headers)
+        second = await hr.post(MACHINES, json=GATE, headers=headers)
+        assert (second.status_code, second.json()) == (201, first.json())
+        other = await hr.post(MACHINES, json={**GATE, "name": "Other"}, headers=headers)
+        assert other.status_code == 422
+
+    async def test_the_same_code_or_serial_twice_is_a_conflict(self, hr: httpx.AsyncClient) -> None:
+        await registered(hr, serial="S1")
+        assert (await hr.post(MACHINES, json=GATE)).status_code == 409
+        same = await hr.post(MACHINES, json={**GATE, "machine_id": "gate-2", "serial": "S1"})
+        assert (same.status_code, same.json()["error"]) == (409, "the serial number 'S1' belongs to gate-1")
+
+
+@pytest.mark.parametrize(
+    ("values", "status", "named"),
+    [
+        ({"machine_type": "teapot"}, 400, "machine_type"),
+        ({"zone": "Mars/Olympus"}, 400, "zone"),
+        ({"port": 70000}, 400, "port"),
+        ({"port": "4370"}, 400, "port"),
+        ({"colour": "red"}, 400, "colour"),
+        ({"machine_id": "a/b"}, 400, "machine_id"),
+        ({"machine_id": ""}, 400, "machine_id"),
+        ({"status": "asleep"}, 400, "status"),
+        ({"machine_type": "simulated", "config": {"people": -1}}, 422, "config/people"),
+    ],
+)
+async def test_a_wrong_value_is_refused_by_name(
+    hr: httpx.AsyncClient, values: dict[str, object], status: int, named: str
+) -> None:
+    answer = await hr.post(MACHINES, json={**GATE, **values})
+    assert answer.status_code == status
+    assert named in [item["pointer"] for item in answer.json()["errors"]]
+    assert named in answer.json()["error"]
+
+
+class TestList:
+    @pytest.fixture(autouse=True)
+    async def _five(self, hr: httpx.AsyncClient) -> None:
+        for number, kind in enumerate(["generic", "simulated", "zkteco", "simulated", "generic"], 1):
+            department = {"department": number} if number < 4 else {"department_name": "Sewing"}
+            await registered(
+                hr,
+                machine_id=f"m{number}",
+                name=f"Machine {6 - number}",
+                machine_type=kind,
+                department=None,
+                location="",
+            )
+            await hr.patch(f"{MACHINES}m{number}/", json=department)
+
+    async def codes(self, client: httpx.AsyncClient, **parameters: object) -> list[str]:
+        answer = await client.get(MACHINES, params=parameters)
+        assert answer.status_code == 200, answer.text
+        return [machine["machine_id"] for machine in answer.json()]
+
+    async def test_is_a_bare_array_with_the_total_in_a_header(self, hr: httpx.AsyncClient) -> None:
+        answer = await hr.get(MACHINES, params={"limit": 2})
+        assert [machine["machine_id"] for machine in answer.json()] == ["m1", "m2"]
+        assert answer.headers["x-total-count"] == "5"
+
+    @pytest.mark.parametrize("ordering", ["machine_id", "-name", "created_at", "-last_sync", "machine_type"])
+    async def test_the_links_lead_through_all_of_it_once(self, hr: httpx.AsyncClient, ordering: str) -> None:
+        url, seen = f"{MACHINES}?limit=2&ordering={ordering}", []
+        while url:
+            answer = await hr.get(url)
+            seen += [machine["machine_id"] for machine in answer.json()]
+            url = answer.headers["link"].split(">")[0].strip("<") if "link" in answer.headers else ""
+        assert sorted(seen) == ["m1", "m2", "m3", "m4", "m5"]
+
+    async def test_pages_come_in_the_envelope(self, hr: httpx.AsyncClient) -> None:
+        page = (await hr.get(MACHINES, params={"page": 2, "page_size": 2})).json()
+        assert (page["count"], [machine["machine_id"] for machine in page["results"]]) == (5, ["m3", "m4"])
+
+    async def test_filters_search_and_ordering(self, hr: httpx.AsyncClient) -> None:
+        assert await self.codes(hr, machine_type="simulated") == ["m2", "m4"]
+        assert await self.codes(hr, department="sewing") == ["m4", "m5"]
+        assert await self.codes(hr, department="2") == ["m2"]
+        assert await self.codes(hr, is_connected="true") == []
+        assert await self.codes(hr, status="active", search="machine 1") == ["m5"]
+        assert await self.codes(hr, ordering="-machine_id", limit=1) == ["m5"]
+        assert await self.codes(hr, search="100%") == []
+
+    @pytest.mark.parametrize(
+        "parameters",
+        [{"colour": "red"}, {"ordering": "config"}, {"status": "x"}, {"is_connected": "maybe"}, {"limit": "0"}],
+    )
+    async def test_an_unknown_parameter_or_value_is_refused_by_name(
+        self, hr: httpx.AsyncClient, parameters: dict[str, str]
+    ) -> None:
+        answer = await hr.get(MACHINES, params=parameters)
+        assert answer.status_code == 400
+        assert next(iter(parameters)) in answer.json()["error"]
+
+    async def test_the_scope_of_the_caller_decides_what_is_there(self, ingest: Ingest) -> None:
+        async with ingest.client("department_head", units=(1, 3)) as head:
+            assert await self.codes(head) == ["m1", "m3"]
+            assert (await head.get(f"{MACHINES}m2/")).status_code == 404
+        async with ingest.client("employee") as nobody:
+            assert await self.codes(nobody) == []
+
+
+@pytest.mark.parametrize("role", ["department_head", "employee", "trainer", "device"])
+async def test_only_hr_changes_machines(ingest: Ingest, hr: httpx.AsyncClient, role: str) -> None:
+    await registered(hr)
+    async with ingest.client(role, units=(3,)) as client:
+        answers = [
+            await client.post(MACHINES, json={**GATE, "machine_id": "x"}),
+            await client.put(f"{MACHINES}gate-1/", json=GATE),
+            await client.patch(f"{MACHINES}gate-1/", json={"name": "x"}),
+            await client.delete(f"{MACHINES}gate-1/"),
+            await client.post(f"{MACHINES}gate-1/test/"),
+            await client.post("/api/attendance/scans/import/?machine=gate-1", content=b""),
+        ]
+    assert [answer.status_code for answer in answers] == [403] * 6
+
+
+async def test_without_a_token_every_route_is_closed(ingest: Ingest) -> None:
+    async with ingest.client() as client:
+        client.headers.pop("authorization")
+        paths = ingest.service.app.openapi()["paths"]  # type: ignore[attr-defined]
+        for path, methods in paths.items():
+            for method in methods:
+                answer = await client.request(method, path.replace("{key}", "1"), json={})
+                assert answer.status_code == (200 if path.startswith("/health/") else 401), path
+
+
+class TestTest:
+    async def test_each_step_comes_with_its_result_and_time(self, hr: httpx.AsyncClient) -> None:
+        await registered(hr, machine_type="simulated")
+        answer = (await hr.post(f"{MACHINES}gate-1/test/")).json()
+        assert (answer["machine_id"], answer["is_connected"], answer["last_sync"]) == ("gate-1", True, None)
+        assert [(step["step"], step["ok"]) for step in answer["steps"]] == [("settings", True), ("today", True)]
+        assert answer["steps"][0]["result"] == "40 people"
+        assert all(step["ms"] >= 0 for step in answer["steps"])
+
+    async def test_a_machine_without_a_driver_says_why_it_cannot(self, hr: httpx.AsyncClient) -> None:
+        await registered(hr, machine_type="hikvision")
+        answer = (await hr.post(f"{MACHINES}gate-1/test/")).json()
+        assert answer["is_connected"] is False
+        assert "no driver for hikvision yet" in answer["steps"][0]["result"]

@@ -1,0 +1,136 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import pytest
+
+from services.ingest.application.publishing import IN_FLIGHT, ScanPublisher
+from shared.contracts.scans import ScanReceived
+from shared.kernel.errors import Unavailable
+from tests.ingest.fakes import FakeBus, FakeClock, FakeLedger, FakeSpool, machine, scans, until
+
+GATE = machine()
+
+
+class Desk:
+    """A publisher with everything around it."""
+
+    def __init__(self) -> None:
+        self.bus, self.spool, self.ledger = FakeBus(), FakeSpool(), FakeLedger()
+        self.publisher = ScanPublisher(self.bus, self.ledger, self.spool, FakeClock(), confirm_within=0.05)
+
+    @property
+    def seconds(self) -> list[int]:
+        """Which scans reached the bus, in order."""
+        return [event.local_time.second for event in self.bus.events(ScanReceived)]
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    desk = Desk()
+    await desk.publisher.drain()
+    task = asyncio.create_task(desk.publisher.run())
+    yield desk
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_scans_go_to_the_bus_at_once_and_into_the_ledger_a_moment_later(desk: Desk) -> None:
+    sent = scans(3, machine=GATE)
+    await desk.publisher.publish(sent)
+    assert [event.scan_id for event in desk.bus.events(ScanReceived)] == [scan.id for scan in sent]
+    await until(lambda: len(desk.ledger.entries) == 3)
+    assert not desk.spool.messages
+
+
+async def test_nothing_is_durable_before_the_bus_confirmed(desk: Desk) -> None:
+    desk.bus.gate = asyncio.Event()
+    publishing = asyncio.create_task(desk.publisher.publish(scans(1, machine=GATE)))
+    await until(lambda: desk.bus.calls == 1)
+    assert not publishing.done()
+    assert not desk.ledger.entries
+    desk.bus.gate.set()
+    await publishing
+
+
+async def test_what_arrives_while_confirms_are_awaited_leaves_together(desk: Desk) -> None:
+    desk.bus.gate = asyncio.Event()
+    many = scans(200, machine=GATE)
+    publishing = [asyncio.create_task(desk.publisher.publish([scan])) for scan in many]
+    await until(lambda: desk.bus.calls == IN_FLIGHT)
+    desk.bus.gate.set()
+    await asyncio.gather(*publishing)
+    assert len(desk.bus.published) == IN_FLIGHT + 1
+    assert len(desk.bus.events(ScanReceived)) == 200
+
+
+async def test_a_message_holds_no_more_than_500_scans(desk: Desk) -> None:
+    await desk.publisher.publish(scans(1200, machine=GATE))
+    assert len(desk.bus.published) == 3
+    assert len(desk.bus.events(ScanReceived)) == 1200
+
+
+async def test_without_a_confirm_in_time_the_spool_takes_the_scans(desk: Desk) -> None:
+    desk.bus.silent = True
+    await desk.publisher.publish(scans(2, machine=GATE))
+    assert len(desk.spool.messages) == 1
+    assert desk.publisher.spooling
+
+
+async def test_while_the_spool_is_in_use_scans_follow_each_other_through_it(desk: Desk) -> None:
+    one, two, three = scans(3, machine=GATE)
+    desk.bus.away = True
+    await desk.publisher.publish([one])
+    calls = desk.bus.calls
+    await desk.publisher.publish([two])
+    assert len(desk.spool.messages) == 2
+    desk.bus.away = False
+    await until(lambda: not desk.publisher.spooling)
+    await desk.publisher.publish([three])
+    assert desk.seconds == [0, 1, 2]
+    assert desk.bus.calls > calls
+
+
+async def test_a_message_from_the_spool_keeps_its_id(desk: Desk) -> None:
+    desk.bus.away = True
+    await desk.publisher.publish(scans(1, machine=GATE))
+    (spooled,) = desk.spool.messages
+    desk.bus.away = False
+    await until(lambda: desk.bus.published)
+    assert desk.bus.published == [spooled.message]
+
+
+async def test_if_neither_bus_nor_spool_takes_them_the_caller_is_told(desk: Desk) -> None:
+    desk.bus.away = desk.spool.away = True
+    with pytest.raises(Unavailable, match="cannot be kept now: the bus is away, and the database is away"):
+        await desk.publisher.publish(scans(1, machine=GATE))
+
+
+async def test_with_storage_away_the_bus_alone_is_enough(desk: Desk) -> None:
+    desk.ledger.away = desk.spool.away = True
+    await desk.publisher.publish(scans(1, machine=GATE))
+    await desk.publisher.publish(scans(1, machine=GATE))
+    assert len(desk.bus.published) == 2
+
+
+async def test_what_an_earlier_process_left_in_the_spool_goes_first() -> None:
+    desk = Desk()
+    desk.bus.away = True
+    one, two = scans(2, machine=GATE)
+    await desk.publisher.publish([one])
+    desk.bus.away = False
+    restarted = ScanPublisher(desk.bus, desk.ledger, desk.spool, FakeClock())
+    await restarted.publish([two])
+    assert await restarted.drain() == 2
+    assert desk.seconds == [0, 1]
+
+
+async def test_a_caller_that_gave_up_does_not_disturb_the_others(desk: Desk) -> None:
+    desk.bus.gate = asyncio.Event()
+    gone = asyncio.create_task(desk.publisher.publish(scans(1, machine=GATE)))
+    await until(lambda: desk.bus.calls == 1)
+    gone.cancel()
+    desk.bus.gate.set()
+    await desk.publisher.publish(scans(1, machine=GATE, badge="8"))
+    assert len(desk.bus.published) == 2

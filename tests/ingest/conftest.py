@@ -1,0 +1,72 @@
+"""Ingest as it is deployed, on a real PostgreSQL, with a bus that takes down what it is given."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from services.ingest.settings import Settings
+from services.ingest.wiring import Parts, assemble
+from shared.kernel.clock import SystemClock
+from shared.runtime.hosting import hosted
+from shared.runtime.service import Service
+from shared.web.scope import Caller
+from shared.web.tokens import Tokens
+from tests.ingest.fakes import FakeBus, FakeDriver
+
+SECRET = "a secret of at least thirty-two characters"
+
+
+@dataclass
+class Ingest:
+    """The service under test."""
+
+    service: Service
+    parts: Parts
+    bus: FakeBus
+    driver: FakeDriver
+    url: str
+
+    def client(self, *roles: str, units: tuple[int, ...] = ()) -> httpx.AsyncClient:
+        """A client with a token of these roles."""
+        caller = Caller(user=1, username="anna", roles=frozenset(roles), units=units)
+        token = Tokens(SECRET).sign(caller, now=SystemClock().now(), lasts=timedelta(hours=1))
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.service.app),
+            base_url="http://ingest",
+            headers={"Authorization": f"Bearer {token}"},
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Its loops run."""
+        async with hosted([self.service], self.bus):
+            yield
+
+
+@pytest.fixture
+async def ingest(migrated: Callable[..., str]) -> AsyncIterator[Ingest]:
+    from services.ingest.vendors.table import drivers
+
+    url, bus, clock, driver = migrated("ingest"), FakeBus(), SystemClock(), FakeDriver()
+    service, parts = assemble(
+        Settings(timezone="Asia/Dhaka", confirm_within=0.2),
+        database_url=url,
+        secret=SECRET,
+        bus=bus,
+        clock=clock,
+        drivers={**drivers(clock), "fake": driver},
+    )
+    await parts.publisher.drain()
+    yield Ingest(service, parts, bus, driver, url)
+    await parts.database.close()
+
+
+@pytest.fixture
+async def hr(ingest: Ingest) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of HR staff."""
+    async with ingest.client("hr") as client:
+        yield client
