@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from enum import StrEnum
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.attendance.domain.resolve import Mark, Reading, Stretch, read
 from services.attendance.domain.scans import Scan
-from services.attendance.domain.terms import Leave, LeavePart, Level, Terms, leave_status, terms_of
-from services.attendance.domain.window import Frame
+from services.attendance.domain.terms import Leave, LeavePart, Level, leave_status, terms_of
+from services.attendance.domain.window import Frame, Terms
 
 
 class Status(StrEnum):
@@ -104,7 +105,7 @@ def work_day(
     reading = read(ordered, settings.resolver, settings.merge_seconds)
     terms = terms_of(frame, leave, holiday)
     worker = level is Level.WORKER
-    stretches = presence(reading, counting_time_away=settings.time_away_counts)
+    stretches = presence(reading, counting_time_away=True) if settings.time_away_counts else reading.stretches
     working, overtime, extra = amounts(stretches, frame)
     if terms.rest and settings.rest_day_overtime:
         overtime = working - extra
@@ -115,11 +116,7 @@ def work_day(
     overtime = overtime if settings.auto_overtime else 0
     extra = extra if settings.auto_extra_overtime else 0
     status, late = _status(reading, frame, terms, leave, holiday)
-    marks = reading.marks
-    check_ins = 0
-    for mark in marks:
-        if mark.type.direction > 0:
-            check_ins += 1
+    merged, quarantined = reading.merged, reading.quarantined
     return Day(
         date=frame.date,
         status=status,
@@ -134,12 +131,12 @@ def work_day(
         snacks=extra > 0 and extra >= settings.snacks_minutes,
         night_bill=extra > 0 and extra >= settings.night_bill_minutes,
         flags=_flags(reading, frame, leave, holiday),
-        used=tuple([scan.id for scan in reading.kept]),
-        merged=tuple([scan.id for scan in reading.merged]),
-        quarantined=tuple([scan.id for scan in reading.quarantined]),
-        marks=tuple(marks),
-        check_in_count=check_ins,
-        check_out_count=len(marks) - check_ins,
+        used=tuple(map(_ID, reading.kept)),
+        merged=tuple(map(_ID, merged)) if merged else (),
+        quarantined=tuple(map(_ID, quarantined)) if quarantined else (),
+        marks=tuple(reading.marks),
+        check_in_count=reading.check_ins,
+        check_out_count=len(reading.marks) - reading.check_ins,
         digest=_digest(reading, frame, level, leave, holiday),
     )
 
@@ -236,6 +233,7 @@ def _digest(reading: Reading, frame: Frame, level: Level, leave: Leave | None, h
     return blake2b(frame.digest + facts + folded.to_bytes(16), digest_size=_DIGEST_BYTES).digest()
 
 
+_ID: Final = attrgetter("id")
 _DIGEST_BYTES: Final = 12
 _FACTOR: Final = 0x2360ED051FC65DA44385DF649FCCF645
 _MASK: Final = (1 << 128) - 1

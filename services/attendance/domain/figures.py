@@ -7,8 +7,8 @@ from services.attendance.domain.day import Day, Status, presence, without_lunch
 from services.attendance.domain.hours import hours
 from services.attendance.domain.resolve import Reading, Stretch
 from services.attendance.domain.settings import settings_values
-from services.attendance.domain.terms import Leave, LeavePart, Level, Terms
-from services.attendance.domain.window import Frame
+from services.attendance.domain.terms import Leave, LeavePart, Level
+from services.attendance.domain.window import Frame, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

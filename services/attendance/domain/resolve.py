@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from services.attendance.domain.scans import ARRIVING, LEAVING, Scan, ScanType
+from services.attendance.domain.scans import ARRIVING, LEAVING, Quality, Scan, ScanType
 from services.attendance.domain.settings import Resolver
 
 
@@ -30,6 +30,8 @@ class Reading(NamedTuple):
     quarantined: list[Scan]
     marks: list[Mark]
     """One for each kept scan."""
+    check_ins: int
+    """Marks that arrive; the others leave."""
     stretches: list[Stretch]
     arrival: int | None
     departure: int | None
@@ -64,36 +66,40 @@ def _sift(ordered: list[Scan], resolver: Resolver, merge_seconds: int) -> tuple[
     previous: Scan | None = None
     until = -1 << 62  # the last second that merges into the last kept scan
     for scan in ordered:
-        if scan == previous:
-            continue
-        previous = scan
-        at, _, _, quality, _ = scan
-        if not quality.counts:
-            quarantined.append(scan)
-        elif at > until or (directed and direction_of(scan, resolver) * direction_of(kept[-1], resolver) < 0):
+        if scan[0] > until and scan[3] is _OK:  # nearly all; plain positions, as names cost a call each
             kept.append(scan)
-            until = at + merge_seconds
+            until = scan[0] + merge_seconds
+        elif scan == previous:
+            continue
+        elif not scan.quality.counts:
+            quarantined.append(scan)
+        elif scan.at > until or (directed and direction_of(scan, resolver) * direction_of(kept[-1], resolver) < 0):
+            kept.append(scan)
+            until = scan.at + merge_seconds
         else:
             merged.append(scan)
+        previous = scan
     return kept, merged, quarantined
 
 
 def _first_last(kept: list[Scan], merged: list[Scan], quarantined: list[Scan]) -> Reading:
     if not kept:
-        return Reading(kept, merged, quarantined, [], [], None, None, False, False)
-    first = kept[0]
-    arrival = first.at // 60
-    marks = [Mark(arrival, first.type if first.type.direction > 0 else _IN)]
-    if len(kept) == 1:
-        return Reading(kept, merged, quarantined, marks, [], arrival, None, False, True)
+        return Reading(kept, merged, quarantined, [], 0, [], None, None, False, False)
+    first, last = kept[0], kept[-1]
+    arrival, departure = first.at // 60, last.at // 60
+    shown = first.type if first.type.direction > 0 else _IN
+    marks = [Mark(arrival, shown)]
+    if first is last:
+        return Reading(kept, merged, quarantined, marks, 1, [], arrival, None, False, True)
+    check_ins = 1
     for scan in kept[1:-1]:
         # Scans between change nothing; they are shown as reported, or as the opposite of the one before.
-        shown = scan.type if scan.type.direction else _OUT if marks[-1].type.direction > 0 else _IN
+        shown = scan.type if scan.type.direction else _OUT if shown.direction > 0 else _IN
+        check_ins += shown.direction > 0
         marks.append(Mark(scan.at // 60, shown))
-    last = kept[-1]
-    departure = last.at // 60
     marks.append(Mark(departure, last.type if last.type.direction < 0 else _OUT))
-    return Reading(kept, merged, quarantined, marks, [Stretch(arrival, departure)], arrival, departure, False, False)
+    stretches = [Stretch(arrival, departure)]
+    return Reading(kept, merged, quarantined, marks, check_ins, stretches, arrival, departure, False, False)
 
 
 def _in_turn(kept: list[Scan], merged: list[Scan], quarantined: list[Scan], resolver: Resolver) -> Reading:
@@ -108,12 +114,14 @@ def _in_turn(kept: list[Scan], merged: list[Scan], quarantined: list[Scan], reso
     departure: int | None = None
     since: int | None = None
     no_check_in = False
+    check_ins = 0
     for scan in kept:
         minute = scan.at // 60
         direction = direction_of(scan, resolver) or (ARRIVING if since is None else LEAVING)
         shown = scan.type if scan.type.direction == direction else _IN if direction > 0 else _OUT
         marks.append(Mark(minute, shown))
         if direction > 0:
+            check_ins += 1
             if since is None:
                 since = minute
             if arrival is None:
@@ -125,10 +133,12 @@ def _in_turn(kept: list[Scan], merged: list[Scan], quarantined: list[Scan], reso
                 stretches.append(Stretch(since, minute))
                 since = None
             departure = minute
+    no_check_out = since is not None
     return Reading(
-        kept, merged, quarantined, marks, stretches, arrival, departure, no_check_in, no_check_out=since is not None
+        kept, merged, quarantined, marks, check_ins, stretches, arrival, departure, no_check_in, no_check_out
     )
 
 
 _IN: Final = ScanType.IN
 _OUT: Final = ScanType.OUT
+_OK: Final = Quality.OK

@@ -1,11 +1,10 @@
 """What is expected of a person on a day: leave, holiday and weekend change the thresholds of a frame (RULES §4)."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
-from services.attendance.domain.window import Frame
+from services.attendance.domain.window import Frame, Terms
 
 
 class Level(StrEnum):
@@ -32,41 +31,20 @@ class Leave:
     part: LeavePart = LeavePart.FULL
 
 
-class Terms(NamedTuple):
-    """What counts as in time and as enough. Moments are minutes since 1970."""
-
-    expected: int
-    """Minutes of work; 0 on a rest day."""
-    rest: bool
-    """Nobody waits for this person: weekend, holiday or a whole day of leave."""
-    safe_entry: int
-    late_entry: int
-    safe_exit: int
-
-    @property
-    def due(self) -> datetime | None:
-        """The first instant at which coming is late; None where nobody is expected."""
-        return None if self.rest else datetime.fromtimestamp((self.late_entry + 1) * 60, UTC)
-
-
 def terms_of(frame: Frame, leave: Leave | None = None, holiday: str | None = None) -> Terms:
     """The terms of a day. Half a day of leave leaves the other half expected.
 
     A morning's leave moves safe and late entry to the end of lunch, an afternoon's moves safe exit to its start.
     """
-    standard = frame.settings.standard_minutes
-    safe_entry, late_entry, safe_exit = frame.safe_entry, frame.late_entry, frame.safe_exit
-    rest = frame.weekend or holiday is not None
-    if leave is not None:
-        if leave.part is LeavePart.FULL:
-            rest = True
-        else:
-            standard //= 2
-        if leave.part is LeavePart.MORNING:
-            safe_entry = late_entry = frame.lunch_end
-        elif leave.part is LeavePart.AFTERNOON:
-            safe_exit = frame.lunch_start
-    return Terms(0 if rest else standard, rest, safe_entry, late_entry, safe_exit)
+    terms = frame.terms
+    if leave is None and holiday is None:
+        return terms
+    if frame.weekend or holiday is not None or leave is None or leave.part is LeavePart.FULL:
+        return terms._replace(expected=0, rest=True)
+    half = frame.settings.standard_minutes // 2
+    if leave.part is LeavePart.MORNING:
+        return terms._replace(expected=half, safe_entry=frame.lunch_end, late_entry=frame.lunch_end)
+    return terms._replace(expected=half, safe_exit=frame.lunch_start)
 
 
 def leave_status(leave_type: str) -> str:

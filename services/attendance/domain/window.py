@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.attendance.domain.scans import Scan
@@ -25,6 +25,23 @@ _EARLIEST: Final = int(datetime(1, 1, 4, tzinfo=UTC).timestamp())
 _LATEST: Final = int(datetime(9999, 12, 28, tzinfo=UTC).timestamp())
 
 
+class Terms(NamedTuple):
+    """What counts as in time and as enough on a day. Moments are minutes since 1970."""
+
+    expected: int
+    """Minutes of work; 0 on a rest day."""
+    rest: bool
+    """Nobody waits for this person: weekend, holiday or a whole day of leave."""
+    safe_entry: int
+    late_entry: int
+    safe_exit: int
+
+    @property
+    def due(self) -> datetime | None:
+        """The first instant at which coming is late; None where nobody is expected."""
+        return None if self.rest else datetime.fromtimestamp((self.late_entry + 1) * 60, UTC)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """A working day of one zone under one set of rules.
@@ -38,9 +55,8 @@ class Frame:
     settings: DaySettings
     start: int
     end: int
-    safe_entry: int
-    late_entry: int
-    safe_exit: int
+    terms: Terms
+    """What is expected where there is neither leave nor a holiday."""
     lunch_start: int
     lunch_end: int
     overtime_start: int
@@ -156,26 +172,32 @@ def frame_of(day: date, zone: str, settings: DaySettings) -> Frame:
         on = day if clock > settings.day_boundary else day + _ONE_DAY
         return int(datetime.combine(on, clock, tzinfo=tz).timestamp()) // 60
 
+    weekend = day.isoweekday() % 7 in settings.weekend_days
+    terms = Terms(
+        expected=0 if weekend else settings.standard_minutes,
+        rest=weekend,
+        safe_entry=minute(settings.safe_entry),
+        late_entry=minute(settings.late_entry),
+        safe_exit=minute(settings.safe_exit),
+    )
     lunch_start = minute(settings.lunch_start)
-    offset, turn, offset_after = _offsets(tz, start, end)
     moments = {
-        "safe_entry": minute(settings.safe_entry),
-        "late_entry": minute(settings.late_entry),
-        "safe_exit": minute(settings.safe_exit),
         "lunch_start": lunch_start,
         "lunch_end": lunch_start + settings.lunch_minutes,
         "overtime_start": minute(settings.overtime_start),
         "extra_start": minute(settings.extra_overtime_start),
         "midnight": int(datetime.combine(day + _ONE_DAY, time(), tzinfo=tz).timestamp()) // 60,
     }
-    known = [RULES_VERSION, day.isoformat(), zone, start, end, *moments.values(), offset, turn, offset_after]
+    offset, turn, offset_after = _offsets(tz, start, end)
+    known = [RULES_VERSION, day.isoformat(), zone, start, end, *terms, *moments.values(), offset, turn, offset_after]
     return Frame(
         date=day,
         zone=zone,
         settings=settings,
         start=start,
         end=end,
-        weekend=day.isoweekday() % 7 in settings.weekend_days,
+        terms=terms,
+        weekend=weekend,
         offset=offset,
         turn=turn,
         offset_after=offset_after,

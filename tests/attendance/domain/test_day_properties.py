@@ -53,7 +53,7 @@ def scans_in(frame: Frame, *, believed: bool = False, most: int = 8) -> st.Searc
     qualities = st.just(Quality.OK) if believed else st.sampled_from(Quality)
     # Near one another as often as not, so that there is something to merge.
     anywhere = st.integers(frame.start, frame.end - 1)
-    close = st.integers(frame.safe_entry * 60, frame.safe_entry * 60 + 200)
+    close = st.integers(frame.terms.safe_entry * 60, frame.terms.safe_entry * 60 + 200)
     one = st.builds(
         Scan,
         at=anywhere | close,

@@ -92,7 +92,7 @@ def test_a_single_departure_that_can_be_trusted_is_one(resolver: Resolver, text:
 
 @pytest.mark.parametrize("resolver", Resolver)
 def test_no_scans_say_nothing(resolver: Resolver) -> None:
-    assert reading(resolver) == Reading([], [], [], [], [], None, None, no_check_in=False, no_check_out=False)
+    assert reading(resolver) == Reading([], [], [], [], 0, [], None, None, no_check_in=False, no_check_out=False)
 
 
 @pytest.mark.parametrize(

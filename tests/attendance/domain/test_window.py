@@ -125,8 +125,9 @@ def test_thresholds_lie_at_their_wall_clock() -> None:
         "midnight": "00:00",
     }
     for name, wall in moments.items():
-        assert window.clock(getattr(window, name)) == wall
-        assert window.start <= getattr(window, name) * 60 < window.end
+        moment = getattr(window, name, None) or getattr(window.terms, name)
+        assert window.clock(moment) == wall
+        assert window.start <= moment * 60 < window.end
 
 
 def test_thresholds_up_to_the_boundary_lie_on_the_next_date() -> None:
