@@ -1,0 +1,168 @@
+"""Commands that put data into a running system and ask it about a day."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.table import Table
+
+from deploy.cli_support import Api, fail, messages, print_json, results
+from deploy.settings import zone
+
+CHUNK = 256 * 1024
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, allow_dash=True)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("import")(import_scans)
+    people = typer.Typer(help="People.", no_args_is_help=True)
+    people.command("import")(import_people)
+    app.add_typer(people, name="people")
+    app.command()(explain)
+
+
+def import_scans(  # noqa: PLR0917 - the options of a command
+    file: File,
+    machine: Annotated[str, typer.Option(help="Code of the machine that the file is of; registered if new.")],
+    timezone: Annotated[str | None, typer.Option(help="Zone of the machine's clock, such as Asia/Kolkata.")] = None,
+    format: Annotated[str | None, typer.Option(help="attlog or glog; found out otherwise.")] = None,  # noqa: A002 - the option's name
+    day_first: Annotated[bool | None, typer.Option(help="How 03/04/2026 is read.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Import although most lines cannot be read.")] = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import a log file of a machine. Again, or of overlapping months: what is known already is not counted twice."""
+    if timezone is not None:
+        _known_zone(timezone)
+    parameters = {"machine": machine, "timezone": timezone, "format": format, "day_first": day_first}
+    flags = {"dry_run": dry_run or None, "force": force or None}
+    query = {name: str(value) for name, value in {**parameters, **flags}.items() if value is not None}
+    with (
+        _read(file) as chunks,
+        Api().stream(
+            "POST",
+            "/api/attendance/scans/import/",
+            params={name: value.lower() if value in ("True", "False") else value for name, value in query.items()},
+            content=chunks,
+            headers={"Content-Type": "application/octet-stream"},
+        ) as answer,
+    ):
+        answer.read()
+        summary = answer.json()
+    if as_json:
+        print_json(summary)
+    else:
+        _show_scans(summary)
+
+
+def import_people(file: File, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+    """Import people from CSV: employee_id, name, department, designation, level_of_work, badge, and more if there are.
+
+    Who is known already is brought up to date.
+    """
+    with (
+        _read(file) as chunks,
+        Api().stream(
+            "POST",
+            "/api/attendance/employees/import/",
+            params={"dry_run": "true"} if dry_run else {},
+            content=chunks,
+            headers={"Content-Type": "text/csv"},
+        ) as answer,
+    ):
+        answer.read()
+        summary = answer.json()
+    if as_json:
+        print_json(summary)
+    else:
+        _show(summary)
+
+
+def explain(
+    person: Annotated[str, typer.Argument(help="Code of the person, such as EMP001.")],
+    day: Annotated[str, typer.Argument(metavar="DATE", help="Business date, such as 2026-11-22.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say how a day came to be what it is: which scans count, which rules applied, and why."""
+    try:
+        date_ = date.fromisoformat(day)
+    except ValueError as error:
+        raise typer.BadParameter(f"{day!r} is no date such as 2026-11-22", param_hint="DATE") from error
+    api = Api()
+    found = api.call("GET", "/api/attendance/employees/", params={"search": person, "limit": 100}).json()
+    ids = [row["id"] for row in found if person in (row.get("employee_id"), str(row["id"]))]
+    if not ids:
+        fail(f"There is nobody with the code {person!r}.")
+    explained = api.call("GET", f"/api/attendance/daily-attendance/{date_:%Y%m%d}-{ids[0]}/explain/").json()
+    if as_json:
+        print_json(explained)
+        return
+    sentences = explained.get("sentences") or explained.get("explanation") or [explained]
+    results.print("\n".join(str(sentence) for sentence in sentences), markup=False)
+
+
+def _known_zone(name: str) -> None:
+    try:
+        zone(name)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--timezone") from error
+
+
+@contextmanager
+def _read(file: Path) -> Iterator[Iterator[bytes]]:
+    """The file in pieces, with a bar where somebody watches."""
+    if str(file) == "-":
+        yield _pieces(sys.stdin.buffer)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with file.open("rb") as stream, Progress(*columns, console=messages, transient=True) as progress:
+        task = progress.add_task(file.name, total=file.stat().st_size)
+
+        def watched() -> Iterator[bytes]:
+            for piece in _pieces(stream):
+                progress.advance(task, len(piece))
+                yield piece
+
+        yield watched()
+
+
+def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+    while piece := stream.read(CHUNK):
+        yield piece
+
+
+def _show_scans(summary: dict[str, Any]) -> None:
+    unreadable, quarantined = summary.pop("unreadable_lines", []), summary.pop("quarantined_lines", [])
+    _show(summary)
+    for name, lines in (("unreadable", unreadable), ("quarantined", quarantined)):
+        for line in lines:
+            words = " · ".join(str(value) for key, value in line.items() if key != "line" and value not in (None, ""))
+            results.print(f"{name} line {line.get('line', '?')}: {words}", markup=False)
+
+
+def _show(summary: dict[str, Any]) -> None:
+    table = Table.grid(padding=(0, 2))
+    lists = {}
+    for name, value in summary.items():
+        if isinstance(value, list):
+            lists[name] = value
+        elif value is not None:
+            table.add_row(name.replace("_", " "), str(value))
+    results.print(table)
+    for name, values in lists.items():
+        for value in values:
+            results.print(f"{name.replace('_', ' ')}: {value}", markup=False)

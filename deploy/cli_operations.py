@@ -1,0 +1,160 @@
+"""Commands for operators, which work on the bus and the database directly: they must work when the API does not."""
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import SecretStr
+from rich.table import Table
+
+from deploy.catalogue import SERVICES, Given
+from deploy.cli_data import AsJson
+from deploy.cli_support import fail, messages, print_json, results
+from deploy.folder import DataFolder
+from deploy.settings import Installation, WrongSetting, installation
+from shared.bus.opening import open_bus
+from shared.bus.port import Bus, DeadLetter
+from shared.kernel.clock import SystemClock
+from shared.observability.logs import configure_logs
+from shared.runtime.peers import connect_peers
+
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Data folder of a `muster up` on this machine, instead of MUSTER_BUS_URL and the like."),
+]
+T = TypeVar("T")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    dead = typer.Typer(help="Events that were refused for good, and wait for somebody to look.", no_args_is_help=True)
+    dead.command("list")(list_dead)
+    dead.command("show")(show_dead)
+    dead.command("replay")(replay_dead)
+    app.add_typer(dead, name="dead")
+    app.command()(replay)
+
+
+def list_dead(
+    queue: Annotated[str | None, typer.Argument(help="Of this queue; all without it.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many of a queue.")] = 100,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """List parked events with the reason of each."""
+
+    async def look(bus: Bus) -> list[DeadLetter]:
+        depths = await bus.depths()
+        queues = [queue] if queue else [depth.queue for depth in depths if depth.dead]
+        return [letter for name in queues for letter in await bus.dead_letters(name, limit=limit)]
+
+    letters = _on_the_bus(data, look)
+    if as_json:
+        print_json([_summary(letter) for letter in letters])
+        return
+    if not letters:
+        messages.print("Nothing is parked.")
+        return
+    table = Table("queue", "id", "event", "parked at", "reason", box=None)
+    for letter in letters:
+        parked = letter.parked_at.isoformat(timespec="seconds")
+        table.add_row(letter.queue, letter.id, letter.message.type, parked, letter.reason)
+    results.print(table)
+
+
+def show_dead(queue: str, id: str, data: Data = None) -> None:  # noqa: A002 - the argument's name
+    """Print one parked event whole, as JSON."""
+    letters = _on_the_bus(data, lambda bus: bus.dead_letters(queue, limit=10_000))
+    for letter in letters:
+        if letter.id == id:
+            print_json({**_summary(letter), "event": _event(letter)})
+            return
+    fail(f"{queue} has no parked event {id!r}.")
+
+
+def replay_dead(
+    queue: str,
+    ids: Annotated[list[str] | None, typer.Argument(help="These; all of the queue without any.")] = None,
+    data: Data = None,
+) -> None:
+    """Put parked events back into their queue, to be tried again."""
+    count = _on_the_bus(data, lambda bus: bus.replay_dead(queue, ids=ids or None))
+    results.print(f"{count}")
+    messages.print(f"{count} events are back in {queue}.")
+    if ids and count < len(ids):
+        fail(f"{len(ids) - count} of them were not there.")
+
+
+def replay(
+    service: Annotated[str, typer.Argument(help="Who publishes its state again.")],
+    to: Annotated[str, typer.Option(help="Who alone receives it.")],
+    data: Data = None,
+) -> None:
+    """Publish all that a service knows once more, to one other service: its read model is rebuilt from nothing."""
+    for name in (service, to):
+        if name not in SERVICES:
+            raise typer.BadParameter(f"{name!r} is none of {', '.join(SERVICES)}")
+    republish = SERVICES[service].republish
+    if republish is None:
+        fail(f"{service} keeps no state that others need.")
+    settings = _installation(data)
+    settings.required("database_url", "bus_url", "secret")
+    configure_logs(level="WARNING")
+
+    async def again() -> int:
+        async with (
+            open_bus(settings.bus_url, name="muster-replay") as bus,
+            connect_peers({}, settings.peers()) as peers,
+        ):
+            return await republish(Given(installation=settings, bus=bus, peers=peers, clock=SystemClock()), to)
+
+    count = asyncio.run(again())
+    results.print(f"{count}")
+    messages.print(f"{count} events of {service} were published again to {to}.")
+
+
+def _on_the_bus(data: Path | None, use: Callable[[Bus], Awaitable[T]]) -> T:
+    settings = _installation(data)
+    settings.required("bus_url")
+    configure_logs(level="ERROR")
+
+    async def once() -> T:
+        async with open_bus(settings.bus_url, name="muster-command") as bus:
+            return await use(bus)
+
+    return asyncio.run(once())
+
+
+def _installation(data: Path | None) -> Installation:
+    """Where the environment, or the data folder, says that the system is."""
+    settings = installation()
+    if data is None and settings.bus_url:
+        return settings
+    folder = data or Path(os.environ.get("MUSTER_DATA") or ".muster")
+    if data is None and not folder.exists():
+        raise WrongSetting("Set MUSTER_BUS_URL, or name the data folder of a `muster up` with --data.")
+    kept = DataFolder(folder)
+    url = kept.address().database_url
+    return settings.model_copy(update={"database_url": url, "bus_url": url, "secret": SecretStr(kept.secret())})
+
+
+def _summary(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "queue": letter.queue,
+        "id": letter.id,
+        "type": letter.message.type,
+        "reason": letter.reason,
+        "attempts": letter.attempts,
+        "parked_at": letter.parked_at.isoformat(),
+    }
+
+
+def _event(letter: DeadLetter) -> Any:
+    try:
+        return json.loads(letter.message.body)
+    except ValueError:  # what could not be read is often why it is here
+        return letter.message.body.decode(errors="replace")

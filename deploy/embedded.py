@@ -1,0 +1,154 @@
+"""Every service in this process, on a PostgreSQL of its own that also carries the bus."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from pydantic import SecretStr
+
+from deploy.catalogue import SERVICES, Given, histories
+from deploy.demo import furnish
+from deploy.folder import Address, DataFolder
+from deploy.postgres import Postgres
+from deploy.running import Later, migrate, prepared, settle_memory, until_told_to_stop
+from deploy.settings import Installation
+from shared.bus.opening import open_bus
+from shared.kernel.clock import SystemClock
+from shared.kernel.errors import MusterError, Unavailable
+from shared.observability.logs import get_logger
+from shared.runtime.hosting import hosted
+from shared.runtime.peers import connect_peers
+from shared.runtime.serving import served
+
+READY_WITHIN = 60.0
+_LOOK_AFTER_DATABASE = 0.5
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A system that takes scans."""
+
+    http_url: str
+    live_url: str
+    password: str | None
+    """Of `admin`, if it was made just now and nobody has been told it yet."""
+    peers: httpx.AsyncClient
+    installation: Installation
+
+
+async def up(
+    folder: Path,
+    installation: Installation,
+    *,
+    say: Callable[[str], None],
+    ready: Callable[[Running], object],
+    demo: bool = False,
+) -> None:
+    """Run all until the process is told to stop. `ready` is called once scans are taken."""
+    async with until_told_to_stop() as told, running(folder, installation, say=say) as system:
+        if demo:
+            await furnish(system.peers, system.installation, SystemClock())
+        ready(system)
+        DataFolder(folder).forget_password()
+        await told.wait()
+
+
+@asynccontextmanager
+async def running(
+    folder: Path, installation: Installation, *, say: Callable[[str], None] = lambda _: None
+) -> AsyncIterator[Running]:
+    """A whole system while the context is open.
+
+    Raises:
+        MusterError: the folder is in use, or PostgreSQL cannot be had.
+        PortTaken: another program listens there.
+    """
+    data = DataFolder(folder)
+    async with AsyncExitStack() as stack:
+        postgres = Postgres(data.path, say=say)
+        stack.push_async_callback(asyncio.to_thread, postgres.stop)
+        await asyncio.to_thread(postgres.start)
+        generated = data.first_password() if installation.admin_password is None else None
+        installation = installation.model_copy(
+            update={
+                "database_url": postgres.url,
+                "bus_url": postgres.url,
+                "secret": SecretStr(installation.secret.get_secret_value() or data.secret()),
+                "admin_password": SecretStr(generated) if generated else installation.admin_password,
+            }
+        )
+        await migrate(postgres.url, histories())
+        await stack.enter_async_context(_looked_after(postgres))
+
+        apps = {name: Later() for name in SERVICES}
+        peers = await stack.enter_async_context(connect_peers(apps, {}))
+        bus = await stack.enter_async_context(open_bus(postgres.url, name="muster"))
+        given = Given(installation=installation, bus=bus, peers=peers, clock=SystemClock())
+        await prepared(list(SERVICES), given)
+        services = {name: entry.build(given) for name, entry in SERVICES.items()}
+        for name, service in services.items():
+            apps[name].app = service.app
+        await stack.enter_async_context(hosted(list(services.values()), bus))
+
+        gateway, host = services["gateway"], installation.host
+        usual = SERVICES["gateway"]
+        chosen = usual.port if installation.http_port is None else installation.http_port
+        http_port = await stack.enter_async_context(served(gateway.app, host=host, port=chosen))
+        live_port = usual.endpoints["live"] if installation.live_port is None else installation.live_port
+        live_port = await stack.enter_async_context(served(dict(gateway.endpoints)["live"], host=host, port=live_port))
+
+        await _until_ready(peers)
+        settle_memory()
+        shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not listened on
+        address = Address(
+            database_url=postgres.url, http_url=f"http://{shown}:{http_port}", live_url=f"ws://{shown}:{live_port}"
+        )
+        data.tell_address(address)
+        yield Running(
+            http_url=address.http_url,
+            live_url=address.live_url,
+            password=generated,
+            peers=peers,
+            installation=installation,
+        )
+
+
+@asynccontextmanager
+async def _looked_after(postgres: Postgres) -> AsyncIterator[None]:
+    """Start PostgreSQL again when it ends without being told to."""
+
+    async def look() -> None:
+        while True:
+            await asyncio.sleep(_LOOK_AFTER_DATABASE)
+            if not postgres.running:
+                log.warning("postgres.ended")
+                try:
+                    await asyncio.to_thread(postgres.start)
+                    log.warning("postgres.started_again")
+                except MusterError as error:
+                    log.error("postgres.does_not_start", reason=error.message)
+
+    task = asyncio.create_task(look(), name="postgres")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _until_ready(peers: httpx.AsyncClient) -> None:
+    deadline = asyncio.get_running_loop().time() + READY_WITHIN
+    while True:
+        answer = await peers.get("http://gateway/health/ready")
+        if answer.status_code == 200:
+            return
+        if asyncio.get_running_loop().time() > deadline:
+            raise Unavailable(f"Muster was not ready within {READY_WITHIN:.0f} s: {answer.text}")
+        await asyncio.sleep(0.05)

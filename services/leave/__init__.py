@@ -1,0 +1,1 @@
+"""Leave: policies, balances as a ledger, requests and their approval, holidays."""

@@ -1,0 +1,1 @@
+"""Reports: facts and rollups, runs, schedules, deliveries."""
