@@ -13,7 +13,7 @@ ApplyMachines = Callable[[Sequence[MachineChanged]], Awaitable[None]]
 SCANS_QUEUE = "attendance.scans"
 
 
-def subscriptions(record_scans: RecordScans, apply_machines: ApplyMachines) -> list[Subscription]:
+def subscriptions(record_scans: RecordScans, apply_machines: ApplyMachines, *, parallel: int) -> list[Subscription]:
     """The durable queues of attendance."""
 
     async def on_scans(deliveries: Sequence[Delivery]) -> Sequence[Refusal]:
@@ -34,7 +34,7 @@ def subscriptions(record_scans: RecordScans, apply_machines: ApplyMachines) -> l
             handle=on_scans,
             most=4,
             within=0.004,
-            parallel=2,
+            parallel=parallel,
         ),
         Subscription(queue="attendance.machines", patterns=("ingest.machine.changed.*",), handle=on_machines, most=50),
     ]

@@ -1,0 +1,98 @@
+"""The composition root of attendance."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from services.attendance.api import days as days_api
+from services.attendance.api import scans as scans_api
+from services.attendance.api import status as status_api
+from services.attendance.application.days import Days
+from services.attendance.application.explaining import Explaining
+from services.attendance.application.recompute import Recompute
+from services.attendance.application.record_scans import RecordScans
+from services.attendance.application.scan_list import Scans
+from services.attendance.application.status import Status
+from services.attendance.messaging.subscriptions import SCANS_QUEUE, subscriptions
+from services.attendance.settings import Settings
+from services.attendance.storage.machines import PostgresMachines, adopt_zone
+from services.attendance.storage.reading_days import PostgresDays
+from services.attendance.storage.reading_evidence import PostgresEvidence
+from services.attendance.storage.reading_scans import PostgresScans
+from services.attendance.storage.reading_status import PostgresStatus
+from services.attendance.storage.recomputations import PostgresRecomputations
+from services.attendance.storage.recording import PostgresRecordings
+from services.attendance.storage.tables import metadata
+from shared.bus.port import Bus
+from shared.kernel.clock import Clock
+from shared.kernel.errors import Unavailable
+from shared.outbox.relay import Relay
+from shared.runtime.service import Service
+from shared.storage.database import Database
+from shared.storage.migrations import History
+from shared.web.application import create_app
+from shared.web.tokens import Tokens
+
+HISTORY = History(metadata, Path(__file__).parent / "migrations")
+MAIN_SITE = 1
+
+
+def build(
+    settings: Settings,
+    *,
+    database: Database,
+    bus: Bus,
+    peers: httpx.AsyncClient,
+    clock: Clock,
+    tokens: Tokens,
+) -> Service:
+    """Attendance as a service; nothing of it runs yet, and nothing is open. (All are built alike; it asks no peer.)"""
+    recordings = PostgresRecordings(database)
+
+    async def scans_waiting() -> int | None:
+        return next((depth.waiting for depth in await bus.depths() if depth.queue == SCANS_QUEUE), 0)
+
+    async def bus_connected() -> None:
+        if problem := bus.status().problem:
+            raise Unavailable(problem)
+
+    async def configured_zone() -> None:
+        """Give the main site the configured zone, once the database is there; then there is nothing more to do."""
+        if settings.timezone:
+            await adopt_zone(database, MAIN_SITE, settings.timezone, replace=True)
+        await asyncio.Event().wait()
+
+    @asynccontextmanager
+    async def pool() -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await database.close()
+
+    app = create_app(
+        "attendance",
+        routers=[
+            days_api.router(Days(PostgresDays(database), clock), Explaining(PostgresEvidence(database), clock)),
+            scans_api.router(Scans(PostgresScans(database), clock)),
+            status_api.router(Status(PostgresStatus(database), clock, scans_waiting)),
+        ],
+        tokens=tokens,
+        clock=clock,
+        checks={"database": database.ready, "bus": bus_connected},
+    )
+    return Service(
+        name="attendance",
+        app=app,
+        subscriptions=subscriptions(
+            RecordScans(recordings, clock), PostgresMachines(database).apply, parallel=settings.workers
+        ),
+        loops=[
+            ("zone", configured_zone),
+            ("relay", Relay(database, bus).run),
+            ("recompute", Recompute(PostgresRecomputations(database), recordings, clock).run),
+        ],
+        resources=[pool],
+    )
