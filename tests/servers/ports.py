@@ -42,7 +42,7 @@ def signal_family(pid: int, how: signal.Signals) -> None:
     with contextlib.suppress(psutil.NoSuchProcess):
         eldest = psutil.Process(pid)
         for process in [eldest, *eldest.children(recursive=True)]:
-            with contextlib.suppress(psutil.NoSuchProcess):
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, how)
 
 
