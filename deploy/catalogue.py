@@ -103,8 +103,14 @@ def _attendance(given: Given) -> Service:
     from services.attendance.settings import Settings
     from services.attendance.wiring import build
 
-    url = given.installation.database_url
-    return build(Settings(), database_url=url, secret=given.secret, bus=given.bus, clock=given.clock)
+    return build(
+        Settings(),
+        database=given.database("attendance"),
+        bus=given.bus,
+        peers=given.peers,
+        clock=given.clock,
+        tokens=given.tokens,
+    )
 
 
 def _attendance_tables() -> MetaData:
