@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from shared.bus.port import Bus, Message, Unroutable
+from shared.bus.port import Bus, BusUnavailable, Message, Unroutable
 from shared.contracts.catalogue import BY_TYPE
 from shared.kernel.errors import Unavailable
 from shared.observability.logs import get_logger
@@ -62,14 +62,18 @@ class Relay:
                 return _Round(taken=0, sent=0)
             outcomes = await asyncio.gather(*(self._bus.publish(_message(row)) for row in rows), return_exceptions=True)
             sent, put_off = [], {}
-            away: BaseException | None = None
+            away: Unavailable | None = None
             for row, outcome in zip(rows, outcomes, strict=True):
                 if outcome is None:
                     sent.append(row["id"])
-                elif isinstance(outcome, Unroutable) or not isinstance(outcome, Unavailable | CancelledError):
-                    put_off[row["id"]] = (row["type"], outcome)
-                else:
+                elif isinstance(outcome, CancelledError):
+                    # A broken connection can cancel what nobody cancelled (RELIABILITY, finding 4), and a task group
+                    # takes a cancelled task for one that is done.
+                    away = BusUnavailable("the connection to the bus broke while publishing")
+                elif isinstance(outcome, Unavailable) and not isinstance(outcome, Unroutable):
                     away = outcome
+                else:
+                    put_off[row["id"]] = (row["type"], outcome)
             if sent:
                 await pg.execute("DELETE FROM outbox WHERE id = ANY($1)", sent)
             if put_off:
@@ -145,7 +149,8 @@ WHERE not_before <= now()
 ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED
 """
 _PUT_OFF = """
-UPDATE outbox SET attempts = attempts + 1, not_before = now() + least($2 * 2 ^ least(attempts, 20), $3)
+UPDATE outbox SET attempts = attempts + 1,
+    not_before = now() + least($2::interval * 2 ^ least(attempts, 20), $3::interval)
 WHERE id = ANY($1)
 """
 

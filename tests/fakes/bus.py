@@ -6,7 +6,17 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from shared.bus.port import BATCH, BusStatus, BusUnavailable, DeadLetter, Delivery, Depth, Message, Subscription
+from shared.bus.port import (
+    BATCH,
+    BusStatus,
+    BusUnavailable,
+    DeadLetter,
+    Delivery,
+    Depth,
+    Message,
+    Subscription,
+    Unroutable,
+)
 from shared.bus.topic import matches
 from shared.contracts.cloudevents import encode, encode_batch
 from shared.contracts.event import Event
@@ -19,15 +29,23 @@ class FakeBus:
     def __init__(self) -> None:
         self.published: list[Message] = []
         self.away = False
+        self.trouble: Callable[[Message], BaseException | None] = lambda _: None
+        """What publishing a message raises; nothing by default."""
+        self.unwanted: set[str] = set()
+        """Types that are refused for want of a queue."""
         self._queues: dict[str, asyncio.Queue[Delivery]] = {}
         self._bound: dict[str, tuple[str, ...]] = {}
         self._dead: defaultdict[str, list[DeadLetter]] = defaultdict(list)
         self._ears: list[tuple[Sequence[str], Callable[[Message], None]]] = []
 
-    async def publish(self, message: Message, *, timeout: float = 10.0) -> None:
+    async def publish(self, message: Message, *, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - the port's own
         """What no durable queue wants is kept in `published` all the same."""
         if self.away:
             raise BusUnavailable("the fake bus is away")
+        if error := self.trouble(message):
+            raise error
+        if message.type in self.unwanted and not message.live_only:
+            raise Unroutable(f"no queue wants {message.type}")
         self.published.append(message)
         for queue, patterns in self._bound.items():
             if any(matches(pattern, message.type) for pattern in patterns):
