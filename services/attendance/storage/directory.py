@@ -14,7 +14,7 @@ from services.attendance.domain.settings import DaySettings, settings_from
 async def read_sites(pg: "asyncpg.Connection[Any]") -> dict[int, Site]:
     """All sites with their settings over time."""
     settings: dict[int, list[tuple[Span, DaySettings]]] = {}
-    for row in await pg.fetch("SELECT site_id, values, during FROM settings ORDER BY site_id, during"):
+    for row in await pg.fetch("SELECT site_id, values::text, during FROM settings ORDER BY site_id, during"):
         values = settings_from(json.loads(row["values"]))
         settings.setdefault(row["site_id"], []).append((span_of(row["during"]), values))
     return {
