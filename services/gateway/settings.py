@@ -1,10 +1,11 @@
 """What an operator can set for the gateway."""
 
+import ipaddress
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -13,6 +14,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="MUSTER_", frozen=True, extra="ignore")
 
+    host: str = "127.0.0.1"
+    """Where the gateway listens."""
     origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Web origins besides the gateway's own whose pages may call it: `https://hr.example.com,https://…`."""
     live_open: bool = False
@@ -46,6 +49,12 @@ class Settings(BaseSettings):
                 raise ValueError(f"MUSTER_ORIGINS: {origin!r} is not an origin such as https://hr.example.com")
         return value
 
+    @model_validator(mode="after")
+    def _open_at_home_only(self) -> "Settings":
+        if self.live_open and not _loopback(self.host):
+            raise ValueError(f"MUSTER_LIVE_OPEN lets anybody listen: not possible with MUSTER_HOST={self.host}")
+        return self
+
     @property
     def access_lasts(self) -> timedelta:
         return timedelta(minutes=self.access_minutes)
@@ -53,3 +62,10 @@ class Settings(BaseSettings):
     @property
     def refresh_lasts(self) -> timedelta:
         return timedelta(days=self.refresh_days)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

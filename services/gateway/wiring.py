@@ -43,14 +43,14 @@ from shared.web.tokens import Tokens
 HISTORY = History(metadata, Path(__file__).parent / "migrations")
 
 
-def build(
+def build(  # noqa: PLR0917 - what a service is given, in the order of all services
     settings: Settings,
-    *,
     database: Database,
     bus: Bus,
     peers: httpx.AsyncClient,
     clock: Clock,
     tokens: Tokens,
+    *,
     passwords: Passwords | None = None,
 ) -> Service:
     """The gateway. Its live connections are also an application of their own: the endpoint `live`."""

@@ -1,6 +1,5 @@
 """Signing in, refreshing, signing out: over HTTP, on PostgreSQL."""
 
-
 from tests.gateway.fakes import Gateway
 
 

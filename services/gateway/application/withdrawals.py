@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,8 @@ from shared.kernel.errors import Unauthenticated, Unavailable
 LOOK_EVERY = 2.0
 """Seconds. What was taken away elsewhere is refused here after that, and open live connections end."""
 MARGIN = timedelta(minutes=1)
-STALE_AFTER = timedelta(seconds=10)
+STALE_AFTER = 10.0
+"""Seconds."""
 
 
 class Withdrawals:
@@ -29,8 +31,8 @@ class Withdrawals:
         self._reach = access_lasts + MARGIN
         self._known = Withdrawn(users={}, sessions=frozenset())
         self._told = asyncio.Event()
-        self.known_at: datetime | None = None
-        """When the database was last asked."""
+        self._known_at: datetime | None = None
+        self._looked_at: float | None = None
 
     def check(self, claims: Mapping[str, Any]) -> None:
         """Refuse a token that was withdrawn.
@@ -52,7 +54,7 @@ class Withdrawals:
 
     def stale(self) -> bool:
         """True where the database has not answered for a while, so that less is known than there may be."""
-        return self.known_at is None or self._clock.now() - self.known_at > STALE_AFTER
+        return self._looked_at is None or time.monotonic() - self._looked_at > STALE_AFTER
 
     def look_again(self) -> None:
         """Something was withdrawn just now by this instance."""
@@ -61,10 +63,10 @@ class Withdrawals:
     async def look(self) -> None:
         """Ask the database once."""
         now = self._clock.now()
-        since = min(now, self.known_at or now) - self._reach
+        since = min(now, self._known_at or now) - self._reach
         async with self._store.transaction() as accounts:
             self._known = await accounts.withdrawn_since(since)
-        self.known_at = now
+        self._known_at, self._looked_at = now, time.monotonic()
 
     async def run(self) -> None:
         """Look every two seconds, for ever."""
