@@ -10,6 +10,7 @@ from services.attendance.domain.day import Day, Flag, work_day
 from services.attendance.domain.figures import Case, Figure, duration, figures_of
 from services.attendance.domain.resolve import read
 from services.attendance.domain.scans import Scan
+from services.attendance.domain.settings import settings_values
 from services.attendance.domain.state import Closure
 from services.attendance.domain.terms import Leave, Level, terms_of
 from services.attendance.domain.window import Frame
@@ -90,8 +91,16 @@ def explain(
     evidence = tuple(scans)
     day = work_day(evidence, frame, level=level, leave=leave, holiday=holiday)
     reading = read(evidence, frame.settings.resolver, frame.settings.merge_seconds)
-    terms = terms_of(frame, leave, holiday)
-    case = Case(frame=frame, level=level, leave=leave, holiday=holiday, terms=terms, reading=reading, day=day)
+    case = Case(
+        frame=frame,
+        level=level,
+        leave=leave,
+        holiday=holiday,
+        terms=terms_of(frame, leave, holiday),
+        reading=reading,
+        day=day,
+        values=settings_values(frame.settings),
+    )
     return Explanation(
         day=day,
         frame=frame,
@@ -142,11 +151,10 @@ def _notes(settings_since: date | None, closed: Closure | None) -> Iterator[str]
     elif not closed.window_over:
         yield "The day is not over yet."
     else:
-        latest = closed.final_at_latest.isoformat()
         machines = (
-            f"the machines {', '.join(closed.waits_for)} have reported past it, or at" if closed.waits_for else "at"
+            f"when the machines {', '.join(closed.waits_for)} have reported past it, or " if closed.waits_for else ""
         )
-        yield f"The day is over and becomes final when {machines} {latest}."
+        yield f"The day is over and becomes final {machines}at {closed.final_at_latest.isoformat()}."
 
 
 def _title(figure: Figure) -> str:

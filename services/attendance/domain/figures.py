@@ -1,12 +1,11 @@
 """The rule and the settings behind every figure of a day, in words: the half of an explanation that is about rules."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.attendance.domain.day import Day, Status, presence, without_lunch
 from services.attendance.domain.hours import hours
 from services.attendance.domain.resolve import Reading, Stretch
-from services.attendance.domain.settings import settings_values
 from services.attendance.domain.terms import Leave, LeavePart, Level
 from services.attendance.domain.window import Frame, Terms
 
@@ -34,6 +33,8 @@ class Case:
     terms: Terms
     reading: Reading
     day: Day
+    values: Mapping[str, object]
+    """The settings by their names in the API."""
 
     @property
     def stretches(self) -> Sequence[Stretch]:
@@ -89,8 +90,7 @@ def duration(minutes: int) -> str:
 
 
 def _figure(case: Case, name: str, value: str | float | bool, why: str, *settings: str) -> Figure:
-    values = settings_values(case.frame.settings)
-    return Figure(name=name, value=value, why=why, settings={setting: values[setting] for setting in settings})
+    return Figure(name=name, value=value, why=why, settings={setting: case.values[setting] for setting in settings})
 
 
 def _status(case: Case) -> str:
@@ -175,9 +175,8 @@ def _extra(case: Case) -> str:
 def _eligible(case: Case, setting: str) -> str:
     if case.level is not Level.WORKER:
         return "for workers only"
-    need = settings_values(case.frame.settings)[setting]
     have = hours(case.day.extra_overtime)
-    return f"{have} h of extra overtime, and {need} h are needed"
+    return f"{have} h of extra overtime, and {case.values[setting]} h are needed"
 
 
 def _early(case: Case) -> str:

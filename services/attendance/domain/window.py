@@ -69,8 +69,8 @@ class Frame:
     turn: int
     """The minute from which `offset_after` holds; past the end on an ordinary day."""
     offset_after: int
-    digest: bytes = field(compare=False)
-    """Identifies all of the above across processes and restarts."""
+    number: int = field(compare=False)
+    """Of 128 bits; identifies all of the above across processes and restarts."""
 
     def clock(self, minute: int) -> str:
         """The wall clock at a minute since 1970, such as "08:00"."""
@@ -201,7 +201,7 @@ def frame_of(day: date, zone: str, settings: DaySettings) -> Frame:
         offset=offset,
         turn=turn,
         offset_after=offset_after,
-        digest=blake2b(repr((known, _settled(settings))).encode(), digest_size=16).digest(),
+        number=int.from_bytes(blake2b(repr((known, _settled(settings))).encode(), digest_size=16).digest()),
         **moments,
     )
 

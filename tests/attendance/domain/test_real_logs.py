@@ -1,0 +1,123 @@
+"""Real punch logs: nothing is lost, nothing is impossible, and the order of arrival does not matter."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Final
+from uuid import NAMESPACE_OID, UUID, uuid5
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from services.attendance.domain.day import Day, Flag, work_day
+from services.attendance.domain.explain import explain
+from services.attendance.domain.scans import Quality, Scan, ScanType
+from services.attendance.domain.settings import DEFAULTS, Resolver, settings_from
+from services.attendance.domain.window import by_business_date, frame_of
+
+pytestmark = [pytest.mark.real_data, pytest.mark.slow]
+
+ROTATING: Final = ("zk_in_rotating_2015_1_attlog.dat", "Asia/Kolkata")
+OFFICE_ID: Final = ("zk_id_office_2017_2018_1_attlog.dat", "Asia/Jakarta")
+OFFICE_CN: Final = ("zk_office_cn_2018_2021_attlog.dat", "Asia/Shanghai")
+
+_TYPES: Final = {"0": ScanType.IN, "1": ScanType.OUT, "4": ScanType.OVERTIME_IN}
+
+Log = tuple[str, str]
+Evidence = Mapping[str, Mapping[UUID, Scan]]
+Days = dict[tuple[str, date], Day]
+
+
+@cache
+def evidence(folder: Path, log: Log) -> Evidence:
+    """The scans of each badge by their ids; what has no readable time is left out."""
+    name, zone = log
+    scans: dict[str, dict[UUID, Scan]] = defaultdict(dict)
+    for line in (folder / "punches" / name).read_text().splitlines():
+        badge, text, _, state, *_ = line.split("\t")
+        try:
+            wall = datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=ZoneInfo(zone))
+        except ValueError:
+            continue
+        id_ = uuid5(NAMESPACE_OID, f"{badge}|{text}|{state}")
+        quality = Quality.OK if wall.year > 2010 else Quality.IMPLAUSIBLE_PAST
+        scans[badge.strip()][id_] = Scan(
+            int(wall.timestamp()), id_, _TYPES.get(state, ScanType.UNKNOWN), quality=quality
+        )
+    return scans
+
+
+def days_of(scans: Mapping[str, Iterable[Scan]], zone: str, resolver: Resolver = Resolver.FIRST_LAST) -> Days:
+    rules = settings_from({"resolver": resolver})
+    return {
+        (badge, on): work_day(its_scans, frame_of(on, zone, rules))
+        for badge, all_scans in scans.items()
+        for on, its_scans in by_business_date(all_scans, zone, rules.day_boundary).items()
+    }
+
+
+def values(stored: Evidence) -> dict[str, list[Scan]]:
+    return {badge: list(scans.values()) for badge, scans in stored.items()}
+
+
+@pytest.mark.parametrize("resolver", Resolver)
+@pytest.mark.parametrize(
+    ("log", "stored", "quarantined"), [(ROTATING, 5_567, 0), (OFFICE_ID, 4_506, 0), (OFFICE_CN, 44_334, 8)]
+)
+def test_every_stored_scan_is_used_merged_quarantined_or_of_an_unknown_badge(
+    real_data: Path, log: Log, stored: int, quarantined: int, resolver: Resolver
+) -> None:
+    scans = evidence(real_data, log)
+    # Every tenth badge is nobody's yet.
+    unknown = {badge: its for number, (badge, its) in enumerate(sorted(scans.items())) if number % 10 == 9}
+    known = {badge: its for badge, its in scans.items() if badge not in unknown}
+    days = days_of(values(known), log[1], resolver).values()
+    used, merged, aside = (sum(len(ids) for ids in kind) for kind in zip(*[_ids(day) for day in days], strict=True))
+    assert used + merged + aside + sum(map(len, unknown.values())) == stored
+    assert sum(len(day.quarantined) for day in days_of(values(scans), log[1], resolver).values()) == quarantined
+
+
+@pytest.mark.parametrize("resolver", Resolver)
+@pytest.mark.parametrize("log", [ROTATING, OFFICE_ID, OFFICE_CN])
+def test_no_figure_is_impossible_and_long_spans_are_flagged(real_data: Path, log: Log, resolver: Resolver) -> None:
+    for (_, on), day in days_of(values(evidence(real_data, log)), log[1], resolver).items():
+        figures = (day.working, day.overtime, day.extra_overtime, day.late, day.early_departure, day.shortfall)
+        assert all(0 <= figure <= 24 * 60 for figure in figures), (on, day)
+        assert day.overtime + day.extra_overtime <= day.working
+        arrival, departure = day.first_arrival, day.last_departure
+        span = departure - arrival if arrival is not None and departure is not None else 0
+        assert (Flag.LONG_SPAN in day.flags) == (span > 14 * 60)
+        if len(day.used) == 1:
+            assert day.working == 0
+
+
+def test_the_rotating_log_has_76_spans_to_review(real_data: Path) -> None:
+    days = days_of(values(evidence(real_data, ROTATING)), ROTATING[1])
+    assert len(days) == 2_357
+    assert sum(Flag.LONG_SPAN in day.flags for day in days.values()) == 76
+
+
+def test_neither_the_order_of_arrival_nor_double_delivery_changes_a_day(real_data: Path) -> None:
+    scans = values(evidence(real_data, ROTATING))
+    chance = random.Random(2015)
+    shuffled = {badge: chance.sample(its * 2, len(its) * 2) for badge, its in scans.items()}
+    assert days_of(shuffled, ROTATING[1]) == days_of(scans, ROTATING[1])
+
+
+@pytest.mark.parametrize("resolver", Resolver)
+def test_every_real_day_can_be_explained_and_the_explanation_is_the_day(real_data: Path, resolver: Resolver) -> None:
+    name, zone = OFFICE_CN
+    rules = settings_from({"resolver": resolver})
+    for badge, scans in list(values(evidence(real_data, (name, zone))).items())[:20]:
+        for on, its_scans in by_business_date(scans, zone, DEFAULTS.day_boundary).items():
+            frame = frame_of(on, zone, rules)
+            result = explain(its_scans, frame)
+            assert result.day == work_day(its_scans, frame), (badge, on)
+            assert len(result.accounts) == len(its_scans)
+
+
+def _ids(day: Day) -> tuple[tuple[UUID, ...], tuple[UUID, ...], tuple[UUID, ...]]:
+    return day.used, day.merged, day.quarantined
