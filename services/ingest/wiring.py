@@ -16,6 +16,7 @@ from services.ingest.application.republishing import republish
 from services.ingest.application.supervision import Supervisor
 from services.ingest.application.watching import MachineWatch
 from services.ingest.domain.machine import Machine
+from services.ingest.domain.patience import Patience
 from services.ingest.settings import Settings
 from services.ingest.storage.evidence import PostgresEvidence
 from services.ingest.storage.ledger import PostgresLedger
@@ -70,8 +71,9 @@ def assemble(
     bus: Bus,
     clock: Clock,
     drivers: Mapping[str, Driver] | None = None,
+    patience: Patience | None = None,
 ) -> tuple[Service, Parts]:
-    """As `build`, with the parts. `drivers` None takes all of the table."""
+    """As `build`, with the parts. `drivers` None takes all of the table, `patience` None that of everyday."""
     known = drivers if drivers is not None else table.drivers(clock)
     told = asyncio.Event()
     database = Database(database_url, schema="ingest", pool=POOL, overflow=POOL)
@@ -90,6 +92,7 @@ def assemble(
             evidence=evidence,
             conditions=conditions,
             clock=clock,
+            patience=patience,
         )
 
     supervisor = Supervisor(registry, machines, conditions, watch, told)

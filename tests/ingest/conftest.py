@@ -8,6 +8,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from services.ingest.domain.patience import Patience
 from services.ingest.settings import Settings
 from services.ingest.wiring import Parts, assemble
 from shared.kernel.clock import SystemClock
@@ -59,6 +60,7 @@ async def ingest(migrated: Callable[..., str]) -> AsyncIterator[Ingest]:
         bus=bus,
         clock=clock,
         drivers={**drivers(clock), "fake": driver},
+        patience=Patience(shortest=timedelta(milliseconds=5), lasting=timedelta(milliseconds=20)),
     )
     await parts.publisher.drain()
     yield Ingest(service, parts, bus, driver, url)
