@@ -83,6 +83,7 @@ class _Call(httpx.AsyncByteStream):
         self._left = asyncio.Event()
         self._sending: AsyncIterator[bytes] | None = None
         self._ended = False
+        self._complete = False
         self._task = asyncio.create_task(self._run(app))
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -116,7 +117,8 @@ class _Call(httpx.AsyncByteStream):
             log.error("peer.failed", path=self._request.url.path, exc_info=error)
             self.started.set_result((500, [(b"content-length", b"0")]))
             error = None
-        await self._chunks.put(error)
+        # What an application raises after its answer is complete (its own handler of bugs does) is no part of that.
+        await self._chunks.put(None if self._complete else error)
 
     async def _receive(self) -> Message:
         if self._sending is None:
@@ -136,8 +138,10 @@ class _Call(httpx.AsyncByteStream):
         if message["type"] == "http.response.start":
             if not self.started.done():
                 self.started.set_result((message["status"], list(message.get("headers", []))))
-        elif message["type"] == "http.response.body" and message.get("body") and self._request.method != "HEAD":
-            await self._chunks.put(message["body"])
+        elif message["type"] == "http.response.body":
+            if message.get("body") and self._request.method != "HEAD":
+                await self._chunks.put(message["body"])
+            self._complete = not message.get("more_body", False)
 
 
 def _scope_of(request: httpx.Request) -> dict[str, Any]:
