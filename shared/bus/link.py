@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 CONNECT_TIMEOUT = 10.0
 CLOSE_TIMEOUT = 3.0
 FIRST_PAUSE = 0.2
-LONGEST_PAUSE = 3.0
+LONGEST_PAUSE = 2.0
 """Seconds between attempts, times 0.5 to 1.5 by chance, so that a fleet does not come back in step."""
 
 C = TypeVar("C")
@@ -58,7 +58,7 @@ class Link(Generic[C]):
                     await self._known.wait()
         current = self.current
         if current is None:
-            raise BusUnavailable(self.problem or f"the connection to {self._name} was lost just now")
+            raise BusUnavailable(self.problem or f"{self._name} is away")
         return current
 
     async def wait(self) -> C:
@@ -138,7 +138,7 @@ class Link(Generic[C]):
             await asyncio.gather(lost, doubted, return_exceptions=True)
 
     def _withdraw(self) -> None:
-        self.current = None
+        self.current, self.problem = None, f"the connection to {self._name} was lost; a new one is being made"
         self._up.clear()
         self._known.clear()
 

@@ -135,7 +135,7 @@ class PostgresConsumer:
                 await transaction.commit()
         if verdict.held:
             await self._pause()
-        return len(rows) == self._subscription.most
+        return bool(verdict.held) or len(rows) == self._subscription.most
 
     async def _batch(self, connection: Pooled) -> list[asyncpg.Record]:
         rows = await self._take(connection, self._subscription.most)

@@ -140,12 +140,16 @@ async def prepare(connection: Connection) -> None:
     """Make the tables where they are missing. Any number of processes may start at once."""
     if await _is_prepared(connection):
         return
-    async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-        if await _is_prepared(connection):
-            return
-        await connection.execute(_TABLES)
-        await connection.execute("INSERT INTO bus.catalogue (edition) VALUES ($1)", EDITION)
+    # A lock of the session and not of the transaction: within one, the server would not notice that another
+    # process has made the tables meanwhile, since it remembers which names it has looked up in vain.
+    await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+    try:
+        if not await _is_prepared(connection):
+            async with connection.transaction():
+                await connection.execute(_TABLES)
+                await connection.execute("INSERT INTO bus.catalogue (edition) VALUES ($1)", EDITION)
+    finally:
+        await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
 
 
 async def _is_prepared(connection: Connection) -> bool:

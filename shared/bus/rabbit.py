@@ -113,10 +113,7 @@ class RabbitBus:
         return await self._consuming.get(WAIT_FOR_SERVER)
 
     def _link(self, purpose: str) -> Link[AbstractConnection]:
-        async def lost(connection: AbstractConnection) -> None:
-            await connection.closed()
-
-        return Link(f"RabbitMQ ({purpose})", connect=lambda: self._connect(purpose), lost=lost, drop=_drop)
+        return Link(f"RabbitMQ ({purpose})", connect=lambda: self._connect(purpose), lost=_lost, drop=_drop)
 
     async def _connect(self, purpose: str) -> AbstractConnection:
         # Not `connect_robust`: it retries at a fixed pace, restores declarations that it cannot change, and does not
@@ -124,6 +121,12 @@ class RabbitBus:
         url = self._url.update_query({"heartbeat": self._url.query.get("heartbeat", str(HEARTBEAT))})
         properties: FieldTable = {"connection_name": f"{self._name} {purpose}"}
         return await aio_pika.connect(url, client_properties=properties, timeout=WAIT_FOR_SERVER)
+
+
+async def _lost(connection: AbstractConnection) -> None:
+    """Return when the socket is gone. aio-pika's own `closed()` only tells that we closed it."""
+    if connection.transport is not None:
+        await asyncio.wait({connection.transport.connection.closing})
 
 
 async def _drop(connection: AbstractConnection) -> None:
