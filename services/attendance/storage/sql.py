@@ -155,7 +155,7 @@ async def page(
 
 async def count(pg: "asyncpg.Connection[Any]", source: str, where: Where) -> tuple[int, bool]:
     """How many rows there are, and whether that is exact: past `EXACT_TO` it is the planner's estimate."""
-    bounded = f"SELECT count(*) FROM (SELECT FROM {source} WHERE {where} LIMIT {EXACT_TO + 1}) AS some"
+    bounded = f"SELECT count(*) FROM (SELECT FROM {source} WHERE {where} LIMIT {EXACT_TO + 1}) AS bounded"
     found: int = await pg.fetchval(bounded, *where.values)
     if found <= EXACT_TO:
         return found, True
