@@ -106,7 +106,8 @@ def _in_turn(kept: list[Scan], merged: list[Scan], quarantined: list[Scan], reso
     """Arrivals and departures in turn. A scan without a trusted direction takes the one whose turn it is.
 
     Arriving twice in a row changes nothing: the presence began with the first. Leaving twice moves the last departure,
-    but adds no presence: when the person came back nobody knows.
+    but adds no presence: when the person came back nobody knows. Of an arrival and a departure in one second, as lists
+    kept to the minute have them, the one whose turn it is comes first.
     """
     marks: list[Mark] = []
     stretches: list[Stretch] = []
@@ -115,9 +116,15 @@ def _in_turn(kept: list[Scan], merged: list[Scan], quarantined: list[Scan], reso
     since: int | None = None
     no_check_in = False
     check_ins = 0
-    for scan in kept:
+    for index, scan in enumerate(kept):
         minute = scan.at // 60
-        direction = direction_of(scan, resolver) or (ARRIVING if since is None else LEAVING)
+        turn = ARRIVING if since is None else LEAVING
+        direction = direction_of(scan, resolver) or turn
+        if direction != turn and index + 1 < len(kept):
+            following = kept[index + 1]
+            if following.at == scan.at and direction_of(following, resolver) == turn:
+                kept[index], kept[index + 1] = following, scan
+                scan, direction = following, turn  # noqa: PLW2901 -- they changed places
         shown = scan.type if scan.type.direction == direction else _IN if direction > 0 else _OUT
         marks.append(Mark(minute, shown))
         if direction > 0:

@@ -45,13 +45,10 @@ class Case:
         for punch in self.punches:
             pair = re.fullmatch(r"(\d\d:\d\d)-(\d\d:\d\d)?", punch.removeprefix("D ").removeprefix("D-1 "))
             texts += [punch] if pair is None else [f"{pair[1]} IN", *([f"{pair[2]} OUT"] if pair[2] else [])]
-        scans: list[Scan] = []
-        for number, text in enumerate(texts):
-            scan = scan_at(instant(text), UUID(int=number), KEYS.get(text.split()[-1], ScanType.UNKNOWN))
-            # Two attendances that touch: the next begins with the second after the last.
-            after = bool(scans) and scans[-1].at == scan.at and scan.type.arrives
-            scans.append(scan._replace(at=scan.at + 1) if after else scan)
-        return scans
+        return [
+            scan_at(instant(text), UUID(int=number), KEYS.get(text.split()[-1], ScanType.UNKNOWN))
+            for number, text in enumerate(texts)
+        ]
 
     def day(self, level: Level = Level.WORKER, on: date = D, **settings: Any) -> Day:
         return work_day(self.scans(), frame(on, **settings), level=level)

@@ -60,6 +60,16 @@ def test_arriving_twice_in_a_row_changes_nothing() -> None:
     assert not result.no_check_out
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+def test_an_arrival_and_a_departure_in_one_second_come_in_turn(swapped: bool) -> None:
+    out, back = scan("12:00 OUT"), scan("12:00 IN")
+    if swapped:
+        out, back = out._replace(id=back.id), back._replace(id=out.id)
+    result = read([scan("08:00 IN"), out, back, scan("17:00 OUT")], BY_KEY, 60)
+    assert stretches(result) == ["08:00-12:00", "12:00-17:00"]
+    assert [kept.type for kept in result.kept] == [mark.type for mark in result.marks] == ["IN", "OUT", "IN", "OUT"]
+
+
 def test_leaving_twice_moves_the_departure_but_adds_no_presence() -> None:
     result = reading(BY_KEY, "08:00 IN", "12:00 OUT", "17:00 OUT")
     assert stretches(result) == ["08:00-12:00"]
