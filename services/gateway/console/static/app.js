@@ -1,0 +1,499 @@
+"use strict";
+// One page: sign in, the table of a day, and scans as they happen. All text reaches the page as text, never as HTML.
+
+const MOST_SCANS = 60;
+const RETRY = { first: 500, most: 10000 };
+
+const $ = (id) => document.getElementById(id);
+
+const state = {
+  date: null, // the day that is shown
+  today: null, // the business date, as the server says
+  rows: new Map(), // employee_id → row
+  only: "all",
+  find: "",
+  socket: null,
+  retry: RETRY.first,
+  retryTimer: 0,
+  updatedAt: null,
+  signedIn: false,
+};
+
+// --- Talking to the server -------------------------------------------------------------------------------------
+
+class Problem extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+async function request(path, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(path, { credentials: "same-origin", headers: { Accept: "application/json" }, ...options });
+  } catch {
+    throw new Problem(0, "Muster cannot be reached. It is tried again by itself.");
+  }
+  if (answer.status === 204) return null;
+  const body = await answer.json().catch(() => null);
+  if (!answer.ok) throw new Problem(answer.status, body?.error ?? `The server answered ${answer.status}.`);
+  return body;
+}
+
+function post(path, body) {
+  return request(path, {
+    method: "POST",
+    headers: { Accept: "application/json", "Content-Type": "application/json" },
+    body: JSON.stringify(body ?? {}),
+  });
+}
+
+// A refresh token is good once, so that the tabs of a browser take turns; the second finds a fresh cookie.
+async function refreshed() {
+  const turn = async () => {
+    const last = Number(localStorage.getItem("muster-refreshed") ?? 0);
+    if (Math.abs(Date.now() - last) < 5000) return;
+    await post("/api/auth/refresh/");
+    localStorage.setItem("muster-refreshed", String(Date.now()));
+  };
+  if (navigator.locks) await navigator.locks.request("muster-refresh", turn);
+  else await turn();
+}
+
+async function call(path, options) {
+  try {
+    return await request(path, options);
+  } catch (problem) {
+    if (problem.status !== 401) throw problem;
+    await refreshed();
+    return request(path, options);
+  }
+}
+
+// --- Signing in and out ----------------------------------------------------------------------------------------
+
+async function start() {
+  try {
+    await enter(await call("/api/auth/me/"));
+  } catch (problem) {
+    if (problem.status === 0 || problem.status >= 500) {
+      showWelcome(problem.message);
+      setTimeout(() => !state.signedIn && start(), 3000);
+    } else showWelcome();
+  }
+}
+
+function showWelcome(message = "") {
+  state.signedIn = false;
+  clearTimeout(state.retryTimer);
+  state.socket?.close();
+  state.socket = null;
+  $("board").hidden = true;
+  $("welcome").hidden = false;
+  tell($("sign-in-error"), message);
+  if (!message) $("username").focus();
+}
+
+$("sign-in").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const button = form.querySelector("button");
+  const [username, password] = [form.username.value, form.password.value];
+  if (!username || !password) {
+    tell($("sign-in-error"), "Enter the username and the password.");
+    (username ? form.password : form.username).focus();
+    return;
+  }
+  button.disabled = true;
+  try {
+    const { user } = await post("/api/auth/login/", { username, password });
+    form.reset();
+    tell($("sign-in-error"), "");
+    await enter(user);
+  } catch (problem) {
+    tell($("sign-in-error"), capital(problem.message));
+    form.password.select();
+  } finally {
+    button.disabled = false;
+  }
+});
+
+$("sign-out").addEventListener("click", async () => {
+  await call("/api/auth/logout/", { method: "POST" }).catch(() => null);
+  localStorage.removeItem("muster-refreshed");
+  $("scans").replaceChildren();
+  $("no-scans").hidden = false;
+  state.rows.clear();
+  showWelcome();
+});
+
+async function enter(user) {
+  state.signedIn = true;
+  $("who").textContent = user.employee_name ?? user.username;
+  $("welcome").hidden = true;
+  $("board").hidden = false;
+  skeleton();
+  await followToday();
+  connect();
+}
+
+// --- The day ---------------------------------------------------------------------------------------------------
+
+async function followToday() {
+  try {
+    const status = await call("/api/attendance/system-status/");
+    const following = state.date === null || state.date === state.today;
+    state.today = status.business_date;
+    if (following) state.date = state.today;
+  } catch (problem) {
+    state.date ??= localDate();
+    if (problem.status === 401) return showWelcome();
+  }
+  $("date").value = state.date;
+  await loadDay();
+}
+
+let loading = null;
+let again = false;
+
+// One load at a time: what is asked meanwhile becomes one more after it.
+async function loadDay() {
+  if (loading) {
+    again = true;
+    return loading;
+  }
+  loading = readDay().finally(() => {
+    loading = null;
+    if (again) {
+      again = false;
+      setTimeout(loadDay, 1000);
+    }
+  });
+  return loading;
+}
+
+async function readDay() {
+  const date = state.date;
+  try {
+    const rows = await call(`/api/attendance/daily-attendance/summary/?date=${encodeURIComponent(date)}`);
+    if (date !== state.date) return;
+    state.rows = new Map(rows.map((row) => [row.employee_id, row]));
+    tell($("trouble"), "");
+    touched();
+    render();
+  } catch (problem) {
+    if (problem.status === 401) return showWelcome();
+    tell($("trouble"), `The day cannot be shown now: ${problem.message}`);
+    if (!state.rows.size) $("rows").replaceChildren();
+    $("rows").setAttribute("aria-busy", "false");
+    setTimeout(() => state.signedIn && loadDay(), 5000);
+  }
+}
+
+const KINDS = [
+  { id: "all", name: "People", tone: "none", has: () => true },
+  { id: "present", name: "Present", tone: "good", has: (row) => row.status.startsWith("Present") },
+  { id: "late", name: "Late", tone: "late", has: (row) => row.status === "Present-Late" },
+  { id: "leave", name: "On leave", tone: "leave", has: (row) => row.status.startsWith("Leave") },
+  { id: "absent", name: "Absent", tone: "away", has: (row) => row.status === "Absent" && row.state !== "expected" },
+  { id: "expected", name: "Expected", tone: "none", has: (row) => row.status === "Absent" && row.state === "expected" },
+];
+
+const STATUS = {
+  "Present-OnTime": ["P", "On time", "good"],
+  "Present-Considered": ["P", "Considered", "good"],
+  "Present-Late": ["L", "Late", "late"],
+  Absent: ["A", "Absent", "away"],
+  Holiday: ["H", "Holiday", "leave"],
+  Weekend: ["W", "Weekend", "none"],
+};
+
+function statusOf(row) {
+  if (row.status === "Absent" && row.state === "expected") return ["–", "Expected", "none"];
+  if (row.status.startsWith("Leave-")) return ["V", `Leave: ${row.status.slice(6)}`, "leave"];
+  return STATUS[row.status] ?? ["?", row.status, "none"];
+}
+
+function render() {
+  const shown = [...state.rows.values()].filter(wanted).sort(byName);
+  $("rows").replaceChildren(...shown.map(rowElement));
+  $("rows").setAttribute("aria-busy", "false");
+  renderFrame(shown.length);
+}
+
+function renderFrame(shown) {
+  renderCounts();
+  const isToday = state.date === state.today;
+  const said = new Date(`${state.date}T12:00`).toLocaleDateString(undefined, {
+    weekday: "long", year: "numeric", month: "long", day: "numeric",
+  });
+  $("day-title").textContent = said;
+  document.title = `${isToday ? "Today" : said} · Muster`;
+  $("to-today").hidden = isToday || !state.today;
+  const nobody = $("nobody");
+  nobody.hidden = shown > 0;
+  nobody.textContent = state.rows.size
+    ? "Nobody here is like that."
+    : "There are no people on this day. They come from a list: muster people import FILE";
+}
+
+function renderCounts() {
+  const rows = [...state.rows.values()];
+  for (const kind of KINDS) {
+    const number = rows.reduce((sum, row) => sum + (kind.has(row) ? 1 : 0), 0);
+    let tile = $(`count-${kind.id}`);
+    if (!tile) {
+      tile = element("button", `count ${kind.tone}`, [
+        element("span", "figure"),
+        element("span", "name", kind.id === "all" ? [kind.name] : [element("span", "swatch"), kind.name]),
+      ]);
+      tile.id = `count-${kind.id}`;
+      tile.type = "button";
+      tile.addEventListener("click", () => {
+        state.only = state.only === kind.id ? "all" : kind.id;
+        render();
+      });
+      $("counts").append(tile);
+    }
+    tile.firstChild.textContent = String(number);
+    tile.setAttribute("aria-pressed", String(state.only === kind.id));
+  }
+}
+
+function wanted(row) {
+  if (!KINDS.find((kind) => kind.id === state.only).has(row)) return false;
+  if (!state.find) return true;
+  const text = `${row.employee_name} ${row.employee_id} ${row.department ?? ""}`.toLocaleLowerCase();
+  return state.find.split(/\s+/).every((word) => text.includes(word));
+}
+
+const collator = new Intl.Collator(undefined, { numeric: true });
+const byName = (a, b) =>
+  collator.compare(a.employee_name, b.employee_name) || collator.compare(a.employee_id, b.employee_id);
+
+function rowElement(row) {
+  const [letter, words, tone] = statusOf(row);
+  const mark = element("b", "", [letter]);
+  mark.setAttribute("aria-hidden", "true");
+  const line = element("tr", "", [
+    cell("", [
+      element("span", "name", [row.employee_name]),
+      element("span", "detail", [[row.employee_id, row.department].filter(Boolean).join(" · ")]),
+    ]),
+    cell("", [element("span", `status ${tone}`, [mark, words])]),
+    figure("In", row.check_in),
+    figure("Out", row.check_out),
+    figure("Hours", hours(row.working_hours)),
+    figure("Overtime", hours((row.overtime ?? 0) + (row.extra_overtime ?? 0))),
+  ]);
+  line.setAttribute("role", "row");
+  line.dataset.employee = row.employee_id;
+  const scans = (row.scans ?? []).map((scan) => `${scan.time} ${scan.type}`).join(", ");
+  if (scans) line.title = `Scans: ${scans}`;
+  return line;
+}
+
+function figure(label, value) {
+  const made = cell(value ? "number" : "number nothing", [value || "–"]);
+  made.dataset.label = label;
+  return made;
+}
+
+function cell(className, children) {
+  const made = element("td", className, children);
+  made.setAttribute("role", "cell");
+  return made;
+}
+
+const hours = (value) => (value ? value.toFixed(2) : "");
+
+function skeleton() {
+  if (state.rows.size) return;
+  const line = () => element("tr", "skeleton", Array.from({ length: 6 }, () => element("td", "", [element("span")])));
+  $("rows").setAttribute("aria-busy", "true");
+  $("rows").replaceChildren(...Array.from({ length: 8 }, line));
+}
+
+// --- What happens now ------------------------------------------------------------------------------------------
+
+function connect() {
+  clearTimeout(state.retryTimer);
+  if (!state.signedIn || state.socket) return;
+  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
+  state.socket = socket;
+  let greeted = false;
+  socket.addEventListener("message", (event) => {
+    const frame = JSON.parse(event.data);
+    if (!greeted) {
+      greeted = true;
+      if (state.retry !== RETRY.first) followToday(); // something may have been missed meanwhile
+      state.retry = RETRY.first;
+      connection("live");
+    }
+    hear(frame);
+  });
+  socket.addEventListener("close", async (event) => {
+    if (state.socket !== socket) return;
+    state.socket = null;
+    if (!state.signedIn) return;
+    connection("away");
+    const wait = state.retry * (0.75 + Math.random() / 2);
+    state.retry = Math.min(state.retry * 2, RETRY.most);
+    if (event.code === 4401) {
+      try {
+        await refreshed();
+      } catch (problem) {
+        if (problem.status === 401) return showWelcome("You have been signed out.");
+      }
+    }
+    state.retryTimer = setTimeout(connect, wait);
+  });
+}
+
+function hear(frame) {
+  touched();
+  if (frame.type === "scan_received") addScan(frame);
+  else if (frame.type === "attendance_updated") updateRow(frame.data);
+  else if (frame.type === "resync") followToday();
+  else if (frame.type === "error_occurred" || frame.type === "machine_disconnected") addNotice(frame);
+}
+
+let frameDue = false;
+
+function updateRow(data) {
+  if (data.date !== state.date) return;
+  const row = { ...state.rows.get(data.employee_id), ...data };
+  state.rows.set(row.employee_id, row);
+  const old = $("rows").querySelector(`tr[data-employee="${CSS.escape(row.employee_id)}"]`);
+  if (!wanted(row)) old?.remove();
+  else {
+    const line = rowElement(row);
+    line.classList.add("fresh");
+    if (old) old.replaceWith(line);
+    else insertSorted(line, row);
+  }
+  if (frameDue) return;
+  frameDue = true;
+  requestAnimationFrame(() => {
+    frameDue = false;
+    renderFrame($("rows").childElementCount);
+  });
+}
+
+function insertSorted(line, row) {
+  const after = [...$("rows").children].find((other) => {
+    const its = state.rows.get(other.dataset.employee);
+    return its && byName(its, row) > 0;
+  });
+  $("rows").insertBefore(line, after ?? null);
+}
+
+const WAYS = {
+  IN: ["In", "good"], OUT: ["Out", "none"], BREAK_IN: ["Break in", "none"], BREAK_OUT: ["Break out", "none"],
+  OVERTIME_IN: ["Overtime in", "late"], OVERTIME_OUT: ["Overtime out", "late"], UNKNOWN: ["Scan", "none"],
+};
+
+function addScan(frame) {
+  const { data } = frame;
+  const time = element("time", "", [data.scan_time.slice(11, 19)]);
+  time.dateTime = data.scan_time;
+  time.title = `${data.scan_time} · ${frame.timestamp}`;
+  const [words, tone] = WAYS[data.scan_type] ?? [data.scan_type, "none"];
+  const name = data.employee_name ?? `Unknown badge ${data.badge}`;
+  prepend([
+    time,
+    element("div", "", [
+      element("span", "name", [name]),
+      element("span", "detail", [[data.department, frame.machine_id].filter(Boolean).join(" · ")]),
+    ]),
+    element("span", `way ${data.employee_name ? tone : "late"}`, [words]),
+  ]);
+}
+
+function addNotice(frame) {
+  const time = element("time", "", [new Date(frame.timestamp).toLocaleTimeString(undefined, { hour12: false })]);
+  prepend([
+    time,
+    element("div", "", [
+      element("span", "name", [capital(frame.data.message)]),
+      element("span", "detail", [frame.machine_id ?? frame.data.service ?? ""]),
+    ]),
+    element("span", "way away", ["Notice"]),
+  ]);
+}
+
+function prepend(children) {
+  const item = element("li", "fresh", children);
+  const list = $("scans");
+  list.prepend(item);
+  while (list.childElementCount > MOST_SCANS) list.lastElementChild.remove();
+  $("no-scans").hidden = true;
+}
+
+function connection(now) {
+  const words = { live: "Live", away: "Reconnecting…", connecting: "Connecting" }[now];
+  $("connection").dataset.state = now;
+  if ($("connection-text").textContent !== words) $("connection-text").textContent = words;
+}
+
+function touched() {
+  state.updatedAt = new Date();
+  $("updated").textContent = `· updated ${state.updatedAt.toLocaleTimeString(undefined, { hour12: false })}`;
+}
+
+// --- Controls --------------------------------------------------------------------------------------------------
+
+$("date").addEventListener("change", (event) => {
+  if (!event.target.value) return;
+  show(event.target.value);
+});
+$("to-today").addEventListener("click", () => show(state.today));
+$("find").addEventListener("input", (event) => {
+  state.find = event.target.value.trim().toLocaleLowerCase();
+  render();
+});
+
+function show(date) {
+  state.date = date;
+  $("date").value = date;
+  state.rows.clear();
+  skeleton();
+  loadDay();
+}
+
+// A new business date begins while the page is open; a page that was asleep has missed things.
+setInterval(() => state.signedIn && state.date === state.today && checkDate(), 60000);
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState !== "visible" || !state.signedIn) return;
+  state.retry = RETRY.first;
+  if (!state.socket) connect();
+});
+
+async function checkDate() {
+  const status = await call("/api/attendance/system-status/").catch(() => null);
+  if (status && status.business_date !== state.today) await followToday();
+}
+
+// --- Small things ----------------------------------------------------------------------------------------------
+
+function element(tag, className = "", children = []) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  made.append(...children);
+  return made;
+}
+
+function tell(place, message) {
+  place.hidden = !message;
+  place.textContent = message;
+}
+
+const capital = (text) => text.charAt(0).toLocaleUpperCase() + text.slice(1);
+
+function localDate() {
+  const now = new Date();
+  return [now.getFullYear(), now.getMonth() + 1, now.getDate()].map((n) => String(n).padStart(2, "0")).join("-");
+}
+
+start();
