@@ -1,0 +1,93 @@
+"""Stored states as the events that carry them."""
+
+from datetime import date, datetime
+from typing import NamedTuple
+
+from services.attendance.application.computing import scans_of
+from services.attendance.application.day_facts import DayDetails, DayFacts
+from services.attendance.application.directory import Span
+from shared.contracts.days import DayUpdated
+from shared.contracts.event import Version
+from shared.contracts.people import BadgeHeld, PersonChanged
+
+
+class PersonState(NamedTuple):
+    """A person as they are now, with all badges that they ever held."""
+
+    id: int
+    n: int
+    code: str
+    name: str
+    email: str | None
+    phone: str | None
+    gender: str | None
+    joined_on: date | None
+    left_on: date | None
+    removed: bool
+    department: str | None
+    unit_path: list[int]
+    """The unit and those above it, nearest first."""
+    designation: str | None
+    level_of_work: str
+    site_id: int
+    site: str
+    badges: list[tuple[str, Span]]
+    created_at: datetime
+    updated_at: datetime
+
+
+def person_changed(person: PersonState, epoch: int) -> PersonChanged:
+    """The event that carries a person's state."""
+    return PersonChanged(
+        person_id=person.id,
+        code=person.code,
+        name=person.name,
+        email=person.email,
+        department=person.department,
+        unit_id=person.unit_path[0] if person.unit_path else None,
+        unit_path=person.unit_path,
+        designation=person.designation,
+        level_of_work=person.level_of_work,
+        site_id=person.site_id,
+        joined_on=person.joined_on,
+        left_on=person.left_on,
+        badges=[BadgeHeld(badge=badge, since=span.since, until=span.until) for badge, span in person.badges],
+        version=Version(epoch, person.n),
+        removed=person.removed,
+    )
+
+
+def day_updated(facts: DayFacts, details: DayDetails, unit_path: list[int], site_id: int, epoch: int) -> DayUpdated:
+    """The event that carries the state of a stored day. It happened some time ago, so it is not live."""
+    assert details.n is not None and details.updated_at is not None  # noqa: S101, PT018 - the day is stored
+    return DayUpdated(
+        person_id=facts.person_id,
+        employee_id=facts.code,
+        employee_name=facts.name,
+        department=facts.department,
+        designation=facts.designation,
+        level_of_work=facts.level_of_work,
+        unit_path=unit_path,
+        site_id=site_id,
+        zone=details.zone or "UTC",
+        date=facts.date,
+        status=facts.status or "",
+        first_in=details.first_in,
+        last_out=details.last_out,
+        check_in=facts.check_in,
+        check_out=facts.check_out,
+        worked_minutes=facts.worked,
+        overtime_minutes=facts.overtime,
+        extra_overtime_minutes=facts.extra_overtime,
+        late_minutes=details.late,
+        early_departure_minutes=details.early_departure,
+        shortfall_minutes=details.shortfall or 0,
+        snacks_eligible=details.snacks,
+        night_bill_eligible=details.night_bill,
+        flags=details.flags.split(),
+        total_scans=facts.used + details.merged,
+        scans=scans_of(facts.marks),
+        computed_at=details.updated_at,
+        live=False,
+        version=Version(epoch, details.n),
+    )

@@ -1,0 +1,290 @@
+"""Making, changing and removing people, importing them, linking badges. Each is one transaction."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple, Protocol
+
+from services.attendance.application.announce import PersonState
+from services.attendance.application.directory import Span
+from services.attendance.application.listing import Page
+from services.attendance.application.people_csv import CsvError, Line, read_people_csv
+from services.attendance.application.person import UNSET, BadgeSpan, Change, Draft, Known, Unset, codes_and_badges
+from services.attendance.application.roster import Roster
+from services.attendance.application.rulebook import Rulebook
+from shared.kernel.clock import Clock
+from shared.kernel.errors import Conflict, Invalid, Malformed, MusterError, NotFound, Stale
+from shared.web.lists import Window
+from shared.web.scope import Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedPeople:
+    """Which people are asked for."""
+
+    department: str | None = None
+    level_of_work: str | None = None
+    active: bool | None = None
+    """Employed today, or not."""
+    search: str | None = None
+
+
+class Department(NamedTuple):
+    """A unit of that kind."""
+
+    id: int
+    name: str
+    parent_id: int | None
+    people: int
+    """Who belong to it today."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Import:
+    """What an import did, or would do."""
+
+    read: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    errors: list[CsvError]
+    warnings: list[CsvError]
+    ignored_columns: Sequence[str] = ()
+    dry_run: bool = False
+
+    @property
+    def skipped(self) -> int:
+        return len({error.line for error in self.errors})
+
+
+class PeopleReading(Protocol):
+    """One transaction that reads people as they are today."""
+
+    async def rulebook(self, now: datetime) -> Rulebook:
+        """The rules of all sites."""
+
+    async def unit(self, text: str) -> int | None:
+        """The id of the unit with this name or id."""
+
+    async def people(
+        self, wanted: WantedPeople, unit_id: int | None, today: date, scope: Scope, asked: Window
+    ) -> Page[PersonState]:
+        """A page of people who are not removed."""
+
+    async def one(self, person_id: int, today: date, scope: Scope) -> PersonState | None:
+        """A person who is not removed and the caller's to see."""
+
+    async def departments(self, today: date, scope: Scope, asked: Window) -> Page[Department]:
+        """A page of departments."""
+
+    async def roster(
+        self, today: date, main_site: int, codes: Sequence[str], badges: Sequence[str], ids: Sequence[int] = ()
+    ) -> tuple[Roster, dict[int, Known]]:
+        """What is known of people with these codes and ids, and of who holds these badges."""
+
+    async def is_unknown_badge(self, badge: str) -> bool:
+        """Whether scans of it wait for somebody to hold it."""
+
+
+class PeopleWriting(PeopleReading, Protocol):
+    """One transaction that changes people; nobody else does meanwhile, and no day is computed."""
+
+    async def apply(self, changes: Sequence[Change], rules: Rulebook, reason: str) -> list[int]:
+        """Write the changes, tell others of them, and see to it that the days they touch are computed again.
+
+        Returns the people's ids, in the order of the changes.
+        """
+
+
+class PeopleStore(Protocol):
+    """Opens transactions."""
+
+    def reading(self) -> AbstractAsyncContextManager[PeopleReading]:
+        """One consistent look."""
+
+    def changing(self) -> AbstractAsyncContextManager[PeopleWriting]:
+        """Committed on leaving."""
+
+
+class People:
+    """The people, and what may be done with them."""
+
+    def __init__(self, store: PeopleStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def listed(self, wanted: WantedPeople, scope: Scope, asked: Window) -> Page[PersonState]:
+        """People as they are today."""
+        async with self._store.reading() as reading:
+            unit_id = None
+            if wanted.department is not None and (unit_id := await reading.unit(wanted.department)) is None:
+                detail = f"there is no department {wanted.department[:80]!r}"
+                raise Malformed(f"department: {detail}", fields={"department": detail})
+            rules = await reading.rulebook(self._clock.now())
+            return await reading.people(wanted, unit_id, rules.today(), scope, asked)
+
+    async def one(self, person_id: int, scope: Scope) -> PersonState:
+        """A person as they are today.
+
+        Raises:
+            NotFound: nobody has this id, or the caller may not know.
+        """
+        async with self._store.reading() as reading:
+            return await self._one(reading, person_id, scope)
+
+    async def departments(self, scope: Scope, asked: Window) -> Page[Department]:
+        """Departments, each with how many belong to it today."""
+        async with self._store.reading() as reading:
+            rules = await reading.rulebook(self._clock.now())
+            return await reading.departments(rules.today(), scope, asked)
+
+    async def create(self, draft: Draft) -> PersonState:
+        """Make a person. One that was removed comes back.
+
+        Raises:
+            Invalid: a value is against a rule.
+            Conflict: somebody has the code, or holds a badge.
+        """
+        async with self._store.changing() as writing:
+            roster, rules, _ = await self._roster(writing, [draft])
+            known = next(iter(roster.by_code.values()), None)  # the draft names one code at most
+            if known is not None and not known.removed:
+                detail = f"{known.facts.code!r} is {known.facts.name}'s"
+                raise Conflict(f"employee_id: {detail}", fields={"employee_id": detail})
+            change = roster.change(draft)
+            return await self._applied(writing, change, rules, f"{change.facts.code} was made")
+
+    async def update(
+        self, person_id: int, draft: Draft, *, since: date | Unset | None = UNSET, if_version: int | None = None
+    ) -> PersonState:
+        """Make a person as drafted, from `since` on: today where it is unset, always where it is None.
+
+        Raises:
+            NotFound: nobody has this id.
+            Stale: the person is no longer at `if_version`.
+            Invalid: a value is against a rule.
+            Conflict: somebody else has the code, or holds a badge.
+        """
+        async with self._store.changing() as writing:
+            roster, rules, known_by_id = await self._roster(writing, [draft], [person_id])
+            known = _there(known_by_id, person_id, if_version)
+            change = roster.change(draft, since, known)
+            return await self._applied(writing, change, rules, f"{known.facts.code} was changed")
+
+    async def remove(self, person_id: int, *, if_version: int | None = None) -> None:
+        """Take a person away as if they had never been there; their badges are free again, their scans stay.
+
+        Whoever left the company is not removed: that is `left_on`.
+
+        Raises:
+            NotFound: nobody has this id.
+            Stale: the person is no longer at `if_version`.
+        """
+        async with self._store.changing() as writing:
+            rules = await writing.rulebook(self._clock.now())
+            roster, known_by_id = await writing.roster(rules.today(), rules.main_site, [], [], [person_id])
+            known = _there(known_by_id, person_id, if_version)
+            await writing.apply([roster.removal(known)], rules, f"{known.facts.code} was removed")
+
+    async def link(self, badge: str, employee: int, span: Span) -> PersonState:
+        """Give a badge that nobody held to a person: its past scans count at once.
+
+        Raises:
+            NotFound: it is no unknown badge.
+            Invalid: there is no such person.
+            Conflict: somebody held it for some of that time.
+        """
+        async with self._store.changing() as writing:
+            if not await writing.is_unknown_badge(badge):
+                raise NotFound(f"there is no unknown badge {badge[:80]!r}")
+            rules = await writing.rulebook(self._clock.now())
+            roster, known_by_id = await writing.roster(rules.today(), rules.main_site, [], [badge], [employee])
+            known = known_by_id.get(employee)
+            if known is None or known.removed:
+                detail = f"there is no employee {employee}"
+                raise Invalid(f"employee: {detail}", fields={"employee": detail})
+            draft = Draft(badge=BadgeSpan(badge=badge, span=span))
+            change = roster.change(draft, known=known)
+            return await self._applied(writing, change, rules, f"badge {badge} is {known.facts.code}'s")
+
+    async def import_csv(self, body: bytes, *, dry_run: bool, since: date | Unset | None = UNSET) -> Import:
+        """Make and change people as a file says. Lines with errors are left out and listed; the others all count.
+
+        Raises:
+            Malformed: it is no such file.
+        """
+        parsed = read_people_csv(body)
+        done = Import(
+            read=parsed.read,
+            errors=list(parsed.errors),
+            warnings=list(parsed.warnings),
+            ignored_columns=parsed.ignored_columns,
+            dry_run=dry_run,
+        )
+        drafts = [line.draft for line in parsed.lines]
+        if dry_run:
+            async with self._store.reading() as reading:
+                roster, _, _ = await self._roster(reading, drafts)
+            _planned(parsed.lines, roster, since, done)
+        else:
+            async with self._store.changing() as writing:
+                roster, rules, _ = await self._roster(writing, drafts)
+                changes = _planned(parsed.lines, roster, since, done)
+                await writing.apply(changes, rules, "people were imported")
+        done.errors.sort(key=lambda error: error.line)
+        return done
+
+    async def _roster(
+        self, reading: PeopleReading, drafts: Sequence[Draft], ids: Sequence[int] = ()
+    ) -> tuple[Roster, Rulebook, dict[int, Known]]:
+        rules = await reading.rulebook(self._clock.now())
+        codes, badges = codes_and_badges(drafts)
+        roster, known_by_id = await reading.roster(rules.today(), rules.main_site, codes, badges, ids)
+        return roster, rules, known_by_id
+
+    async def _applied(self, writing: PeopleWriting, change: Change, rules: Rulebook, reason: str) -> PersonState:
+        if change.changes:
+            (person_id,) = await writing.apply([change], rules, reason)
+        else:
+            assert change.id is not None  # noqa: S101 - whoever is new is a change
+            person_id = change.id
+        found = await writing.one(person_id, rules.today(), Scope.everything())
+        assert found is not None  # noqa: S101 - it was written in this transaction
+        return found
+
+    async def _one(self, reading: PeopleReading, person_id: int, scope: Scope) -> PersonState:
+        rules = await reading.rulebook(self._clock.now())
+        found = await reading.one(person_id, rules.today(), scope)
+        if found is None:
+            raise NotFound(f"there is no employee {person_id}")
+        return found
+
+
+def _there(known_by_id: dict[int, Known], person_id: int, if_version: int | None) -> Known:
+    known = known_by_id.get(person_id)
+    if known is None or known.removed:
+        raise NotFound(f"there is no employee {person_id}")
+    if if_version is not None and if_version != known.n:
+        raise Stale(f"employee {person_id} was changed by somebody else; read it again")
+    return known
+
+
+def _planned(lines: Sequence[Line], roster: Roster, since: date | Unset | None, done: Import) -> list[Change]:
+    """The changes that the good lines make; what is wrong with the others is noted in `done`."""
+    changes: list[Change] = []
+    for line in lines:
+        try:
+            change = roster.change(line.draft, since)
+        except MusterError as error:
+            done.errors.extend(CsvError(line.number, name, detail) for name, detail in error.fields.items())
+            continue
+        if change.id is None:
+            done.created += 1
+        elif change.changes:
+            done.updated += 1
+        else:
+            done.unchanged += 1
+            continue
+        changes.append(change)
+    return changes

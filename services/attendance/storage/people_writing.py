@@ -1,0 +1,204 @@
+"""Writing changes of people: whole columns at a time, with the events and the recomputations that follow from them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import asyncpg
+
+from services.attendance.application.announce import person_changed
+from services.attendance.application.person import ALWAYS, Change
+from services.attendance.application.rulebook import Rulebook
+from services.attendance.storage.person_states import read_states
+from services.attendance.storage.rules import ask_recompute
+from shared.outbox.writing import add_fast
+
+ONE_BY_ONE = 50
+"""People whose days are computed again by a note each; for more of them there is one note for everybody."""
+
+
+async def write_changes(
+    pg: "asyncpg.Connection[Any]", changes: Sequence[Change], rules: Rulebook, reason: str
+) -> list[int]:
+    """Write them, in a transaction that holds the rules. Returns the people's ids, in the order of the changes."""
+    if not changes:
+        return []
+    ids = await _people(pg, changes, rules.now)
+    await _assignments(pg, changes, ids)
+    # What was seen of the badges has to be known before it is forgotten.
+    first_seen = await _first_seen(pg, changes)
+    await _badges(pg, changes, ids)
+    await _unknown_badges(pg, changes, rules)
+    await _recompute(pg, _affected(changes, ids, first_seen), reason)
+    epoch = await pg.fetchval("SELECT epoch FROM epoch")
+    states = await read_states(pg, ids, rules.today())
+    await add_fast(pg, [person_changed(states[person_id], epoch) for person_id in ids], time=rules.now)
+    return ids
+
+
+async def _people(pg: "asyncpg.Connection[Any]", changes: Sequence[Change], now: datetime) -> list[int]:
+    new = [change for change in changes if change.id is None]
+    made = {row["code"]: row["id"] for row in await pg.fetch(_MAKE, *_facts(new), now)} if new else {}
+    old = [change for change in changes if change.id is not None]
+    if old:
+        await pg.execute(_CHANGE, *_facts(old), now, [c.id for c in old], [c.removed for c in old])
+    return [made[change.facts.code] if change.id is None else change.id for change in changes]
+
+
+def _facts(changes: Iterable[Change]) -> list[list[Any]]:
+    facts = [change.facts for change in changes]
+    return [
+        [f.code for f in facts],
+        [f.name for f in facts],
+        [f.email for f in facts],
+        [f.phone for f in facts],
+        [f.gender for f in facts],
+        [f.joined_on for f in facts],
+        [f.left_on for f in facts],
+    ]
+
+
+async def _assignments(pg: "asyncpg.Connection[Any]", changes: Sequence[Change], ids: Sequence[int]) -> None:
+    moves = [(id_, change.since, change.place) for id_, change in zip(ids, changes, strict=True) if change.place]
+    if not moves:
+        return
+    people, since, places = (list(column) for column in zip(*moves, strict=True))
+    departments = sorted({place.department for place in places if place.department is not None})
+    await pg.execute(_MAKE_UNITS, departments)
+    # What began later than the change goes; what lasts over it ends there.
+    await pg.execute(_END_LATER, people, since)
+    await pg.execute(_END_THERE, people, since)
+    await pg.execute(
+        _PLACE,
+        people,
+        since,
+        [place.department for place in places],
+        [place.site_id for place in places],
+        [place.designation for place in places],
+        [place.level_of_work for place in places],
+    )
+
+
+async def _badges(pg: "asyncpg.Connection[Any]", changes: Sequence[Change], ids: Sequence[int]) -> None:
+    dropped = [row_id for change in changes for row_id, _ in change.drops]
+    if dropped:
+        await pg.execute("DELETE FROM badges WHERE id = ANY($1::int[])", dropped)
+    added = [(b.badge, id_, b.span) for id_, change in zip(ids, changes, strict=True) for b in change.adds]
+    if added:
+        badges, people, spans = (list(column) for column in zip(*added, strict=True))
+        await pg.execute(_HOLD, badges, people, [span.since for span in spans], [span.until for span in spans])
+
+
+async def _first_seen(pg: "asyncpg.Connection[Any]", changes: Sequence[Change]) -> dict[str, date]:
+    """The date of the first scan of each badge that is added; none where it was never seen.
+
+    What nobody ever held is in `unknown_badges`. Only for the rest is it worth looking into the scans.
+    """
+    added = sorted({badge.badge for change in changes for badge in change.adds})
+    if not added:
+        return {}
+    rows = await pg.fetch(_FIRST_SEEN, added)
+    return {row["badge"]: row["first_at"].date() for row in rows if row["first_at"] is not None}
+
+
+async def _unknown_badges(pg: "asyncpg.Connection[Any]", changes: Sequence[Change], rules: Rulebook) -> None:
+    """Badges that are somebody's for ever are no longer unknown; those of a time are counted again."""
+    now_held = {badge.badge for change in changes for badge in change.adds if badge.span == ALWAYS}
+    again = {badge.badge for change in changes for badge in change.adds} - now_held
+    again |= {badge.badge for change in changes for _, badge in change.drops}
+    touched = sorted(now_held | again)
+    if touched:
+        await pg.execute("DELETE FROM unknown_badges WHERE badge = ANY($1)", touched)
+    if again:
+        boundary: time = rules.settings(rules.main_site, rules.today())[0].day_boundary
+        begins = timedelta(hours=boundary.hour, minutes=boundary.minute + 1)
+        await pg.execute(_COUNT_AGAIN, sorted(again), rules.zone(rules.main_site), begins)
+
+
+def _affected(changes: Sequence[Change], ids: Sequence[int], first_seen: dict[str, date]) -> dict[int, date | None]:
+    """Whose days have to be computed again, and since when; None is always."""
+    affected: dict[int, date | None] = {}
+
+    def add(person_id: int, since: date | None) -> None:
+        before = affected.get(person_id, since)
+        affected[person_id] = None if before is None or since is None else min(before, since)
+
+    for person_id, change in zip(ids, changes, strict=True):
+        if change.counts_differently:
+            add(person_id, change.since)
+        for _, badge in change.drops:
+            add(person_id, badge.span.since)
+        for badge in change.adds:
+            if first := first_seen.get(badge.badge):
+                # The business date of a scan may be the day before that of its instant.
+                add(person_id, max(first - timedelta(days=1), badge.span.since or date.min))
+    return affected
+
+
+async def _recompute(pg: "asyncpg.Connection[Any]", affected: dict[int, date | None], reason: str) -> None:
+    if len(affected) <= ONE_BY_ONE:
+        for person_id, since in sorted(affected.items()):
+            await ask_recompute(pg, reason=reason, person_id=person_id, since=since)
+        return
+    dates = [since for since in affected.values() if since is not None]
+    await ask_recompute(pg, reason=reason, since=min(dates) if len(dates) == len(affected) else None)
+
+
+_UNNEST = "unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::date[], $7::date[]"
+
+_MAKE = f"""
+INSERT INTO people (code, name, email, phone, gender, joined_on, left_on, created_at, updated_at)
+SELECT f.*, $8, $8 FROM {_UNNEST}) AS f RETURNING id, code
+"""
+
+_CHANGE = f"""
+UPDATE people p SET code = f.code, name = f.name, email = f.email, phone = f.phone, gender = f.gender,
+    joined_on = f.joined_on, left_on = f.left_on, removed = f.removed, n = p.n + 1, updated_at = $8
+FROM {_UNNEST}, $9::int[], $10::bool[])
+    AS f (code, name, email, phone, gender, joined_on, left_on, id, removed)
+WHERE p.id = f.id
+"""
+
+_MAKE_UNITS = """
+INSERT INTO units (kind, name) SELECT 'department', name FROM unnest($1::text[]) AS new (name)
+ON CONFLICT (kind, lower(name)) DO NOTHING
+"""
+
+_END_LATER = """
+DELETE FROM assignments a USING unnest($1::int[], $2::date[]) AS c (person_id, since)
+WHERE a.person_id = c.person_id AND (c.since IS NULL OR lower(a.during) >= c.since)
+"""
+_END_THERE = """
+UPDATE assignments a SET during = daterange(lower(a.during), c.since)
+FROM unnest($1::int[], $2::date[]) AS c (person_id, since)
+WHERE a.person_id = c.person_id AND a.during @> c.since
+"""
+_PLACE = """
+INSERT INTO assignments (person_id, unit_id, site_id, designation, level_of_work, during)
+SELECT c.person_id, u.id, c.site_id, c.designation, c.level_of_work, daterange(c.since, NULL)
+FROM unnest($1::int[], $2::date[], $3::text[], $4::int[], $5::text[], $6::text[])
+    AS c (person_id, since, department, site_id, designation, level_of_work)
+LEFT JOIN units u ON u.kind = 'department' AND lower(u.name) = lower(c.department)
+"""
+
+_HOLD = """
+INSERT INTO badges (badge, person_id, during)
+SELECT c.badge, c.person_id, daterange(c.since, c.until)
+FROM unnest($1::text[], $2::int[], $3::date[], $4::date[]) AS c (badge, person_id, since, until)
+"""
+
+_FIRST_SEEN = """
+SELECT c.badge, CASE WHEN EXISTS (SELECT FROM badges b WHERE b.badge = c.badge)
+    THEN (SELECT min(s.at) FROM scans s WHERE s.badge = c.badge)
+    ELSE (SELECT u.first_at FROM unknown_badges u WHERE u.badge = c.badge) END AS first_at
+FROM unnest($1::text[]) AS c (badge)
+"""
+
+_COUNT_AGAIN = """
+INSERT INTO unknown_badges (badge, scans, first_at, last_at, machine_id)
+SELECT s.badge, count(*), min(s.at), max(s.at), (array_agg(s.machine_id ORDER BY s.at DESC))[1]
+FROM scans s
+WHERE s.badge = ANY($1) AND s.quality NOT IN ('implausible_past', 'future') AND NOT EXISTS (
+    SELECT FROM badges b WHERE b.badge = s.badge AND b.during @> ((s.at AT TIME ZONE $2) - $3::interval)::date)
+GROUP BY s.badge
+"""
