@@ -8,10 +8,12 @@ from pathlib import Path
 import httpx
 
 from services.attendance.api import days as days_api
+from services.attendance.api import people as people_api
 from services.attendance.api import scans as scans_api
 from services.attendance.api import status as status_api
 from services.attendance.application.days import Days
 from services.attendance.application.explaining import Explaining
+from services.attendance.application.people import People
 from services.attendance.application.recompute import Recompute
 from services.attendance.application.record_scans import RecordScans
 from services.attendance.application.scan_list import Scans
@@ -19,6 +21,7 @@ from services.attendance.application.status import Status
 from services.attendance.messaging.subscriptions import SCANS_QUEUE, subscriptions
 from services.attendance.settings import Settings
 from services.attendance.storage.machines import PostgresMachines, adopt_zone
+from services.attendance.storage.people import PostgresPeople
 from services.attendance.storage.reading_days import PostgresDays
 from services.attendance.storage.reading_evidence import PostgresEvidence
 from services.attendance.storage.reading_scans import PostgresScans
@@ -76,6 +79,7 @@ def build(
         "attendance",
         routers=[
             days_api.router(Days(PostgresDays(database), clock), Explaining(PostgresEvidence(database), clock)),
+            people_api.router(People(PostgresPeople(database), clock)),
             scans_api.router(Scans(PostgresScans(database), clock)),
             status_api.router(Status(PostgresStatus(database), clock, scans_waiting)),
         ],
