@@ -3,22 +3,26 @@
 Each is imported when it is first needed, because an image holds what one service needs and nothing of the others.
 """
 
+from __future__ import annotations
+
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import httpx
-from sqlalchemy import MetaData
+if TYPE_CHECKING:  # the command reads this file to know the names of services; it shall not load a database for that
+    import httpx
+    from sqlalchemy import MetaData
 
-from deploy.settings import Installation
-from shared.bus.port import Bus
-from shared.kernel.clock import Clock
-from shared.runtime.service import Service
-from shared.storage.database import Database
-from shared.storage.migrations import History
-from shared.web.tokens import Tokens
+    from deploy.settings import Installation
+    from shared.bus.port import Bus
+    from shared.kernel.clock import Clock
+    from shared.runtime.service import Service
+    from shared.storage.database import Database
+    from shared.storage.migrations import History
+    from shared.web.tokens import Tokens
 
 _SERVICES = Path(__file__).parents[1] / "services"
 
@@ -38,9 +42,13 @@ class Given:
 
     @property
     def tokens(self) -> Tokens:
+        from shared.web.tokens import Tokens
+
         return Tokens(self.secret)
 
     def database(self, schema: str) -> Database:
+        from shared.storage.database import Database
+
         return Database(self.installation.database_url, schema=schema)
 
 
@@ -63,6 +71,8 @@ class Entry:
 
 def history_of(name: str) -> History:
     """The tables and migrations of a service that has some."""
+    from shared.storage.migrations import History
+
     metadata = SERVICES[name].metadata
     assert metadata is not None, f"{name} keeps nothing"  # noqa: S101 - a mistake of the caller
     return History(metadata(), _SERVICES / name / "migrations")

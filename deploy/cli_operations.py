@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from pydantic import SecretStr
@@ -16,11 +16,9 @@ from deploy.cli_data import AsJson
 from deploy.cli_support import fail, messages, print_json, results
 from deploy.folder import DataFolder
 from deploy.settings import Installation, WrongSetting, installation
-from shared.bus.opening import open_bus
-from shared.bus.port import Bus, DeadLetter
-from shared.kernel.clock import SystemClock
-from shared.observability.logs import configure_logs
-from shared.runtime.peers import connect_peers
+
+if TYPE_CHECKING:
+    from shared.bus.port import Bus, DeadLetter
 
 Data = Annotated[
     Path | None,
@@ -47,7 +45,7 @@ def list_dead(
 ) -> None:
     """List parked events with the reason of each."""
 
-    async def look(bus: Bus) -> list[DeadLetter]:
+    async def look(bus: "Bus") -> "list[DeadLetter]":
         depths = await bus.depths()
         queues = [queue] if queue else [depth.queue for depth in depths if depth.dead]
         return [letter for name in queues for letter in await bus.dead_letters(name, limit=limit)]
@@ -103,6 +101,12 @@ def replay(
         fail(f"{service} keeps no state that others need.")
     settings = _installation(data)
     settings.required("database_url", "bus_url", "secret")
+
+    from shared.bus.opening import open_bus
+    from shared.kernel.clock import SystemClock
+    from shared.observability.logs import configure_logs
+    from shared.runtime.peers import connect_peers
+
     configure_logs(level="WARNING")
 
     async def again() -> int:
@@ -117,7 +121,10 @@ def replay(
     messages.print(f"{count} events of {service} were published again to {to}.")
 
 
-def _on_the_bus(data: Path | None, use: Callable[[Bus], Awaitable[T]]) -> T:
+def _on_the_bus(data: Path | None, use: Callable[["Bus"], Awaitable[T]]) -> T:
+    from shared.bus.opening import open_bus
+    from shared.observability.logs import configure_logs
+
     settings = _installation(data)
     settings.required("bus_url")
     configure_logs(level="ERROR")
@@ -142,7 +149,7 @@ def _installation(data: Path | None) -> Installation:
     return settings.model_copy(update={"database_url": url, "bus_url": url, "secret": SecretStr(kept.secret())})
 
 
-def _summary(letter: DeadLetter) -> dict[str, Any]:
+def _summary(letter: "DeadLetter") -> dict[str, Any]:
     return {
         "queue": letter.queue,
         "id": letter.id,
@@ -153,7 +160,7 @@ def _summary(letter: DeadLetter) -> dict[str, Any]:
     }
 
 
-def _event(letter: DeadLetter) -> Any:
+def _event(letter: "DeadLetter") -> Any:
     try:
         return json.loads(letter.message.body)
     except ValueError:  # what could not be read is often why it is here

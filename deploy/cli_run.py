@@ -9,7 +9,6 @@ import typer
 from deploy.catalogue import SERVICES, histories
 from deploy.cli_support import fail, messages, results
 from deploy.settings import Installation, installation, unknown_variables
-from shared.observability.logs import configure_logs
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,6 +30,7 @@ def up(
     from deploy.embedded import Running
     from deploy.embedded import up as run_all
     from deploy.running import run
+    from shared.observability.logs import configure_logs
 
     settings = _settings(http_port=http_port, live_port=live_port, host=host)
     # A person looks at this terminal: only what goes wrong, unless the environment asks for more.
@@ -61,6 +61,7 @@ def serve(
     """Run one service on the bus and the database that the environment names."""
     from deploy.running import run
     from deploy.service import serve as run_one
+    from shared.observability.logs import configure_logs
 
     if service not in SERVICES:
         raise typer.BadParameter(f"{service!r} is none of {', '.join(SERVICES)}", param_hint="SERVICE")
@@ -75,6 +76,7 @@ def migrate() -> None:
     import asyncio
 
     from deploy.running import migrate as migrate_all
+    from shared.observability.logs import configure_logs
 
     settings = _settings()
     settings.required("database_url")

@@ -16,10 +16,10 @@ from shared.kernel.errors import MusterError, Unauthenticated, Unavailable
 DONE, FAILED, WRONG_USE = 0, 1, 2
 """Exit codes, of every command."""
 
-messages = Console(stderr=True, highlight=False, soft_wrap=True)
+messages = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 """For people: progress, explanations, errors."""
 
-results = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+results = Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
 """What was asked for, and nothing else."""
 
 

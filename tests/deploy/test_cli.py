@@ -1,0 +1,199 @@
+"""The command from outside: what it prints where, and what it ends with."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+LOG = b"1\t2026-01-05 08:00:00\t1\t0\t0\t0\n"
+
+
+class Answering(ThreadingHTTPServer):
+    """A system that answers what a test tells it to, and remembers what it was asked."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.answers: dict[str, tuple[int, Any]] = {"/api/auth/token/": (200, {"access": "made", "user": {}})}
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                path = self.path.split("?")[0]
+                server.asked.append((self.command, self.path, dict(self.headers), self._body()))
+                status, body = server.answers.get(path, (404, {"error": f"there is nothing at {path}"}))
+                text = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            do_POST = do_GET  # noqa: N815 - the name that the base class looks for
+
+            def _body(self) -> bytes:
+                if self.headers.get("Transfer-Encoding") != "chunked":
+                    return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                pieces = []
+                while size := int(self.rfile.readline(), 16):
+                    pieces.append(self.rfile.read(size))
+                    self.rfile.readline()
+                self.rfile.readline()
+                return b"".join(pieces)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+@pytest.fixture
+def system() -> Iterator[Answering]:
+    server = Answering()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    file = tmp_path / "1_attlog.dat"
+    file.write_bytes(LOG)
+    return file
+
+
+def muster(*words: str | Path, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("MUSTER_")}
+    return subprocess.run(
+        [sys.executable, "-c", "from deploy.cli import main; main()", *words],
+        cwd=REPOSITORY,
+        env={**clean, "COLUMNS": "200", **{f"MUSTER_{name}": value for name, value in environment.items()}},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_an_import_sends_the_file_as_it_is_and_prints_the_summary(system: Answering, log: Path) -> None:
+    summary = {"read": 1, "new": 1, "unreadable": 1, "unreadable_lines": [{"line": 7, "reason": "no date"}]}
+    system.answers["/api/attendance/scans/import/"] = (200, summary)
+    done = muster("import", log, "--machine", "gate-1", "--timezone", "Asia/Dhaka", URL=system.url, TOKEN="mine")
+    assert done.returncode == 0, done.stderr
+    method, path, headers, body = system.asked[-1]
+    assert (method, body) == ("POST", LOG)
+    assert path == "/api/attendance/scans/import/?machine=gate-1&timezone=Asia%2FDhaka"
+    assert headers["Authorization"] == "Bearer mine"
+    assert "new" in done.stdout
+    assert "unreadable line 7: no date" in done.stdout
+
+
+def test_a_program_gets_json_on_standard_output_and_nothing_else(system: Answering, log: Path) -> None:
+    system.answers["/api/attendance/scans/import/"] = (200, {"read": 1})
+    arguments = ("import", log, "--machine", "g", "--timezone", "UTC", "--dry-run", "--json")
+    done = muster(*arguments, URL=system.url, TOKEN="mine")
+    assert json.loads(done.stdout) == {"read": 1}
+    assert "dry_run=true" in system.asked[-1][1]
+
+
+def test_without_a_token_the_administrators_password_signs_in(system: Answering, log: Path) -> None:
+    system.answers["/api/attendance/scans/import/"] = (200, {})
+    done = muster("import", log, "--machine", "g", URL=system.url, ADMIN_PASSWORD="long enough")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(system.asked[0][3]) == {"username": "admin", "password": "long enough"}
+    assert system.asked[1][2]["Authorization"] == "Bearer made"
+
+
+def test_a_token_is_printed_alone(system: Answering) -> None:
+    done = muster("token", URL=system.url, ADMIN_PASSWORD="long enough")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "made\n", "")
+
+
+def test_people_are_imported_from_csv(system: Answering, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("employee_id,name,badge\nE1,Somebody,1\n")
+    system.answers["/api/attendance/employees/import/"] = (200, {"created": 1})
+    done = muster("people", "import", file, URL=system.url, TOKEN="mine")
+    assert done.returncode == 0, done.stderr
+    assert system.asked[-1][2]["Content-Type"] == "text/csv"
+
+
+def test_what_the_system_refuses_fails_with_its_sentence(system: Answering, log: Path) -> None:
+    system.answers["/api/attendance/scans/import/"] = (400, {"error": "this is no log of a machine"})
+    done = muster("import", log, "--machine", "g", URL=system.url, TOKEN="mine")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.strip() == "this is no log of a machine"
+
+
+def test_a_token_that_is_not_valid_fails_and_says_which_variables_matter(system: Answering, log: Path) -> None:
+    system.answers["/api/attendance/scans/import/"] = (401, {"error": "the token has run out"})
+    done = muster("import", log, "--machine", "g", URL=system.url, TOKEN="old")
+    assert done.returncode == 1
+    assert "MUSTER_TOKEN" in done.stderr
+
+
+def test_nothing_that_answers_is_a_failure_with_advice(log: Path) -> None:
+    done = muster("import", log, "--machine", "g", URL="http://127.0.0.1:1", TOKEN="mine")
+    assert done.returncode == 1
+    assert "Nothing answers at http://127.0.0.1:1" in done.stderr
+
+
+def test_nobody_signed_in_is_a_failure_with_advice(system: Answering, log: Path) -> None:
+    done = muster("import", log, "--machine", "g", URL=system.url)
+    assert done.returncode == 1
+    assert "MUSTER_TOKEN" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("import", "/nowhere/1_attlog.dat", "--machine", "g"),
+        ("import", __file__),
+        ("import", __file__, "--machine", "g", "--timezone", "Asia/Nowhere"),
+        ("explain", "EMP001", "2026-02-30"),
+        ("serve", "nothing"),
+        ("serve", "attendance"),
+        ("migrate",),
+        ("replay", "ingest", "--to", "nobody"),
+        ("no-such-command",),
+        ("up", "--http-port", "99999"),
+    ],
+)
+def test_wrong_use_ends_with_2_and_a_sentence_on_standard_error(words: tuple[str, ...]) -> None:
+    done = muster(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.strip()) > 20
+
+
+def test_a_person_is_found_by_code_and_the_day_explained_in_sentences(system: Answering) -> None:
+    system.answers["/api/attendance/employees/"] = (200, [{"id": 7, "employee_id": "EMP001"}])
+    explained = {"sentences": ["Two scans count.", "Late by 3 minutes."]}
+    system.answers["/api/attendance/daily-attendance/20260105-7/explain/"] = (200, explained)
+    done = muster("explain", "EMP001", "2026-01-05", URL=system.url, TOKEN="mine")
+    assert (done.returncode, done.stdout) == (0, "Two scans count.\nLate by 3 minutes.\n")
+
+
+def test_an_unknown_person_is_a_failure(system: Answering) -> None:
+    system.answers["/api/attendance/employees/"] = (200, [{"id": 7, "employee_id": "EMP0011"}])
+    done = muster("explain", "EMP001", "2026-01-05", URL=system.url, TOKEN="mine")
+    assert done.returncode == 1
+    assert "nobody with the code 'EMP001'" in done.stderr

@@ -1,0 +1,160 @@
+"""`muster up` from outside: one process with everything in it."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from deploy.postgres import Postgres
+from shared.kernel.errors import MusterError
+from tests.servers.ports import free_port
+
+REPOSITORY = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-c", "from deploy.cli import main; main()"]
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="muster-up-"))
+    folder.chmod(0o755)
+    yield folder / "data"
+    with contextlib.suppress(MusterError):  # a killed one leaves its PostgreSQL behind, which the next start ends
+        with Postgres(folder / "data"):
+            pass
+    shutil.rmtree(folder)
+
+
+class Up:
+    """A running `muster up`."""
+
+    def __init__(self, data: Path, **environment: str) -> None:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("MUSTER_")}
+        self.url = f"http://127.0.0.1:{free_port()}"
+        ports = ["--http-port", self.url.rsplit(":", 1)[1], "--live-port", str(free_port())]
+        self.process = subprocess.Popen(
+            [*COMMAND, "up", "--data", data, *ports],
+            cwd=REPOSITORY,
+            env={**clean, **{f"MUSTER_{name}": value for name, value in environment.items()}},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.words = ""
+
+    def until_ready(self) -> "Up":
+        """Wait for the words that tell a person where it is."""
+        assert self.process.stdout is not None
+        while "Ctrl-C" not in self.words:
+            line = self.process.stdout.readline()
+            if not line:
+                raise AssertionError(self.process.communicate()[1])
+            self.words += line
+        return self
+
+    def password(self) -> str | None:
+        found = re.search(r"password  (\S+)   \(shown this once\)", self.words)
+        return found and found.group(1)
+
+    def signs_in(self, password: str | None) -> bool:
+        body = {"username": "admin", "password": password}
+        return httpx.post(f"{self.url}/api/auth/token/", json=body, timeout=10).status_code == 200
+
+    def stop(self) -> tuple[int, str]:
+        self.process.send_signal(signal.SIGTERM)
+        _, errors = self.process.communicate(timeout=30)
+        return self.process.returncode, errors
+
+
+@contextmanager
+def running(data: Path, **environment: str) -> Iterator[Up]:
+    up = Up(data, **environment)
+    try:
+        yield up.until_ready()
+    finally:
+        if up.process.poll() is None:
+            up.stop()
+
+
+def test_it_shows_a_url_a_user_and_a_password_once_and_stops_cleanly_and_quietly(data: Path) -> None:
+    with running(data) as up:
+        assert up.url in up.words
+        password = up.password()
+        assert up.signs_in(password)
+        assert httpx.get(f"{up.url}/health/live").status_code == 200
+        assert httpx.get(f"{up.url}/health/ready").status_code == 200
+        assert up.stop() == (0, "")
+    with running(data) as up:
+        assert up.password() is None
+        assert up.signs_in(password)
+
+
+def test_a_given_password_is_taken_and_not_shown(data: Path) -> None:
+    with running(data, ADMIN_PASSWORD="chosen by somebody") as up:
+        assert "chosen by somebody" not in up.words
+        assert up.signs_in("chosen by somebody")
+
+
+def test_a_second_one_on_the_same_folder_is_refused_and_disturbs_nothing(data: Path) -> None:
+    with running(data) as up:
+        second = subprocess.run(
+            [*COMMAND, "up", "--data", data], cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=30
+        )
+        assert second.returncode == 1
+        assert "in use by another Muster" in second.stderr
+        assert httpx.get(f"{up.url}/health/ready").status_code == 200
+
+
+def test_a_password_that_was_never_shown_is_shown_by_the_next_start(data: Path) -> None:
+    with running(data) as first:
+        first.stop()
+    shutil.rmtree(data)
+    port = free_port()
+    arguments = ["up", "--data", data, "--http-port", str(port), "--live-port", str(port)]
+    failed = subprocess.run([*COMMAND, *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert failed.returncode == 1
+    assert f"port {port}" in failed.stderr
+    with running(data) as up:
+        assert up.signs_in(up.password())
+
+
+def test_after_kill_9_it_starts_again_on_the_same_data(data: Path) -> None:
+    with running(data) as up:
+        password = up.password()
+        up.process.kill()
+        up.process.wait()
+    with running(data) as up:
+        assert up.signs_in(password)
+
+
+def test_it_brings_its_postgresql_back_after_kill_9(data: Path) -> None:
+    with running(data) as up:
+        postmaster = next(
+            child for child in psutil.Process(up.process.pid).children() if child.name().startswith("postgres")
+        )
+        password = up.password()
+        postmaster.kill()
+        _until(
+            lambda: httpx.get(f"{up.url}/health/ready", timeout=10).status_code == 503 or not postmaster.is_running()
+        )
+        _until(lambda: httpx.get(f"{up.url}/health/ready", timeout=10).status_code == 200)
+        assert up.signs_in(password)
+
+
+def _until(true: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.05)
