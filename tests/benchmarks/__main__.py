@@ -1,0 +1,44 @@
+"""`make bench`: all measurements, or those named. `python -m tests.benchmarks --help`."""
+
+import argparse
+import asyncio
+import platform
+import sys
+
+import uvloop
+
+from tests.benchmarks.live import bench_live
+from tests.benchmarks.publishing import bench_publishing
+from tests.benchmarks.workers import bench_workers
+from tests.servers import find_postgres, find_rabbit
+
+ALL = ("workers", "publishing", "live")
+
+
+async def measure(arguments: argparse.Namespace) -> int:
+    with find_postgres("bench") as postgres, find_rabbit("bench") as rabbit:
+        if rabbit is None:
+            sys.stderr.write("These measurements need a RabbitMQ (make services, or MUSTER_TEST_BUS_URL).\n")
+            return 1
+        sys.stdout.write(f"Python {platform.python_version()}, PostgreSQL {postgres.how}, RabbitMQ {rabbit.how}\n")
+        if "workers" in arguments.only:
+            await bench_workers(postgres, rabbit, scans=arguments.scans, rounds=arguments.rounds)
+        if "publishing" in arguments.only:
+            await bench_publishing(postgres, rabbit, rounds=arguments.rounds)
+        if "live" in arguments.only:
+            await bench_live(postgres, rabbit, seconds=arguments.seconds)
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
+    parser.add_argument("only", nargs="*", default=ALL, help=f"of {', '.join(ALL)}")
+    parser.add_argument("--scans", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=20, help="how long live latency is measured")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(measure(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""A database, a virtual host and real service processes, for one measurement."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.servers import PostgresServer, RabbitServer
+
+SECRET = "a secret for benchmarks, and only for those"
+MUSTER = Path(sys.executable).with_name("muster")
+
+
+def free_port() -> int:
+    """A port that nothing listens on, below those that the system hands out to clients."""
+    for port in range(21_000 + os.getpid() % 4000, 32_000):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no free port")
+
+
+@contextmanager
+def fresh(postgres: PostgresServer, rabbit: RabbitServer) -> Iterator[tuple[str, str]]:
+    """The URLs of a migrated database and of an empty virtual host."""
+    from deploy.catalogue import histories
+
+    database, vhost = postgres.migrated(histories()), rabbit.create()
+    try:
+        yield postgres.url_of(database), rabbit.url_of(vhost)
+    finally:
+        rabbit.delete(vhost)
+        postgres.drop(database)
+
+
+@asynccontextmanager
+async def service(name: str, database_url: str, bus_url: str, **more: str) -> AsyncIterator[str]:
+    """`muster serve NAME`, as in production; yields its URL once it is ready."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "MUSTER_DATABASE_URL": database_url,
+        "MUSTER_BUS_URL": bus_url,
+        "MUSTER_SECRET": SECRET,
+        "MUSTER_HTTP_PORT": str(port),
+        "MUSTER_LOG_LEVEL": "WARNING",
+        **more,
+    }
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen([MUSTER, "serve", name], env=environment, stdout=log, stderr=log)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            await _ready(url, process)
+            yield url
+        except BaseException:
+            log.seek(0)
+            sys.stderr.write(log.read().decode(errors="replace")[-4000:])
+            raise
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+async def _ready(url: str, process: "subprocess.Popen[bytes]") -> None:
+    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(60):
+        while True:
+            if process.poll() is not None:
+                raise RuntimeError("the service ended")
+            try:
+                if (await client.get(f"{url}/health/ready")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(0.1)

@@ -1,0 +1,71 @@
+"""Broker → committed days: real worker processes on RabbitMQ and PostgreSQL, next to plain INSERTs of the same rows."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+
+import asyncpg
+
+from shared.bus.opening import open_bus
+from shared.bus.port import Delivery, Message, Refusal, Subscription
+from shared.contracts.scans import ScanReceived
+from tests.benchmarks.company import hire, live_mix, log_of_few, messages
+from tests.benchmarks.installation import fresh, service
+from tests.benchmarks.plain import plain_inserts
+from tests.benchmarks.report import heading, line, paired, rate, say
+from tests.servers import PostgresServer, RabbitServer
+
+LOOK_EVERY = 0.1
+
+
+async def bench_workers(postgres: PostgresServer, rabbit: RabbitServer, *, scans: int, rounds: int) -> None:
+    """Prints scans a second with one and with two workers, for two kinds of input."""
+    heading(f"Broker → committed days ({scans:,} scans, 500 a message, {rounds} rounds)")
+    kinds: list[tuple[str, Callable[[int], list[ScanReceived]]]] = [
+        ("live mix (5,000 people)", live_mix),
+        ("a long log of 200 people", log_of_few),
+    ]
+    for name, make in kinds:
+        rows = make(scans)
+        sent = messages(rows)
+        plain, one, two = [], [], []
+        for number in range(rounds):
+            say(f"{name}, round {number + 1} of {rounds}")
+            with fresh(postgres, rabbit) as (database, _):
+                await hire(database)
+                plain.append(await plain_inserts(database, rows))
+            one.append(await through_workers(postgres, rabbit, sent, len(rows), workers=1))
+            two.append(await through_workers(postgres, rabbit, sent, len(rows), workers=2))
+        line(f"{name}: plain INSERT … unnest … ON CONFLICT", rate(plain))
+        line(f"{name}: one worker", rate(one), f"{paired(one, plain):.2f} of plain")
+        line(f"{name}: two workers", rate(two), f"{paired(two, plain):.2f} of plain, {paired(two, one):.2f} of one")
+
+
+async def through_workers(
+    postgres: PostgresServer, rabbit: RabbitServer, sent: Sequence[Message], scans: int, *, workers: int
+) -> float:
+    """Scans a second from the first publish until the last of them, and its day, is committed."""
+    with fresh(postgres, rabbit) as (database, broker):
+        await hire(database)
+        async with AsyncExitStack() as stack:
+            bus = await stack.enter_async_context(open_bus(broker, name="bench"))
+            # Somebody has to want what the workers announce; reports does, in production.
+            await bus.declare([Subscription(queue="bench.days", patterns=("attendance.#",), handle=_never)])
+            for _ in range(workers):
+                await stack.enter_async_context(service("attendance", database, broker))
+            pg = await asyncpg.connect(database)
+            stack.push_async_callback(pg.close)
+            started = time.perf_counter()
+            await asyncio.gather(*(bus.publish(message) for message in sent))
+            while await pg.fetchval("SELECT count(*) FROM attendance.scans") < scans:
+                await asyncio.sleep(LOOK_EVERY)
+            took = time.perf_counter() - started
+            counted = await pg.fetchval("SELECT sum(used + merged) FROM attendance.days")
+            if counted != scans:
+                raise AssertionError(f"{scans} scans were stored, and {counted} are in days")
+            return scans / took
+
+
+async def _never(_: Sequence[Delivery]) -> Sequence[Refusal]:
+    raise AssertionError("declared, not consumed")
