@@ -10,7 +10,7 @@ import asyncpg
 from sqlalchemy import exc, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from shared.kernel.errors import Unavailable
+from shared.kernel.errors import Malformed, Unavailable
 from shared.storage.probe import Probe
 
 CONNECT_TIMEOUT = 3.0
@@ -26,6 +26,12 @@ _AWAY = (
     asyncpg.InvalidAuthorizationSpecificationError,  # 28xxx: the password is being changed
     asyncpg.InvalidCatalogNameError,  # 3D000: the database is being restored
     asyncpg.InternalClientError,
+)
+_NOT_STORABLE = (
+    asyncpg.CharacterNotInRepertoireError,  # 22021: U+0000 in a text
+    asyncpg.UntranslatableCharacterError,  # 22P05: the same in JSON
+    asyncpg.NumericValueOutOfRangeError,  # 22003
+    asyncpg.DatetimeFieldOverflowError,  # 22008
 )
 _CONTENDED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
 
@@ -63,6 +69,7 @@ class Database:
         Raises:
             DatabaseUnavailable: the server is away.
             Contended: another transaction was in the way.
+            Malformed: a value is one that no column holds: U+0000 in a text, a number far too large.
         """
         with _translated():
             async with self.engine.begin() as connection:
@@ -171,10 +178,14 @@ def _translated() -> Iterator[None]:
             raise Contended(f"another transaction was in the way: {cause}", retry_after=1) from error
         if error.connection_invalidated or _is_away(cause):
             raise DatabaseUnavailable(f"the database is away: {_said(cause)}") from error
+        if _is_not_storable(cause):
+            raise Malformed(f"a value cannot be stored: {_said(cause)}") from error
         raise
     except Exception as error:
         if _is_away(error):
             raise DatabaseUnavailable(f"the database is away: {_said(error)}") from error
+        if _is_not_storable(error):
+            raise Malformed(f"a value cannot be stored: {_said(error)}") from error
         raise
 
 
@@ -200,6 +211,16 @@ def _is_away(error: BaseException) -> bool:
         # Its subclasses, such as an argument of a wrong type, are mistakes of ours that no retry mends.
         return type(error) is asyncpg.InterfaceError and "closed" in str(error)
     return isinstance(error, _AWAY) or (isinstance(error, OSError) and _comes_from_the_driver(error))
+
+
+def _is_not_storable(error: BaseException) -> bool:
+    """Whether a value that came from outside is the reason.
+
+    The driver itself refuses integers that do not fit, and half of a surrogate pair, which JSON lets pass.
+    """
+    if type(error) is asyncpg.DataError:
+        return "out of int" in str(error) or isinstance(error.__cause__, UnicodeEncodeError)
+    return isinstance(error, _NOT_STORABLE)
 
 
 def _comes_from_the_driver(error: OSError) -> bool:

@@ -7,13 +7,14 @@ from uuid import uuid4
 import structlog
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import Response
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.kernel.clock import Clock
 from shared.kernel.errors import MusterError
 from shared.observability import metrics
 from shared.web.lists import json_response
-from shared.web.problems import add_problem_handlers
+from shared.web.problems import add_problem_handlers, bug, problem
 from shared.web.tokens import Tokens
 
 READY_WITHIN = 2.0
@@ -83,7 +84,7 @@ async def _asked(check: Check) -> str:
 
 
 class RequestContext:
-    """Gives each request an id, which its logs, its problems and its answer carry."""
+    """Gives each request an id, which its logs, its problems and its answer carry, that to a bug of ours too."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -95,10 +96,25 @@ class RequestContext:
         given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
         request_id = given if 0 < len(given) <= 64 and given.isprintable() else uuid4().hex
 
+        started = False
+
         async def send_with_id(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 message.setdefault("headers", []).append((b"x-request-id", request_id.encode()))
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await self._app(scope, receive, send_with_id)
+            if scope["type"] == "http" and ("\0" in scope["path"] or b"%00" in scope["query_string"]):
+                refusal = problem(400, "the address holds the character U+0000, which no name or value can")
+                await refusal(scope, receive, send_with_id)
+                return
+            try:
+                await self._app(scope, receive, send_with_id)
+            except ClientDisconnect:
+                return  # nobody is there to be told
+            except Exception as error:
+                if scope["type"] != "http" or started:
+                    raise  # the server breaks off the connection, which says that the answer is not whole
+                await bug(scope["method"], scope["path"], error)(scope, receive, send_with_id)

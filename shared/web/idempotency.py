@@ -1,9 +1,11 @@
 """`Idempotency-Key`: a POST that is sent again is answered again, and done once.
 
-The answer is kept in the transaction of its effect: both are there or neither is.
+The answer is kept in the transaction of its effect: both are there or neither is. It is kept for a day; a key may be
+taken again after that. Old answers go as new ones come, a few at a time.
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, func, text
@@ -12,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.kernel.errors import Invalid, Malformed
 
 LONGEST = 200
+KEPT_FOR = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +85,25 @@ async def keep(connection: AsyncConnection, key: Key, answer: Answer) -> None:
     await connection.execute(_KEEP, {**values, "status": answer.status, "body": answer.body})
 
 
+async def forget(connection: AsyncConnection, *, before: datetime) -> None:
+    """Forget answers that nobody will ask for again."""
+    await connection.execute(_FORGET, {"before": before})
+
+
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
-_FIND = text("SELECT request, status, body FROM answers WHERE caller = :caller AND key = :key")
-_KEEP = text(
-    "INSERT INTO answers (caller, key, request, status, body) VALUES (:caller, :key, :request, :status, :body)"
+_FIND = text(
+    "SELECT request, status, body FROM answers"
+    " WHERE caller = :caller AND key = :key AND at > now() - interval '24 hours'"
 )
+_KEEP = text("""
+WITH old AS (
+    DELETE FROM answers WHERE (caller, key) IN (
+        SELECT caller, key FROM answers WHERE at <= now() - interval '24 hours' AND (caller, key) <> (:caller, :key)
+        ORDER BY at LIMIT 4 FOR UPDATE SKIP LOCKED
+    )
+)
+INSERT INTO answers (caller, key, request, status, body) VALUES (:caller, :key, :request, :status, :body)
+ON CONFLICT (caller, key) DO UPDATE
+SET request = excluded.request, status = excluded.status, body = excluded.body, at = excluded.at
+""")
+_FORGET = text("DELETE FROM answers WHERE at < :before")

@@ -70,7 +70,7 @@ def window(request: Request, *, filters: Collection[str], orders: Collection[str
     search = (parameters.get("search") or "").strip() or None
     if "page" in parameters:
         size = _number(parameters.get("page_size"), "page_size", PAGE_SIZE, most=MOST_IN_A_PAGE)
-        page = _number(parameters["page"], "page", 1)
+        page = _number(parameters["page"], "page", 1, most=1_000_000)
         return Window(
             limit=size, offset=(page - 1) * size, page=page, order=order, descending=descending, search=search
         )
@@ -117,7 +117,7 @@ def encode_cursor(after: tuple[Any, ...], asked: Window) -> str:
 def _cursor(text: str, order: str, descending: bool) -> tuple[Any, ...]:
     try:
         its_order, its_descending, *after = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise _bad("cursor", "is not one that this list has given out") from error
     if (its_order, its_descending) != (order, descending):
         raise _bad("cursor", "was given out for another ordering")
@@ -127,7 +127,7 @@ def _cursor(text: str, order: str, descending: bool) -> tuple[Any, ...]:
 def _number(text: str | None, name: str, default: int, *, most: int | None = None) -> int:
     if text is None or text == "":
         return default
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
+    if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) < 1:
         raise _bad(name, f"{text!r} is not a whole number from 1 on")
     if most is not None and int(text) > most:
         raise _bad(name, f"{text} is more than {most}")

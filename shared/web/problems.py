@@ -57,7 +57,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(errors.MusterError, _known)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _bug)
+    app.add_exception_handler(UnicodeEncodeError, _half_a_character)
 
 
 async def _known(_request: Request, error: Exception) -> Response:
@@ -93,6 +93,12 @@ async def _http(request: Request, error: Exception) -> Response:
     return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
 
 
-async def _bug(request: Request, error: Exception) -> Response:
-    log.error("http.bug", method=request.method, path=request.url.path, exc_info=error)
+async def _half_a_character(_request: Request, _error: Exception) -> Response:
+    """JSON can spell half of a surrogate pair, and Python takes it for a text; nothing else does."""
+    return problem(400, "the request holds half of a surrogate pair, which is no character")
+
+
+def bug(method: str, path: str, error: Exception) -> Response:
+    """The response to an error that is nobody's but ours, which the log tells all about."""
+    log.error("http.bug", method=method, path=path, exc_info=error)
     return problem(500, "something went wrong inside Muster; the log has the details")

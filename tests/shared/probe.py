@@ -5,12 +5,12 @@ from pathlib import Path
 
 from sqlalchemy import Column, Date, DateTime, Integer, MetaData, Table, Text, UniqueConstraint
 
-from shared.contracts.days import DayUpdated
-from shared.contracts.event import Event, Version
+from shared.contracts.event import Version
 from shared.contracts.machines import MachineConnected
 from shared.contracts.people import PersonChanged
 from shared.outbox.tables import add_inbox, add_outbox
 from shared.storage.migrations import History
+from shared.web.idempotency import add_answers
 
 metadata = MetaData(schema="probe")
 
@@ -34,6 +34,7 @@ reading = Table(
 
 outbox = add_outbox(metadata)
 inbox = add_inbox(metadata)
+answers = add_answers(metadata)
 
 HISTORY = History(metadata, Path(__file__).parent / "probe_migrations")
 
@@ -61,4 +62,4 @@ def connected(machine: str, at: datetime) -> MachineConnected:
     return MachineConnected(machine_id=1, machine=machine, at=at)
 
 
-__all__ = ["HISTORY", "DayUpdated", "Event", "connected", "inbox", "metadata", "outbox", "person", "reading", "thing"]
+__all__ = ["HISTORY", "answers", "connected", "inbox", "metadata", "outbox", "person", "reading", "thing"]

@@ -47,6 +47,20 @@ async def test_a_second_delivery_at_the_same_moment_waits_for_the_first(db, firs
     assert await two is not first_commits
 
 
+async def test_what_is_very_old_is_forgotten_as_new_messages_come(db):
+    async with db.fast() as pg:
+        await pg.execute(
+            "INSERT INTO inbox SELECT 'c', 'm' || n, now() - interval '89 days' * (n % 2 + 1)"
+            " FROM generate_series(1, 20) n"
+        )
+    for number in range(3):
+        async with db.begin() as connection:
+            await first_time(connection, consumer="c", message_id=f"new {number}")
+    async with db.fast() as pg:
+        assert await pg.fetchval("SELECT count(*) FROM inbox WHERE at < now() - interval '90 days'") == 0
+        assert await pg.fetchval("SELECT count(*) FROM inbox") == 13
+
+
 async def _until_somebody_waits_for_a_lock(db) -> None:
     sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     async with asyncio.timeout(2.5):

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 from sqlalchemy import insert, select, text
 
-from shared.kernel.errors import Invalid
+from shared.kernel.errors import Invalid, Malformed
 from shared.storage.database import Contended, Database, DatabaseUnavailable
 from tests.shared.probe import thing
 
@@ -124,6 +124,22 @@ class TestErrors:
         with pytest.raises((asyncpg.DataError, asyncpg.InterfaceError), match=r"invalid input|expects 0 arguments"):
             async with db.fast() as pg:
                 await pg.execute(sql, *values)
+        assert await names(db) == []
+
+    @pytest.mark.parametrize(
+        ("id_", "name"),
+        [(1, "a\0b"), (2**31, "x"), (2**80, "x"), (-(2**63) - 1, "x"), (1, "\ud800")],
+        ids=["NUL", "2^31", "2^80", "-2^63", "surrogate"],
+    )
+    @both
+    async def test_a_value_that_no_column_holds_is_malformed(self, db, kind, id_, name):
+        """It came from outside; a 500 would blame us."""
+        with pytest.raises(Malformed, match="a value cannot be stored"):
+            async with getattr(db, kind)() as connection:
+                if kind == "fast":
+                    await connection.execute("INSERT INTO thing VALUES ($1, $2)", id_, name)
+                else:
+                    await connection.execute(insert(thing).values(id=id_, name=name))
         assert await names(db) == []
 
     @both
