@@ -30,11 +30,14 @@ from shared.kernel.errors import Unavailable
 from shared.outbox.relay import Relay
 from shared.runtime.service import Service
 from shared.storage.database import Database
+from shared.web import idempotency
 from shared.web.application import create_app
 from shared.web.tokens import Tokens
 
 POOL = 6
 """Connections to PostgreSQL; as many again under load."""
+
+TIDY_EVERY = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,12 @@ def assemble(
         finally:
             await database.close()
 
+    async def tidy() -> None:
+        while True:
+            async with database.begin() as connection:
+                await idempotency.forget(connection, before=clock.now() - idempotency.KEPT_FOR)
+            await asyncio.sleep(TIDY_EVERY)
+
     app = create_app(
         "ingest",
         routers=[machines_router(registry, machines, known), imports_router(importer)],
@@ -129,7 +138,7 @@ def assemble(
     service = Service(
         name="ingest",
         app=app,
-        loops=[("relay", relay.run), ("publisher", publisher.run), ("supervisor", supervisor.run)],
+        loops=[("relay", relay.run), ("publisher", publisher.run), ("supervisor", supervisor.run), ("tidy", tidy)],
         resources=[pool],
     )
     parts = Parts(database, machines, registry, publisher, supervisor, importer, relay)

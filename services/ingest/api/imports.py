@@ -1,15 +1,22 @@
 """Importing a file of a machine: the body is the file itself, read as it comes."""
 
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+
 from fastapi import APIRouter, Request, Response
+from starlette.requests import ClientDisconnect
 
 from services.ingest.api.parameters import bad, flag
 from services.ingest.application.import_run import Import
 from services.ingest.application.importing import Importer
-from shared.kernel.errors import Malformed
+from shared.kernel.errors import Malformed, MusterError
 from shared.web.callers import HR
 from shared.web.lists import json_response, known
 
 PARAMETERS = ("machine", "timezone", "format", "day_first", "dry_run", "force")
+READ_ON_FOR = 30.0
+"""Seconds for which the rest of a refused file is read and thrown away."""
 
 
 def imports_router(importer: Importer) -> APIRouter:
@@ -31,21 +38,37 @@ def imports_router(importer: Importer) -> APIRouter:
         },
     )
     async def import_file(request: Request, who: HR) -> Response:
-        known(request, *PARAMETERS)
-        if request.headers.get("content-type", "").startswith("multipart/"):
-            raise Malformed("send the file itself as the body, not a form that holds it")
-        parameters = request.query_params
-        machine = parameters.get("machine", "").strip()
-        if not machine or len(machine) > 100 or "/" in machine or not machine.isprintable():
-            raise bad("machine", "the code of the machine that the file is of, without a slash")
-        asked = Import(
-            machine=machine,
-            timezone=parameters.get("timezone") or None,
-            format=parameters.get("format") or None,
-            day_first=flag(request, "day_first"),
-            dry_run=flag(request, "dry_run") or False,
-            force=flag(request, "force") or False,
-        )
-        return json_response(await importer.run(asked, request.stream(), who.scope))
+        content = request.stream()
+        try:
+            return json_response(await importer.run(_asked(request), content, who.scope))
+        except MusterError:
+            # A client that is still sending would not read the answer, only that the connection broke.
+            await _read_to_the_end(content)
+            raise
 
     return router
+
+
+def _asked(request: Request) -> Import:
+    known(request, *PARAMETERS)
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        raise Malformed("send the file itself as the body, not a form that holds it")
+    parameters = request.query_params
+    machine = parameters.get("machine", "").strip()
+    if not machine or len(machine) > 100 or "/" in machine or not machine.isprintable():
+        raise bad("machine", "the code of the machine that the file is of, without a slash")
+    return Import(
+        machine=machine,
+        timezone=parameters.get("timezone") or None,
+        format=parameters.get("format") or None,
+        day_first=flag(request, "day_first"),
+        dry_run=flag(request, "dry_run") or False,
+        force=flag(request, "force") or False,
+    )
+
+
+async def _read_to_the_end(content: AsyncGenerator[bytes, None]) -> None:
+    with contextlib.suppress(TimeoutError, ClientDisconnect):
+        async with asyncio.timeout(READ_ON_FOR):
+            async for _ in content:
+                pass
