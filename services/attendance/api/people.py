@@ -84,7 +84,7 @@ class EmployeeChange(BaseModel):
 
 
 class EmployeeBody(EmployeeChange):
-    """An employee as a whole. What is not mentioned is empty; but badges stay, as whole months of scans hang on them."""
+    """An employee as a whole. What is not mentioned is empty; but badges stay, as months of scans hang on them."""
 
     employee_id: Filled
     name: Filled

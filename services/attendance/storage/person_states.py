@@ -14,7 +14,7 @@ from services.attendance.storage.sql import Where
 COLUMNS = """
 p.id, p.n, p.code, p.name, p.email, p.phone, p.gender, p.joined_on, p.left_on, p.removed, u.name AS department,
 u.id AS unit_id, a.designation, coalesce(a.level_of_work, 'Worker') AS level_of_work, s.id AS site_id, s.name AS site,
-(SELECT json_agg(json_build_array(b.badge, lower(b.during), upper(b.during)) ORDER BY b.id)
+(SELECT json_agg(json_build_array(b.badge, lower(b.during), upper(b.during)) ORDER BY b.id)::text
  FROM badges b WHERE b.person_id = p.id) AS badges, p.created_at, p.updated_at
 """
 SOURCE = """

@@ -168,5 +168,5 @@ LEFT JOIN assignments a ON a.person_id = p.id
 
 _FACTS = """
 s.id, s.machine_id, m.code, m.name, s.site_id, s.badge, p.id, p.code, p.name, s.at, s.local_at, s.device_time, s.zone,
-s.type, s.state, s.quality, s.verify, s.work_code, s.record_no, s.received_at, s.mode, s.raw
+s.type, s.state, s.quality, s.verify, s.work_code, s.record_no, s.received_at, s.mode, s.raw::text
 """
