@@ -63,27 +63,38 @@ def import_scans(  # noqa: PLR0917 - the options of a command
         _show_scans(summary)
 
 
-def import_people(file: File, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+def import_people(
+    file: File,
+    effective_from: Annotated[
+        str | None, typer.Option(help="Date from which changes hold, or `always`; today without it.")
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
     """Import people from CSV: employee_id, name, department, designation, level_of_work, badge, and more if there are.
 
-    Who is known already is brought up to date.
+    Who is known already is brought up to date. Ends with 1 where lines had to be left out.
     """
+    asked = {"effective_from": effective_from, "dry_run": "true" if dry_run else None}
     with (
         _read(file) as chunks,
         Api().stream(
             "POST",
             "/api/attendance/employees/import/",
-            params={"dry_run": "true"} if dry_run else {},
+            params={name: value for name, value in asked.items() if value is not None},
             content=chunks,
             headers={"Content-Type": "text/csv"},
         ) as answer,
     ):
         answer.read()
         summary = answer.json()
+    left_out = len({error["line"] for error in summary["errors"]})
     if as_json:
         print_json(summary)
     else:
-        _show(summary)
+        _show_people(summary)
+    if left_out:
+        fail(f"Left out: {left_out} lines.")
 
 
 def explain(
@@ -96,17 +107,12 @@ def explain(
         date_ = date.fromisoformat(day)
     except ValueError as error:
         raise typer.BadParameter(f"{day!r} is no date such as 2026-11-22", param_hint="DATE") from error
-    api = Api()
-    found = api.call("GET", "/api/attendance/employees/", params={"search": person, "limit": 100}).json()
-    ids = [row["id"] for row in found if person in (row.get("employee_id"), str(row["id"]))]
-    if not ids:
-        fail(f"There is nobody with the code {person!r}.")
-    explained = api.call("GET", f"/api/attendance/daily-attendance/{date_:%Y%m%d}-{ids[0]}/explain/").json()
+    asked = {"employee": person, "date": date_.isoformat()}
+    explained = Api().call("GET", "/api/attendance/explain/", params=asked).json()
     if as_json:
         print_json(explained)
         return
-    sentences = explained.get("sentences") or explained.get("explanation") or [explained]
-    results.print("\n".join(str(sentence) for sentence in sentences), markup=False)
+    results.print("\n".join(explained["sentences"]), markup=False)
 
 
 def _known_zone(name: str) -> None:
@@ -148,21 +154,28 @@ def _pieces(stream: BinaryIO) -> Iterator[bytes]:
 def _show_scans(summary: dict[str, Any]) -> None:
     unreadable, quarantined = summary.pop("unreadable_lines", []), summary.pop("quarantined_lines", [])
     _show(summary)
-    for name, lines in (("unreadable", unreadable), ("quarantined", quarantined)):
-        for line in lines:
-            words = " · ".join(str(value) for key, value in line.items() if key != "line" and value not in (None, ""))
-            results.print(f"{name} line {line.get('line', '?')}: {words}", markup=False)
+    _show_lines("unreadable", unreadable)
+    _show_lines("quarantined", quarantined)
+
+
+def _show_people(summary: dict[str, Any]) -> None:
+    ignored, errors, warnings = (summary.pop(name, []) for name in ("ignored_columns", "errors", "warnings"))
+    _show(summary)
+    if ignored:
+        results.print(f"columns not known and passed over: {', '.join(ignored)}", markup=False)
+    _show_lines("error", errors)
+    _show_lines("warning", warnings)
+
+
+def _show_lines(what: str, lines: list[dict[str, Any]]) -> None:
+    for line in lines:
+        words = " · ".join(str(value) for key, value in line.items() if key != "line" and value not in (None, ""))
+        results.print(f"{what} line {line.get('line', '?')}: {words}", markup=False)
 
 
 def _show(summary: dict[str, Any]) -> None:
     table = Table.grid(padding=(0, 2))
-    lists = {}
     for name, value in summary.items():
-        if isinstance(value, list):
-            lists[name] = value
-        elif value is not None:
+        if value is not None:
             table.add_row(name.replace("_", " "), str(value))
     results.print(table)
-    for name, values in lists.items():
-        for value in values:
-            results.print(f"{name.replace('_', ' ')}: {value}", markup=False)

@@ -131,10 +131,21 @@ def test_a_token_is_printed_alone(system: Answering) -> None:
 def test_people_are_imported_from_csv(system: Answering, tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     file.write_text("employee_id,name,badge\nE1,Somebody,1\n")
-    system.answers["/api/attendance/employees/import/"] = (200, {"created": 1})
+    system.answers["/api/attendance/employees/import/"] = (200, {"created": 1, "errors": []})
     done = muster("people", "import", file, URL=system.url, TOKEN="mine")
     assert done.returncode == 0, done.stderr
     assert system.asked[-1][2]["Content-Type"] == "text/csv"
+
+
+def test_lines_of_people_that_were_left_out_are_named_and_the_command_fails(system: Answering, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("employee_id,name\n,Nobody\n")
+    summary = {"created": 0, "errors": [{"line": 2, "column": "employee_id", "error": "is missing"}]}
+    system.answers["/api/attendance/employees/import/"] = (200, summary)
+    done = muster("people", "import", file, URL=system.url, TOKEN="mine")
+    assert done.returncode == 1
+    assert "error line 2: employee_id · is missing" in done.stdout
+    assert "Left out: 1 lines" in done.stderr
 
 
 def test_what_the_system_refuses_fails_with_its_sentence(system: Answering, log: Path) -> None:
@@ -184,16 +195,9 @@ def test_wrong_use_ends_with_2_and_a_sentence_on_standard_error(words: tuple[str
     assert len(done.stderr.strip()) > 20
 
 
-def test_a_person_is_found_by_code_and_the_day_explained_in_sentences(system: Answering) -> None:
-    system.answers["/api/attendance/employees/"] = (200, [{"id": 7, "employee_id": "EMP001"}])
+def test_a_day_is_explained_in_sentences(system: Answering) -> None:
     explained = {"sentences": ["Two scans count.", "Late by 3 minutes."]}
-    system.answers["/api/attendance/daily-attendance/20260105-7/explain/"] = (200, explained)
+    system.answers["/api/attendance/explain/"] = (200, explained)
     done = muster("explain", "EMP001", "2026-01-05", URL=system.url, TOKEN="mine")
     assert (done.returncode, done.stdout) == (0, "Two scans count.\nLate by 3 minutes.\n")
-
-
-def test_an_unknown_person_is_a_failure(system: Answering) -> None:
-    system.answers["/api/attendance/employees/"] = (200, [{"id": 7, "employee_id": "EMP0011"}])
-    done = muster("explain", "EMP001", "2026-01-05", URL=system.url, TOKEN="mine")
-    assert done.returncode == 1
-    assert "nobody with the code 'EMP001'" in done.stderr
+    assert system.asked[-1][1] == "/api/attendance/explain/?employee=EMP001&date=2026-01-05"
