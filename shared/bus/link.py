@@ -89,7 +89,7 @@ class Link(Generic[C]):
     async def _keep(self) -> None:
         pause = FIRST_PAUSE
         loop = asyncio.get_running_loop()
-        while True:
+        while not is_cancelled():  # aiormq swallows a cancellation now and then: then it only shows here
             began = loop.time()
             error = await self._attempt()
             if error is not None:
@@ -114,6 +114,9 @@ class Link(Generic[C]):
             if is_cancelled():
                 raise
             return f"{type(error).__name__}: {error}"
+        if is_cancelled():  # swallowed on the way: whoever closes this link waits for its end
+            await self._let_go(connection)
+            return None
         if self._known.is_set():
             log.info("%s is back", self._name)
         self.current, self.problem = connection, None
