@@ -138,7 +138,9 @@ def _batch(event: type[Event]) -> Json:
 
 
 def _channel(event: type[Event]) -> Json:
-    lasting = "Nobody keeps it: it reaches who listens at that moment." if event.live_only else None
+    lasting = (
+        "It reaches who listens at that moment, and durable queues that others bind to it." if event.live_only else None
+    )
     return {
         "address": event.wire_type,
         "title": event.__name__,
