@@ -89,5 +89,5 @@ def test_what_stands_below_a_member_in_the_code_describes_it_in_the_document(doc
 
 
 def test_what_an_event_is_that_nobody_keeps_says_so(document):
-    assert "Nobody keeps it" in document["channels"]["ingest.machine.connected.v1"]["description"]
-    assert "Nobody keeps it" not in document["channels"]["ingest.scan.received.v1"]["description"]
+    assert "It reaches who listens at that moment" in document["channels"]["ingest.machine.connected.v1"]["description"]
+    assert "It reaches who listens at that moment" not in document["channels"]["ingest.scan.received.v1"]["description"]
