@@ -61,6 +61,8 @@ class Entry:
     build: Callable[[Given], Service]
     metadata: Callable[[], MetaData] | None = None
     """Its tables, where it keeps something."""
+    queues: tuple[str, ...] = ()
+    """The durable queues that it consumes, for commands that work when it does not."""
     endpoints: Mapping[str, int] = field(default_factory=dict)
     """Usual ports of what it serves beside its API, by name."""
     first: Callable[[Given], Awaitable[None]] | None = None
@@ -182,10 +184,17 @@ async def _closed(database: Database) -> AsyncIterator[None]:
 
 SERVICES: Mapping[str, Entry] = {
     "ingest": Entry(port=8001, build=_ingest, metadata=_ingest_tables, republish=_ingest_again),
-    "attendance": Entry(port=8002, build=_attendance, metadata=_attendance_tables),
+    "attendance": Entry(
+        port=8002, build=_attendance, metadata=_attendance_tables, queues=("attendance.scans", "attendance.machines")
+    ),
     "leave": Entry(port=8003, build=_leave),
     "reports": Entry(port=8004, build=_reports),
     "gateway": Entry(
-        port=8000, build=_gateway, metadata=_gateway_tables, endpoints={"live": 8765}, first=_gateway_first
+        port=8000,
+        build=_gateway,
+        metadata=_gateway_tables,
+        queues=("gateway.people",),
+        endpoints={"live": 8765},
+        first=_gateway_first,
     ),
 }

@@ -46,8 +46,7 @@ def list_dead(
     """List parked events with the reason of each."""
 
     async def look(bus: "Bus") -> "list[DeadLetter]":
-        depths = await bus.depths()
-        queues = [queue] if queue else [depth.queue for depth in depths if depth.dead]
+        queues = [queue] if queue else [name for entry in SERVICES.values() for name in entry.queues]
         return [letter for name in queues for letter in await bus.dead_letters(name, limit=limit)]
 
     letters = _on_the_bus(data, look)

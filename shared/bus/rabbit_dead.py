@@ -17,9 +17,12 @@ PUT_TIMEOUT = 10.0
 async def dead_letters(connection: AbstractConnection, queue: str, limit: int) -> Sequence[DeadLetter]:
     """Take without acknowledging, and close the channel: RabbitMQ puts everything back where it was."""
     letters: list[DeadLetter] = []
-    async with topology.brief_channel(connection) as channel:
-        while len(letters) < limit and (received := await _next(channel, queue)) is not None:
-            letters.append(wire.dead_letter(received, queue))
+    try:
+        async with topology.brief_channel(connection) as channel:
+            while len(letters) < limit and (received := await _next(channel, queue)) is not None:
+                letters.append(wire.dead_letter(received, queue))
+    except ChannelNotFoundEntity:  # nobody ever consumed it: nothing is parked there
+        return []
     return letters
 
 
