@@ -14,21 +14,9 @@ from shared.bus.port import BusStatus, BusUnavailable, DeadLetter, Depth, Messag
 from shared.bus.postgres_consumer import PostgresConsumer, message_of
 from shared.bus.postgres_ear import Ear, Listening
 from shared.bus.postgres_publisher import PostgresPublisher
-from shared.bus.postgres_schema import (
-    COMMAND_TIMEOUT,
-    CONNECT_TIMEOUT,
-    PRESENT,
-    WAKE,
-    Connection,
-    address,
-    connect,
-    settings,
-)
+from shared.bus.postgres_schema import PRESENT, WAKE, Connection
+from shared.bus.postgres_sessions import CONNECT_TIMEOUT, PATIENCE, Sessions
 
-MOST_BATCHES = 20
-"""Batches that this process works on at once, each in a transaction with a connection of its own."""
-
-IDLE = 60.0
 WAIT_FOR_SERVER = 10.0
 CLOSE_TIMEOUT = 5.0
 
@@ -36,29 +24,24 @@ CLOSE_TIMEOUT = 5.0
 class PostgresBus:
     """The port on PostgreSQL, in the schema `bus`, which it makes by itself."""
 
-    def __init__(self, url: str, *, policy: Policy | None = None, name: str = "muster") -> None:
-        """`name` shows in PostgreSQL's list of sessions."""
-        self._url, self._name, self._policy = url, f"{name} bus", policy or Policy()
-        self._link: Link[Connection] = Link("PostgreSQL", connect=self._connect, lost=_watch, drop=_drop)
+    def __init__(
+        self, url: str, *, policy: Policy | None = None, name: str = "muster", patience: float = PATIENCE
+    ) -> None:
+        """`name` shows in PostgreSQL's list of sessions; a statement may take `patience` seconds."""
+        self._sessions = Sessions(url=url, name=name, patience=patience)
+        self._policy = policy or Policy()
+        self._link: Link[Connection] = Link(
+            "PostgreSQL", connect=lambda: self._sessions.connect("publishing"), lost=_watch, drop=_drop
+        )
         self._publisher = PostgresPublisher(self._link)
-        self._ear = Ear(url, self._name)
+        self._ear = Ear(self._sessions)
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def open(self) -> None:
         """Begin to connect. PostgreSQL may start later than this process."""
         self._link.start()
         self._publisher.start()
-        self._pool = asyncpg.create_pool(
-            address(self._url),
-            min_size=0,
-            max_size=MOST_BATCHES,
-            max_inactive_connection_lifetime=IDLE,
-            timeout=CONNECT_TIMEOUT,
-            command_timeout=COMMAND_TIMEOUT,
-            server_settings=settings(f"{self._name} consuming"),
-            reset=_nothing,
-        )
-        await self._pool
+        self._pool = await self._sessions.pool("consuming")
 
     async def publish(self, message: Message, *, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - the port's promise
         await self._publisher.publish(message, timeout)
@@ -136,9 +119,6 @@ class PostgresBus:
             except TimeoutError:
                 self._pool.terminate()
 
-    async def _connect(self) -> Connection:
-        return await connect(self._url, f"{self._name} publishing")
-
     async def _declare_until_done(self, subscription: Subscription) -> None:
         while True:
             try:
@@ -171,10 +151,6 @@ async def _watch(connection: Connection) -> None:
 
 async def _drop(connection: Connection) -> None:
     connection.terminate()
-
-
-async def _nothing(_connection: object) -> None:
-    """Bus connections carry no state from one use to the next; resetting them costs a round trip a batch."""
 
 
 @contextlib.contextmanager

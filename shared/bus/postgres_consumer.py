@@ -31,10 +31,12 @@ LEAVE_TIMEOUT = 25.0
 LOOK = 1.0
 """Seconds between looks when nobody wakes us: for retries that are due, and for what a dead process gave back."""
 
-OVERLAP = timedelta(seconds=5)
+OVERLAP = timedelta(seconds=1)
 LOOK_BACK = 2.0
-"""Where the rows before were deleted, the index still has to be walked over until vacuum has come. So a take begins
-`OVERLAP` before the last one, except every `LOOK_BACK` seconds, for what was given back or committed late."""
+LOOK_BACK_SHARE = 20
+"""Where rows were deleted, the index still has to be walked over until vacuum has come, which a long query elsewhere
+holds up. So a take begins `OVERLAP` before where the last one ended, except every `LOOK_BACK` seconds, or a 20th of the
+time where that is costly, for what was given back or committed late."""
 
 ACQUIRE_TIMEOUT = 10.0
 
@@ -70,7 +72,7 @@ class PostgresConsumer:
         self._workers: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.Task[None] | None = None
         self._from = _BEGINNING
-        self._looked_back = 0.0
+        self._look_back_at = 0.0
         self._is_away = False
 
     async def start(self) -> None:
@@ -151,11 +153,13 @@ class PostgresConsumer:
         return rows
 
     async def _take(self, connection: Pooled, most: int) -> list[asyncpg.Record]:
-        now = asyncio.get_running_loop().time()
-        since = self._from
-        if now - self._looked_back > LOOK_BACK:
-            since, self._looked_back = _BEGINNING, now
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        is_looking_back = began >= self._look_back_at
+        since = _BEGINNING if is_looking_back else self._from
         rows: list[asyncpg.Record] = await connection.fetch(_TAKE, self._subscription.queue, since, most)
+        if is_looking_back:
+            self._look_back_at = loop.time() + max(LOOK_BACK, LOOK_BACK_SHARE * (loop.time() - began))
         rows.sort(key=lambda row: (row["available_at"], row["seq"]))
         if rows:
             self._from = rows[-1]["available_at"] - OVERLAP

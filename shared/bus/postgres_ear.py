@@ -12,7 +12,8 @@ import asyncpg
 from shared.bus import postgres_live
 from shared.bus.link import Link
 from shared.bus.port import Message
-from shared.bus.postgres_schema import LIVE, WAKE, Connection, connect
+from shared.bus.postgres_schema import LIVE, WAKE, Connection
+from shared.bus.postgres_sessions import Sessions
 from shared.bus.topic import matches
 
 log = logging.getLogger(__name__)
@@ -46,8 +47,8 @@ Member = Consuming | Listening
 class Ear:
     """The one connection of this process that LISTENs."""
 
-    def __init__(self, url: str, name: str) -> None:
-        self._url, self._name = url, name
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
         self._members: set[Member] = set()
         self._announced: asyncio.Queue[int] = asyncio.Queue()
         self._one_at_a_time = asyncio.Lock()  # an asyncpg connection does one thing at once
@@ -76,7 +77,7 @@ class Ear:
         await self.link.close()
 
     async def _connect(self) -> Connection:
-        connection = await connect(self._url, f"{self._name} notifications")
+        connection = await self._sessions.connect("notifications")
         try:
             await connection.add_listener(WAKE, self._on_wake)
             await connection.add_listener(LIVE, self._on_live)

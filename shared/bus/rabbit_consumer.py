@@ -24,7 +24,10 @@ LEAVE_TIMEOUT = 25.0
 """Seconds that leaving waits for handlers; a container is killed 30 s after it was asked to stop."""
 
 WATCH_INTERVAL = 30.0
-"""Seconds between looks at whether our queue is still there; cancellation by the broker is noticed at once."""
+"""Seconds between looks at whether our queue, its bindings and its consumer are still there.
+
+That the broker cancels a consumer is noticed at once; this is for what nobody tells us.
+"""
 
 HOLD_AT_MOST = 600.0
 """Seconds that a message is held while something else is away. Then it waits in a retry queue, since RabbitMQ closes
@@ -109,6 +112,7 @@ class RabbitConsumer:
             while not (leaving.done() or over.done()):
                 await asyncio.wait({leaving, over}, timeout=WATCH_INTERVAL, return_when=asyncio.FIRST_COMPLETED)
                 if not (leaving.done() or over.done()):
+                    await topology.declare(connection, [self._subscription])
                     await session.check()
         finally:
             leaving.cancel()

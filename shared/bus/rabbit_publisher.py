@@ -111,6 +111,9 @@ class RabbitPublisher:
             async with asyncio.timeout(timeout):
                 async with self._alone(message.id):
                     outlet = await self._link.get(timeout)
+                    if outlet.channel.is_closed:  # which the link is about to find out
+                        self._link.doubt(outlet)
+                        outlet = await self._link.get(timeout)
                     outlet.refuse_if_blocked()
                     yield outlet
         except BusUnavailable:
