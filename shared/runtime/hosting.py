@@ -55,12 +55,20 @@ async def _kept_running(name: str, loop: Loop) -> None:
             log.warning("loop.cancelled_by_its_connection", loop=name)
         except Unavailable as error:
             log.warning("loop.waiting", loop=name, reason=error.message)
-        except Exception:
-            log.exception("loop.failed", loop=name)
+        except Exception as error:
+            if _something_is_away(error):
+                log.warning("loop.waiting", loop=name, reason=str(error))
+            else:
+                log.exception("loop.failed", loop=name)
         if asyncio.get_running_loop().time() - started > longest:
             pause = shortest
         await asyncio.sleep(pause * random.uniform(0.8, 1.2))
         pause = min(pause * 2, longest)
+
+
+def _something_is_away(error: Exception) -> bool:
+    """Whether a task group failed for nothing else."""
+    return isinstance(error, ExceptionGroup) and error.split(Unavailable)[1] is None
 
 
 async def _stopped(tasks: Sequence[asyncio.Task[None]]) -> None:

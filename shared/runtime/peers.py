@@ -2,11 +2,11 @@
 
 `httpx.ASGITransport` is not like a network: it skips timeouts, lets the callee overwrite the caller's context
 variables, raises the callee's exceptions in the caller, and holds the whole answer in memory before the first
-byte. `LocalTransport` behaves as the wire does in each of these (docs/decisions).
+byte. `LocalTransport` behaves as the wire does in each of these (docs/decisions/0005).
 """
 
 import asyncio
-import contextlib
+import contextvars
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -56,10 +56,15 @@ class LocalTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._at_work: set[asyncio.Task[None]] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         timeout = request.extensions.get("timeout", {}).get("read")
-        call = _Call(self._app, request, timeout)
+        call = _Call(request, timeout)
+        # In a context of its own: nothing of the caller's is known at the other end of a wire, nor the reverse.
+        task = asyncio.create_task(call.run(self._app), context=contextvars.Context())
+        self._at_work.add(task)
+        task.add_done_callback(self._at_work.discard)
         try:
             async with asyncio.timeout(timeout):
                 status, headers = await call.started
@@ -71,11 +76,17 @@ class LocalTransport(httpx.AsyncBaseTransport):
             raise
         return httpx.Response(status, headers=headers, stream=call, request=request)
 
+    async def aclose(self) -> None:
+        tasks = list(self._at_work)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
 
 class _Call(httpx.AsyncByteStream):
     """One call: the application runs in a task of its own, the answer's body is its stream."""
 
-    def __init__(self, app: ASGIApp, request: httpx.Request, timeout: float | None) -> None:
+    def __init__(self, request: httpx.Request, timeout: float | None) -> None:
         self.started: asyncio.Future[tuple[int, list[tuple[bytes, bytes]]]] = asyncio.Future()
         self._request = request
         self._timeout = timeout
@@ -84,7 +95,6 @@ class _Call(httpx.AsyncByteStream):
         self._sending: AsyncIterator[bytes] | None = None
         self._ended = False
         self._complete = False
-        self._task = asyncio.create_task(self._run(app))
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         while True:
@@ -100,25 +110,38 @@ class _Call(httpx.AsyncByteStream):
             yield chunk
 
     async def aclose(self) -> None:
-        self._left.set()
-        if not self._task.done():
-            self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        """Leave, without waiting.
 
-    async def _run(self, app: ASGIApp) -> None:
+        The application learns that nobody listens any more and ends when it likes: a caller that has waited long
+        enough does not wait for that too, and work that was begun is not torn in two.
+        """
+        self._left.set()
+        while not self._chunks.empty():
+            self._chunks.get_nowait()  # which lets go of an application that waits to send
+
+    async def run(self, app: ASGIApp) -> None:
         error: BaseException | None = None
         try:
             await app(_scope_of(self._request), self._receive, self._send)
         except Exception as failure:  # noqa: BLE001 - a server answers 500 and lives on
             error = failure
+        except asyncio.CancelledError:
+            if not self.started.done():
+                self.started.set_exception(httpx.RemoteProtocolError("the service stopped", request=self._request))
+            elif not self._complete and not self._chunks.full():
+                self._chunks.put_nowait(ConnectionResetError("the service stopped"))
+            raise
         if not self.started.done():
             # The application's own handler has logged it where there is one.
             log.error("peer.failed", path=self._request.url.path, exc_info=error)
             self.started.set_result((500, [(b"content-length", b"0")]))
             error = None
-        # What an application raises after its answer is complete (its own handler of bugs does) is no part of that.
-        await self._chunks.put(None if self._complete else error)
+        if not self._complete:
+            await self._put(error)
+
+    async def _put(self, chunk: bytes | BaseException | None) -> None:
+        if not self._left.is_set():
+            await self._chunks.put(chunk)
 
     async def _receive(self) -> Message:
         if self._sending is None:
@@ -138,10 +161,13 @@ class _Call(httpx.AsyncByteStream):
         if message["type"] == "http.response.start":
             if not self.started.done():
                 self.started.set_result((message["status"], list(message.get("headers", []))))
-        elif message["type"] == "http.response.body":
+        elif message["type"] == "http.response.body" and not self._complete:
             if message.get("body") and self._request.method != "HEAD":
-                await self._chunks.put(message["body"])
-            self._complete = not message.get("more_body", False)
+                await self._put(message["body"])
+            if not message.get("more_body", False):
+                # The answer is whole. What the application does after it, or raises, is no part of it.
+                self._complete = True
+                await self._put(None)
 
 
 def _scope_of(request: httpx.Request) -> dict[str, Any]:
