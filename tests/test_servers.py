@@ -1,7 +1,11 @@
 """The servers that the other tests rely on: that they are found, belong to one test alone, and can be broken."""
 
 import asyncio
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import aio_pika
 import asyncpg
@@ -57,3 +61,19 @@ async def test_a_private_rabbit_is_killed_frozen_and_back(private_rabbit: Privat
         # What was declared less than some five seconds before the kill is not looked for: RabbitMQ 3.10 keeps the
         # name of such a quorum queue and loses its members, so that nothing answers for it any more.
         await channel.declare_queue("new", durable=True, arguments={"x-queue-type": "quorum"})
+
+
+def test_what_was_left_out_is_said_in_the_very_last_lines() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "MUSTER_REAL_DATA"}
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", __file__, "-k", "virtual_host"],
+        cwd=Path(__file__).parents[1],
+        env={**environment, "MUSTER_TEST_BUS_URL": "none"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    *_, loud, file = run.stdout.strip().splitlines()
+    assert loud.startswith("!!! 1 TESTS DID NOT RUN: no RabbitMQ could be had. Install one")
+    assert file == "!!!   tests/test_servers.py (1)"

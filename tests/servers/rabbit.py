@@ -104,7 +104,13 @@ class Management:
 
 @contextmanager
 def find_rabbit(worker: str = "main") -> Iterator[RabbitServer | None]:
-    """The first of: the environment, localhost, Docker, a private node; None where there is none of them."""
+    """The first of: the environment, localhost, Docker, a private node; None where there is none of them.
+
+    `MUSTER_TEST_BUS_URL=none` does without one.
+    """
+    if os.environ.get("MUSTER_TEST_BUS_URL") == "none":
+        yield None
+        return
     for place in (_from_environment, _on_localhost, _in_docker, _of_our_own):
         with place(worker) as found:
             if found:
