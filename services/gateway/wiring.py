@@ -92,6 +92,8 @@ def build(  # noqa: PLR0917 - what a service is given, in the order of all servi
         checks=_checks(settings, database, bus, peers),
     )
     app.router.redirect_slashes = False  # the gate adds the slash
+    # FastAPI's own document is of this service alone; the merged one takes its place.
+    app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", "") != "/openapi.json"]
     app.include_router(document_routes(app, peers))
     app.router.routes.extend(forward_routes(Forwarding(peers)))
     app.router.routes.append(WebSocketRoute("/ws", endpoint=sockets))

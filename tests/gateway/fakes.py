@@ -30,7 +30,7 @@ from shared.storage.database import Database
 from shared.web.tokens import Tokens
 from tests.fakes.bus import FakeBus
 
-SECRET = "a secret of the tests that is long enough"
+SECRET = "a secret of the tests that is long enough for every algorithm that an attacker may try"
 PASSWORD = "correct horse battery"
 TODAY = date(2024, 1, 15)
 NOON = datetime(2024, 1, 15, 12, 0, tzinfo=UTC)
@@ -80,7 +80,11 @@ def fake_attendance(seen: Seen | None = None, rows: list[dict[str, Any]] | None 
         _note(asked, request)
         return JSONResponse(shown, headers={"X-Total-Count": str(len(shown)), "ETag": '"7"'})
 
-    @app.api_route("/api/attendance/echo/{rest:path}", methods=["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD"])
+    @app.api_route(
+        "/api/attendance/echo/{rest:path}",
+        methods=["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD"],
+        include_in_schema=False,
+    )
     async def echo(request: Request) -> JSONResponse:
         _note(asked, request)
         body = await request.body()

@@ -41,6 +41,8 @@ class PostgresAccounts:
         self._connection = connection
 
     async def find(self, username: str) -> Credential | None:
+        if "\0" in username:
+            return None  # PostgreSQL keeps no such text
         found = await self._connection.execute(select(users).where(users.c.username_key == username_key(username)))
         row = found.first()
         return _credential(row) if row else None

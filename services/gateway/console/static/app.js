@@ -2,6 +2,7 @@
 // One page: sign in, the table of a day, and scans as they happen. All text reaches the page as text, never as HTML.
 
 const MOST_SCANS = 60;
+const HERE = "muster-signed-in"; // whether there is a cookie to try; scripts cannot see it
 const RETRY = { first: 500, most: 10000 };
 
 const $ = (id) => document.getElementById(id);
@@ -74,6 +75,7 @@ async function call(path, options) {
 // --- Signing in and out ----------------------------------------------------------------------------------------
 
 async function start() {
+  if (!localStorage.getItem(HERE)) return showWelcome();
   try {
     await enter(await call("/api/auth/me/"));
   } catch (problem) {
@@ -86,6 +88,7 @@ async function start() {
 
 function showWelcome(message = "") {
   state.signedIn = false;
+  state.date = null;
   clearTimeout(state.retryTimer);
   state.socket?.close();
   state.socket = null;
@@ -122,6 +125,7 @@ $("sign-in").addEventListener("submit", async (event) => {
 $("sign-out").addEventListener("click", async () => {
   await call("/api/auth/logout/", { method: "POST" }).catch(() => null);
   localStorage.removeItem("muster-refreshed");
+  localStorage.removeItem(HERE);
   $("scans").replaceChildren();
   $("no-scans").hidden = false;
   state.rows.clear();
@@ -130,6 +134,7 @@ $("sign-out").addEventListener("click", async () => {
 
 async function enter(user) {
   state.signedIn = true;
+  localStorage.setItem(HERE, "yes");
   $("who").textContent = user.employee_name ?? user.username;
   $("welcome").hidden = true;
   $("board").hidden = false;
@@ -276,7 +281,8 @@ function rowElement(row) {
   const [letter, words, tone] = statusOf(row);
   const mark = element("b", "", [letter]);
   mark.setAttribute("aria-hidden", "true");
-  const line = element("tr", "", [
+  const blank = !row.check_in && !row.check_out && !row.working_hours;
+  const line = element("tr", blank ? "blank" : "", [
     cell("", [
       element("span", "name", [row.employee_name]),
       element("span", "detail", [[row.employee_id, row.department].filter(Boolean).join(" · ")]),
@@ -439,7 +445,7 @@ function connection(now) {
 
 function touched() {
   state.updatedAt = new Date();
-  $("updated").textContent = `· updated ${state.updatedAt.toLocaleTimeString(undefined, { hour12: false })}`;
+  $("updated").textContent = `updated ${state.updatedAt.toLocaleTimeString(undefined, { hour12: false })}`;
 }
 
 // --- Controls --------------------------------------------------------------------------------------------------

@@ -1,0 +1,221 @@
+"""The page, in a real browser."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from services.gateway.wiring import HISTORY
+from tests.gateway.fakes import (
+    NOON,
+    PASSWORD,
+    TODAY,
+    Gateway,
+    day,
+    fake_attendance,
+    fake_ingest,
+    person,
+    running_gateway,
+    scan,
+    summary_row,
+)
+
+CHROMIUM = os.environ.get("MUSTER_CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
+)
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="NO CHROMIUM: the page was not tested (apt-get install chromium, or MUSTER_CHROMIUM)"
+    ),
+]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield launched
+        await launched.close()
+
+
+@pytest.fixture
+def rows() -> list[dict[str, Any]]:
+    """What attendance shows; a test may change it."""
+    return [summary_row(number) for number in range(1, 13)]
+
+
+@pytest.fixture
+async def gateway(migrated: Callable[..., str], rows: list[dict[str, Any]]) -> AsyncIterator[Gateway]:
+    local = {"attendance": fake_attendance(rows=rows), "ingest": fake_ingest()}
+    async with running_gateway(migrated(HISTORY), local=local) as running:
+        yield running
+
+
+class Visit:
+    """A page of the gateway, and what the browser complained of."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+
+    async def sign_in(self, gateway: Gateway, *, password: str = PASSWORD) -> None:
+        await self.page.goto(f"{gateway.url}/")
+        await self.page.get_by_label("Username").fill("admin")
+        await self.page.get_by_label("Password").fill(password)
+        await self.page.get_by_role("button", name="Sign in").click()
+
+
+@pytest.fixture
+async def visit(browser: Browser) -> AsyncIterator[Visit]:
+    context = await browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
+    yield Visit(await context.new_page())
+    await context.close()
+
+
+async def test_signing_in_shows_the_day_and_then_what_happens(gateway: Gateway, visit: Visit) -> None:
+    await gateway.bus.tell(person(3), time=NOON)
+    await visit.sign_in(gateway)
+    page = visit.page
+    await expect(page.locator("#rows tr:not(.skeleton)")).to_have_count(12)
+    await expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    await expect(page.get_by_label("Date")).to_have_value(TODAY.isoformat())
+
+    await gateway.bus.tell(scan("3"), time=NOON)
+    await gateway.bus.tell(day(3, status="Present-Late", check_in="09:17"), time=NOON)
+    row = page.locator('tr[data-employee="EMP003"]')
+    await expect(row).to_contain_text("09:17")
+    await expect(row).to_contain_text("Late")
+    await expect(page.locator("#scans li")).to_have_count(1)
+    await expect(page.locator("#scans li")).to_contain_text("Nasrin Akter")
+    assert not visit.complaints
+
+
+async def test_names_are_shown_as_they_are_and_never_run(
+    gateway: Gateway, visit: Visit, rows: list[dict[str, Any]]
+) -> None:
+    evil = '<img src=x onerror="document.title=1"><b>&amp;'
+    rows[0]["employee_name"] = evil
+    await gateway.bus.tell(person(50, name=evil, department=evil), time=NOON)
+    await visit.sign_in(gateway)
+    await expect(visit.page.locator("#rows")).to_contain_text(evil)
+    await gateway.bus.tell(scan("50", type="IN", machine=evil), time=NOON)
+    await expect(visit.page.locator("#scans")).to_contain_text(evil)
+    assert await visit.page.locator("#rows img, #scans img").count() == 0
+    assert not visit.complaints
+
+
+async def test_a_wrong_password_is_said_and_the_name_is_kept(gateway: Gateway, visit: Visit) -> None:
+    await visit.sign_in(gateway, password="not the one")
+    await expect(visit.page.get_by_role("alert")).to_have_text("Username or password is wrong")
+    await expect(visit.page.get_by_label("Username")).to_have_value("admin")
+
+
+async def test_a_resync_reads_the_day_again(gateway: Gateway, visit: Visit, rows: list[dict[str, Any]]) -> None:
+    await visit.sign_in(gateway)
+    await expect(visit.page.get_by_text("Live", exact=True)).to_be_visible()
+    rows.append(summary_row(99, employee_name="New Person"))
+    for _ in range(3):
+        await gateway.bus.tell(*(day(2, live=False) for _ in range(100)), time=NOON)
+    await expect(visit.page.locator("#rows")).to_contain_text("New Person")
+
+
+async def test_a_lost_connection_is_shown_and_comes_back(gateway: Gateway, visit: Visit) -> None:
+    await visit.sign_in(gateway)
+    page = visit.page
+    await expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    await page.context.set_offline(True)
+    await page.evaluate("state.socket.close()")
+    await expect(page.get_by_text("Reconnecting…")).to_be_visible()
+    await page.context.set_offline(False)
+    await expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=15_000)
+
+
+async def test_reloading_needs_no_password_and_signing_out_does(gateway: Gateway, visit: Visit) -> None:
+    await visit.sign_in(gateway)
+    page = visit.page
+    await expect(page.locator("#rows tr:not(.skeleton)")).to_have_count(12)
+    await page.reload()
+    await expect(page.locator("#rows tr:not(.skeleton)")).to_have_count(12)
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("Password")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_label("Password")).to_be_visible()
+
+
+async def test_counts_filter_and_the_search_finds(gateway: Gateway, visit: Visit) -> None:
+    await visit.sign_in(gateway)
+    page = visit.page
+    await page.get_by_role("button", name="Absent").click()
+    await expect(page.locator("#rows tr")).to_have_count(2)
+    await page.get_by_role("button", name="Absent").click()
+    await page.get_by_label("Find").fill("emp004")
+    await expect(page.locator("#rows tr")).to_have_count(1)
+    await page.get_by_label("Find").fill("nobody is called that")
+    await expect(page.get_by_text("Nobody here is like that.")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("name", "width", "height"), [("desktop", 1280, 800), ("phone", 320, 720)])
+async def test_nothing_is_cut_off_and_all_text_can_be_read(
+    gateway: Gateway, browser: Browser, tmp_path: Path, scheme: Any, name: str, width: int, height: int
+) -> None:
+    context = await browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    visit = Visit(await context.new_page())
+    await visit.sign_in(gateway)
+    page = visit.page
+    await expect(page.locator("#rows tr:not(.skeleton)")).to_have_count(12)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    assert await page.evaluate(_FAINT) == []
+    assert await page.evaluate(_SMALL) == []
+    folder = Path(os.environ.get("MUSTER_SCREENSHOTS", tmp_path))
+    await page.screenshot(path=folder / f"page-{name}-{scheme}.png")
+    await context.close()
+
+
+async def test_the_documentation_needs_no_other_host(gateway: Gateway, visit: Visit) -> None:
+    asked: list[str] = []
+    visit.page.on("request", lambda request: asked.append(request.url))
+    await visit.page.goto(f"{gateway.url}/docs")
+    await expect(visit.page.get_by_role("heading", level=1)).to_contain_text("Muster")
+    await expect(visit.page.locator(".opblock-tag").first).to_be_visible()
+    assert all(url.startswith((gateway.url, "data:", "blob:")) for url in asked)
+    assert not visit.complaints
+
+
+_FAINT = """() => {
+  const channel = (value) => (value /= 255) <= .03928 ? value / 12.92 : ((value + .055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => .2126 * channel(r) + .7152 * channel(g) + .0722 * channel(b);
+  const rgba = (text) => text.match(/[\\d.]+/g).map(Number);
+  const behind = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+      const color = rgba(getComputedStyle(e).backgroundColor);
+      if (color.length < 4 || color[3] > 0) return color;
+    }
+    return [255, 255, 255];
+  };
+  const faint = [];
+  for (const element of document.querySelectorAll("#board *")) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!own || !element.checkVisibility()) continue;
+    const [a, b] = [light(rgba(getComputedStyle(element).color)), light(behind(element))].sort((x, y) => y - x);
+    const ratio = (a + .05) / (b + .05);
+    if (ratio < 4.5) faint.push(`${element.tagName}.${element.className} ${element.textContent} ${ratio.toFixed(2)}`);
+  }
+  return faint;
+}"""
+"""Text whose contrast is below 4.5:1 (WCAG 1.4.3)."""
+_SMALL = """() => [...document.querySelectorAll("#board button, #board input, #board a")]
+  .filter((element) => element.checkVisibility())
+  .filter((element) => { const { width, height } = element.getBoundingClientRect(); return width < 24 || height < 24; })
+  .map((element) => element.outerHTML)"""
+"""Targets smaller than 24 × 24 (WCAG 2.5.8)."""
