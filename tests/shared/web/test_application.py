@@ -35,12 +35,11 @@ class TestCallers:
 
     @pytest.mark.parametrize(
         ("roles", "status"),
-        [({"hr"}, 200), ({"super_admin"}, 200), ({"hr", "employee"}, 200), ({"department_head"}, 403),
-         ({"employee"}, 403), ({"trainer"}, 403), ({"device"}, 403), (set(), 403)],
-        ids=str,
+        [("hr", 200), ("super_admin", 200), ("hr employee", 200), ("department_head", 403),
+         ("employee", 403), ("trainer", 403), ("device", 403), ("", 403)],
     )  # fmt: skip
     async def test_a_route_for_hr_lets_only_them_and_a_super_admin_pass(self, client, signed, roles, status):
-        response = await client.get("/hr", headers=signed(roles=frozenset(roles)))
+        response = await client.get("/hr", headers=signed(roles=frozenset(roles.split())))
         assert response.status_code == status
         if status == 403:
             assert "this needs the role hr; you are" in response.json()["error"]
