@@ -84,7 +84,7 @@ class Roster:
             )
         places = known.places if known else ()
         on = start or self.today
-        base = next((place for span, place in places if on in span), None) or Place(site_id=self.main_site)
+        base = next((place for span, place in places if span.covers(on)), None) or Place(site_id=self.main_site)
         place = Place(
             department=self._department(draft.department, base.department),
             designation=base.designation if draft.designation is UNSET else draft.designation,
@@ -169,7 +169,7 @@ def _stays(places: Sequence[tuple[Span, Place]], place: Place, start: date | Non
     return (
         bool(after)
         and all(other == place for _, other in after)
-        and start in after[0][0]
+        and after[0][0].covers(start)
         and after[-1][0].until is None
     )
 

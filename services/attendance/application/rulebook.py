@@ -56,7 +56,7 @@ class Rulebook:
         """The settings of a date, since when they hold, and until when (exclusive); None is always."""
         spans = self._sites[site_id].settings
         for span, values in spans:
-            if day in span:
+            if span.covers(day):
                 return values, span.since, span.until
         since = max((span.until for span, _ in spans if span.until and span.until <= day), default=None)
         until = min((span.since for span, _ in spans if span.since and span.since > day), default=None)

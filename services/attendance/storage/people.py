@@ -168,7 +168,7 @@ class PostgresPeopleReading:
             main_site=main_site,
             sites={row["name"].lower(): row["id"] for row in await self._pg.fetch("SELECT id, name FROM sites")},
             units={row["id"]: row["name"] for row in await self._pg.fetch(_UNITS)},
-            by_code={person.facts.code: person for person in known.values() if person.facts.code in set(codes)},
+            by_code={person.facts.code: person for person in known.values()},
         )
         for row in await self._pg.fetch(_HOLDERS, list(badges)):
             roster.holders.setdefault(row["badge"], []).append((row["code"], row["name"], span_of(row["during"])))
