@@ -25,8 +25,12 @@ def next_month(month: date) -> date:
 class Partitions:
     """Makes the monthly pieces of one table, and remembers which there are."""
 
-    def __init__(self, database: Database, table: str) -> None:
-        """`table` is partitioned by range on a date or timestamp, and has a default partition."""
+    def __init__(self, database: Database, table: str, *, fillfactor: int = 100) -> None:
+        """`table` is partitioned by range on a date or timestamp, and has a default partition.
+
+        A `fillfactor` below 100 leaves room in each page, so that rows that change often change within it.
+        """
+        self._fillfactor = fillfactor
         self._database = database
         self._table = table
         self._there: set[date] = set()
@@ -50,7 +54,7 @@ class Partitions:
             return
         await pg.execute(
             f"CREATE TABLE {schema}.{piece} (LIKE {schema}.{self._table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS"
-            " INCLUDING STORAGE INCLUDING GENERATED)"
+            f" INCLUDING STORAGE INCLUDING GENERATED) WITH (fillfactor = {self._fillfactor})"
         )
         await self._move_what_came_before(pg, month, piece)
         await pg.execute(

@@ -63,6 +63,7 @@ def compute(directory: Directory, scans: Mapping[PersonDay, Iterable[Scan]]) -> 
 def row_of(computed: Computed) -> DayRow:
     """The day as it is stored."""
     day, frame, holder, _ = computed
+    clock = frame.clock
     return DayRow(
         day.date,
         holder.person_id,
@@ -82,7 +83,7 @@ def row_of(computed: Computed) -> DayRow:
         len(day.merged),
         day.check_in_count,
         day.check_out_count,
-        ",".join([f"{frame.clock(mark.minute)} {mark.type.value}" for mark in day.marks]),
+        ",".join([f"{clock(minute)} " + type_ for minute, type_ in day.marks]),
         frame.zone,
         day.digest,
     )
@@ -115,7 +116,7 @@ def event_of(computed: Computed, row: DayRow, *, version: Version, at: datetime,
         shortfall_minutes=day.shortfall,
         snacks_eligible=day.snacks,
         night_bill_eligible=day.night_bill,
-        flags=[str(flag) for flag in day.flags],
+        flags=row.flags.split(),
         total_scans=day.total_scans,
         scans=scans_of(row.marks),
         computed_at=at,

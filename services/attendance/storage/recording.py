@@ -92,7 +92,7 @@ class PostgresRecordings:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._scans = Partitions(database, "scans")
-        self._days = Partitions(database, "days")
+        self._days = Partitions(database, "days", fillfactor=75)  # a day changes with each of its scans
         self._idle: list[Directory] = []
         self._epoch: int | None = None
 
@@ -172,12 +172,17 @@ RETURNING id
 _LOCK_DAYS = "SELECT pg_advisory_xact_lock(k::bigint) FROM json_array_elements_text($1::json) AS k"
 
 _WINDOWS = rows_from(("number", "badge", "start", "beyond"), ("int", "text", "timestamptz", "timestamptz"), alias="w")
+# OFFSET 0 keeps the planner from joining the other way round: for a month that it has no statistics of yet, it would
+# read all of its scans for each batch. Measured: 4 ms instead of 84 for 2,000 windows over 40,000 scans.
 _SCANS_OF = f"""
 SELECT w.number, extract(epoch FROM s.at)::bigint, s.id, s.type, s.quality
 FROM {_WINDOWS}
-JOIN scans s ON s.badge = w.badge AND s.at >= w.start AND s.at < w.beyond
-            AND s.local_at >= $5 AND s.local_at < $6
-WHERE s.quality NOT IN ('implausible_past', 'future')
+CROSS JOIN LATERAL (
+    SELECT at, id, type, quality FROM scans
+    WHERE badge = w.badge AND at >= w.start AND at < w.beyond AND local_at >= $5 AND local_at < $6
+      AND quality NOT IN ('implausible_past', 'future')
+    OFFSET 0
+) AS s
 """
 
 _VALUES = ", ".join(DayRow._fields)
