@@ -44,10 +44,10 @@ def moved(value: str, hosts: Mapping[str, str]) -> str:
     A URL without a path replaces host and port alone; one with a path replaces all of it.
     """
     parts = urlsplit(value) if "://" in value else None
-    if parts is None or parts.hostname not in hosts:
+    if parts is None or (host := parts.hostname) is None or host not in hosts:
         return value
-    here = urlsplit(hosts[parts.hostname])
-    assert parts.scheme.startswith(here.scheme), f"{value} cannot be {hosts[parts.hostname]}"
+    here = urlsplit(hosts[host])
+    assert parts.scheme.startswith(here.scheme), f"{value} cannot be {hosts[host]}"
     return urlunsplit(here) if here.path or here.query else urlunsplit(parts._replace(netloc=here.netloc))
 
 

@@ -1,5 +1,6 @@
 """Programs of ours as processes, each with its log and a clean environment."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -58,6 +59,11 @@ class Process:
     @property
     def ended_with(self) -> int | None:
         return None if self._running is None else self._running.poll()
+
+    def wait(self, within: float) -> int:
+        """The exit code, once it has ended by itself."""
+        assert self._running is not None
+        return self._running.wait(within)
 
     def kill(self, how: signal.Signals) -> None:
         """Send a signal; return when it has ended, where the signal ends it."""
@@ -124,3 +130,34 @@ def run_command(
         cwd=cwd,
     )
     return Result(code=done.returncode, out=done.stdout.decode(), err=done.stderr.decode())
+
+
+class Feeding:
+    """`muster` with these words and its standard input held open: what it reads comes piece by piece."""
+
+    def __init__(self, *words: str | Path, environment: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [MUSTER, *map(str, words)],
+            env=clean_environment(environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self.pid = self._process.pid
+
+    def write(self, piece: bytes) -> None:
+        """Returns once it is taken, or nobody reads any more."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(piece)
+            self._process.stdin.flush()
+
+    def finish(self, last: bytes = b"", *, within: float = 120) -> Result:
+        """Give it the last piece and the end of its input, and wait for its own end."""
+        try:
+            out, err = self._process.communicate(last, timeout=within)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+            raise
+        return Result(code=self._process.returncode, out=out.decode(), err=err.decode())

@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from tests.acceptance.composefile import moved, read_compose
-from tests.acceptance.processes import MUSTER, TAIL, Process, Result, run_command
+from tests.acceptance.processes import MUSTER, TAIL, Feeding, Process, Result, run_command
 from tests.servers.ports import free_port
 
 T = TypeVar("T")
@@ -174,6 +174,10 @@ class System:
         environment = {**self.client_environment(), **more.pop("environment", {})}
         return run_command(*words, environment=environment, **more)
 
+    def feed(self, *words: str | Path) -> Feeding:
+        """The same, with standard input held open."""
+        return Feeding(*words, environment=self.client_environment())
+
     def operate(self, *words: str | Path, **more: Any) -> Result:
         """Run a command that works on its bus and its database, as an operator at its machine does."""
         environment = {
@@ -294,7 +298,7 @@ class Compose(System):
         self.url = self.urls["gateway"]
 
     def _add(self, service: str, number: int, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        # In a container every instance has the same port, and the name leads to any of them; here it leads to the first.
+        # In containers every instance has the same port, and the name leads to any of them; here it leads to the first.
         name = service if number == 1 else f"{service}-{number}"
         ports: dict[str, str] = {}
         if service in self.urls:
@@ -317,9 +321,9 @@ class Compose(System):
         for job in jobs:
             process = self.processes[job]
             process.start()
-            until(lambda process=process: process.ended_with is not None, f"{job} is done", within=READY_WITHIN)
-            if process.ended_with != 0:
-                raise RuntimeError(f"{job} ended with {process.ended_with}\n{self.logs}")
+            code = process.wait(READY_WITHIN)
+            if code != 0:
+                raise RuntimeError(f"{job} ended with {code}\n{self.logs}")
         for name, process in self.processes.items():
             if name not in jobs:
                 process.start()
