@@ -50,6 +50,11 @@ class Link(Generic[C]):
         if self._task is None:
             self._task = asyncio.create_task(self._keep(), name=f"link to {self._name}")
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether somebody needs the connection and it is not there."""
+        return self._task is not None and self.current is None
+
     async def get(self, timeout: float) -> C:  # noqa: ASYNC109 - callers pass on what is left of theirs
         """The connection, waiting for one that is just being made; raises at once while it is known to be away."""
         if not self._known.is_set():

@@ -13,6 +13,12 @@ MOST_ATTEMPTS = 12
 PAUSE_WHEN_AWAY = 1.0
 """Seconds between tries while something that the handler needs is away."""
 
+HOLD_AT_MOST = 600.0
+"""Seconds that a consumer keeps messages in hand meanwhile; then it puts them back and takes them anew.
+
+RabbitMQ closes the channel of a consumer that does not acknowledge for long (30 minutes, unless configured otherwise).
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Again:
@@ -38,6 +44,7 @@ class Policy:
     delays: tuple[float, ...] = DELAYS
     most_attempts: int = MOST_ATTEMPTS
     pause_when_away: float = PAUSE_WHEN_AWAY
+    hold_at_most: float = HOLD_AT_MOST
 
     def after_failure(self, attempt: int, error: BaseException) -> Again | Park:
         """What happens to a message whose handler raised on its `attempt`th try (1 is the first)."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -16,6 +17,8 @@ from shared.bus.postgres_ear import Ear, Listening
 from shared.bus.postgres_publisher import PostgresPublisher
 from shared.bus.postgres_schema import PRESENT, WAKE, Connection
 from shared.bus.postgres_sessions import CONNECT_TIMEOUT, PATIENCE, Sessions
+
+log = logging.getLogger(__name__)
 
 WAIT_FOR_SERVER = 10.0
 CLOSE_TIMEOUT = 5.0
@@ -104,9 +107,10 @@ class PostgresBus:
             return int(await connection.fetchval(_REPLAY, queue, None if ids is None else list(ids)))
 
     def status(self) -> BusStatus:
-        if self._link.current is None:
-            return BusStatus(connected=False, problem=self._link.problem)
-        return BusStatus(connected=True)
+        for link in (self._link, self._ear.link):
+            if link.is_missing:
+                return BusStatus(connected=False, problem=link.problem)
+        return BusStatus(connected=self._link.current is not None, problem=self._link.problem)
 
     async def close(self) -> None:
         await self._publisher.close()
@@ -125,7 +129,8 @@ class PostgresBus:
                 await self._link.wait()
                 await self.declare([subscription])
                 return
-            except BusUnavailable:
+            except BusUnavailable as error:
+                log.warning("%s is not declared yet: %s", subscription.queue, error)
                 await asyncio.sleep(1.0)
 
     def _opened(self) -> "asyncpg.Pool[asyncpg.Record]":

@@ -28,7 +28,7 @@ Pooled: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 LEAVE_TIMEOUT = 25.0
 """Seconds that leaving waits for handlers; a container is killed 30 s after it was asked to stop."""
 
-LOOK = 1.0
+LOOK = 2.0
 """Seconds between looks when nobody wakes us: for retries that are due, and for what a dead process gave back."""
 
 OVERLAP = timedelta(seconds=1)
@@ -40,9 +40,9 @@ time where that is costly, for what was given back or committed late."""
 
 ACQUIRE_TIMEOUT = 10.0
 
-_BEGINNING = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+BEGINNING = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
-_TAKE = """
+TAKE = """
 DELETE FROM bus.messages WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM bus.messages
     WHERE queue = $1 AND available_at >= $2 AND available_at <= (SELECT clock_timestamp())
@@ -71,7 +71,7 @@ class PostgresConsumer:
         self._consuming = Consuming(subscription.queue, self._ring)
         self._workers: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.Task[None] | None = None
-        self._from = _BEGINNING
+        self._from = BEGINNING
         self._look_back_at = 0.0
         self._is_away = False
 
@@ -156,8 +156,8 @@ class PostgresConsumer:
         loop = asyncio.get_running_loop()
         began = loop.time()
         is_looking_back = began >= self._look_back_at
-        since = _BEGINNING if is_looking_back else self._from
-        rows: list[asyncpg.Record] = await connection.fetch(_TAKE, self._subscription.queue, since, most)
+        since = BEGINNING if is_looking_back else self._from
+        rows: list[asyncpg.Record] = await connection.fetch(TAKE, self._subscription.queue, since, most)
         if is_looking_back:
             self._look_back_at = loop.time() + max(LOOK_BACK, LOOK_BACK_SHARE * (loop.time() - began))
         rows.sort(key=lambda row: (row["available_at"], row["seq"]))

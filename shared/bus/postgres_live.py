@@ -32,7 +32,4 @@ def unpacked(payload: bytes | str) -> Message:
     """The message again."""
     live = _decoder.decode(payload)
     body = live.data if live.text is None else live.text.encode()
-    return Message(
-        id=live.id, type=live.type, content_type=live.content_type, headers=live.headers, body=body or b"",
-        live_only=True,
-    )  # fmt: skip
+    return Message(id=live.id, type=live.type, content_type=live.content_type, headers=live.headers, body=body or b"")

@@ -8,6 +8,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractConnection
@@ -22,6 +23,7 @@ from shared.bus.port import BusStatus, BusUnavailable, DeadLetter, Depth, Messag
 from shared.bus.rabbit_consumer import RabbitConsumer
 from shared.bus.rabbit_live import RabbitListener
 from shared.bus.rabbit_publisher import BLOCKED, RabbitPublisher, publishing_link
+from shared.bus.rabbit_retries import Retries
 
 HEARTBEAT = 10
 """Seconds. A frozen connection is noticed after 3 × (heartbeat + 1): 33 s instead of the default's 183 (finding 4)."""
@@ -36,9 +38,11 @@ class RabbitBus:
         """The URL names the vhost too: `amqp://user:password@host:5672/vhost`. `name` shows in RabbitMQ's lists."""
         self._url, self._name, self._policy = URL(url), name, policy or Policy()
         self._publishing = publishing_link(lambda: self._connect("publishing"))
-        self._publisher = RabbitPublisher(self._publishing)
+        self._retries = Retries(self._policy)
+        self._publisher = RabbitPublisher(self._publishing, self._retries)
         self._consuming = self._link("consuming")
         self._listening = self._link("listening")
+        self._links: tuple[Link[Any], ...] = (self._publishing, self._consuming, self._listening)
         self._declared: dict[str, Subscription] = {}
 
     async def open(self) -> None:
@@ -81,8 +85,7 @@ class RabbitBus:
     async def depths(self) -> Sequence[Depth]:
         with _unavailable():
             connection = await self._asking()
-            delays = sorted({*self._policy.delays, self._policy.pause_when_away})
-            return [await rabbit_dead.depth(connection, queue, delays) for queue in sorted(self._declared)]
+            return [await self._retries.depth(connection, queue) for queue in sorted(self._declared)]
 
     async def dead_letters(self, queue: str, *, limit: int = 100) -> Sequence[DeadLetter]:
         with _unavailable():
@@ -94,15 +97,16 @@ class RabbitBus:
             return await rabbit_dead.replay(await self._asking(), self._publisher, queue, chosen)
 
     def status(self) -> BusStatus:
+        for link in self._links:
+            if link.is_missing:
+                return BusStatus(connected=False, problem=link.problem)
         outlet = self._publishing.current
         if outlet is None:
             return BusStatus(connected=False, problem=self._publishing.problem)
-        if outlet.blocked:
-            return BusStatus(connected=True, blocked=True, problem=BLOCKED)
-        return BusStatus(connected=True)
+        return BusStatus(connected=True, blocked=outlet.blocked, problem=BLOCKED if outlet.blocked else None)
 
     async def close(self) -> None:
-        for link in (self._publishing, self._consuming, self._listening):
+        for link in self._links:
             await link.close()
 
     def _remember(self, subscriptions: Sequence[Subscription]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -29,10 +30,6 @@ WATCH_INTERVAL = 30.0
 That the broker cancels a consumer is noticed at once; this is for what nobody tells us.
 """
 
-HOLD_AT_MOST = 600.0
-"""Seconds that a message is held while something else is away. Then it waits in a retry queue, since RabbitMQ closes
-the channel of a consumer that does not acknowledge for long (30 minutes, unless configured otherwise)."""
-
 PUT_TIMEOUT = 10.0
 PUT_AT_ONCE = 50
 RESTART_PAUSE = 0.5
@@ -54,6 +51,8 @@ class RabbitConsumer:
         self._begun = asyncio.Event()
         self._workers: set[asyncio.Task[None]] = set()
         self._keeper: asyncio.Task[None] | None = None
+        self._leave_by = math.inf
+        self._is_well = True
 
     async def start(self) -> None:
         """Begin; returns once deliveries come, or once it is clear that they cannot come yet."""
@@ -68,6 +67,7 @@ class RabbitConsumer:
 
     async def leave(self) -> None:
         """Take no more, and wait for the handlers under way. They are never cancelled."""
+        self._leave_by = asyncio.get_running_loop().time() + LEAVE_TIMEOUT
         self._leaving.set()
         if self._keeper is not None:
             await self._keeper
@@ -85,7 +85,9 @@ class RabbitConsumer:
             except (Exception, asyncio.CancelledError) as error:
                 if is_cancelled():
                     raise
-                log.warning("consuming %s was interrupted: %r", self._subscription.queue, error)
+                level = logging.WARNING if self._is_well else logging.DEBUG  # once, however often it is tried
+                log.log(level, "consuming %s was interrupted: %r", self._subscription.queue, error)
+                self._is_well = False
             if not self._leaving.is_set():
                 await asyncio.wait({leaving}, timeout=RESTART_PAUSE * random.uniform(0.5, 1.5))
         leaving.cancel()
@@ -93,7 +95,8 @@ class RabbitConsumer:
 
     async def _finish(self) -> None:
         if self._workers:
-            _, late = await asyncio.wait(self._workers, timeout=LEAVE_TIMEOUT)
+            left = self._leave_by - asyncio.get_running_loop().time()
+            _, late = await asyncio.wait(self._workers, timeout=max(0.0, left))
             if late:
                 log.error("%s: %d handlers did not end within %g s", self._subscription.queue, len(late), LEAVE_TIMEOUT)
 
@@ -105,6 +108,7 @@ class RabbitConsumer:
         self._workers |= workers
         for worker in workers:
             worker.add_done_callback(self._workers.discard)
+        self._is_well = True
         self._begun.set()
         leaving = asyncio.create_task(self._leaving.wait())
         over = asyncio.create_task(session.over.wait())
@@ -132,7 +136,7 @@ class RabbitConsumer:
         while batch:
             deliveries = [wire.delivery(received) for received in batch]
             verdict = await judge(self._subscription, deliveries, self._policy)
-            if verdict.held and held_for >= HOLD_AT_MOST:
+            if verdict.held and held_for >= self._policy.hold_at_most:
                 pause = Again(self._policy.pause_when_away, counted=False)
                 verdict.again.update(dict.fromkeys(verdict.held, pause))
                 verdict.held.clear()

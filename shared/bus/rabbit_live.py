@@ -1,6 +1,7 @@
 """Live subscriptions: a queue that exists as long as somebody listens, and drops what he is too slow for."""
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Callable, Sequence
@@ -37,7 +38,9 @@ class RabbitListener:
         self._keeper = asyncio.create_task(self._keep(), name="listener")
         await self._link.settle(topology.RPC_TIMEOUT)
         if self._link.current is not None:
-            await asyncio.wait({asyncio.ensure_future(self._begun.wait())}, timeout=topology.RPC_TIMEOUT)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(topology.RPC_TIMEOUT):
+                    await self._begun.wait()
 
     async def leave(self) -> None:
         self._leaving = True

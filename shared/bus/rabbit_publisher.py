@@ -13,6 +13,7 @@ from shared.bus import rabbit_topology as topology
 from shared.bus.handling import is_cancelled
 from shared.bus.link import Link
 from shared.bus.port import BusUnavailable, Message, Unroutable
+from shared.bus.rabbit_retries import Retries
 from shared.bus.rabbit_wire import outgoing
 
 BLOCKED = "RabbitMQ takes no messages: it is short of memory or disk"
@@ -30,7 +31,6 @@ class Outlet:
     wanted: AbstractExchange
     known_wanted: set[str] = field(default_factory=set)
     """Types for which a durable queue exists. Queues are not forgotten: they outlive their consumers."""
-    retries: set[str] = field(default_factory=set)
 
     @property
     def blocked(self) -> bool:
@@ -62,8 +62,8 @@ class RabbitPublisher:
     An alarm blocks connections that publish, whole; consumers have another one so that they go on (finding 5).
     """
 
-    def __init__(self, link: Link[Outlet]) -> None:
-        self._link = link
+    def __init__(self, link: Link[Outlet], retries: Retries) -> None:
+        self._link, self._retries = link, retries
         self._in_flight: dict[str, asyncio.Event] = {}
 
     async def publish(self, message: Message, timeout: float) -> None:  # noqa: ASYNC109 - the port's promise
@@ -89,13 +89,11 @@ class RabbitPublisher:
     ) -> None:
         """Put a message into a queue after `delay` seconds, surviving restarts meanwhile."""
         async with self._confirmed(message, timeout) as outlet:
-            name = topology.retry(queue, delay)
-            if name not in outlet.retries:
-                outlet.retries.add(await topology.declare_retry(outlet.connection, queue, delay))
+            name = await self._retries.ensure(outlet.connection, queue, delay)
             try:
                 await outlet.channel.default_exchange.publish(outgoing(message, headers), name)
-            except PublishError:  # somebody deleted it: the next try makes it anew
-                outlet.retries.discard(name)
+            except PublishError:
+                self._retries.forget(name)
                 raise
 
     @staticmethod

@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager, suppress
 
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel, AbstractConnection
-from aio_pika.exceptions import AMQPError, ChannelPreconditionFailed
+from aio_pika.exceptions import AMQPError, ChannelNotFoundEntity, ChannelPreconditionFailed
 from pamqp.common import Arguments
 
 from shared.bus.port import Subscription
@@ -79,6 +79,16 @@ async def declare_retry(connection: AbstractConnection, queue: str, delay: float
     name = retry(queue, delay)
     await _queue(connection, name, {"x-message-ttl": round(delay * 1000), **_towards(queue)})
     return name
+
+
+async def count(connection: AbstractConnection, name: str) -> int | None:
+    """Messages that are ready in a queue, or nothing where there is no such queue."""
+    try:
+        async with brief_channel(connection) as channel:
+            declared = await channel.declare_queue(name, passive=True, timeout=RPC_TIMEOUT)
+    except ChannelNotFoundEntity:
+        return None
+    return declared.declaration_result.message_count
 
 
 @asynccontextmanager

@@ -375,9 +375,7 @@ class BusContract:
                 await bus.publish(one)
             await bus.publish(message("other", "invoices.sent.v1", live_only=True))
             await until(lambda: len(heard) == 3)
-        assert {m.id: (m.type, m.body, m.content_type, dict(m.headers)) for m in heard} == {
-            m.id: (m.type, m.body, m.content_type, dict(m.headers)) for m in sent
-        }
+        assert {m.id: m for m in heard} == {m.id: m for m in sent}
 
     async def test_after_leaving_nothing_is_heard(self, bus: Bus) -> None:
         heard: list[str] = []

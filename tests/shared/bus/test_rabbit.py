@@ -10,8 +10,10 @@ import aio_pika
 import pytest
 
 from shared.bus.opening import open_bus
+from shared.bus.policy import Policy
 from shared.bus.port import BATCH, Bus, BusUnavailable, Delivery, Message, Unroutable
-from shared.bus.rabbit_topology import EVENTS
+from shared.bus.rabbit_topology import EVENTS, WANTED, retry
+from shared.kernel.errors import Unavailable
 from tests.conftest import NO_RABBIT
 from tests.servers import PrivateRabbit, start_private_rabbit
 from tests.shared.bus.blackhole import black_hole
@@ -115,6 +117,45 @@ class TestRabbitBus(BusContract):
             assert await bus.replay_dead("shop.orders", ids=[letter.id]) == 1
             await until(lambda: handler.ids == Counter("1"))
 
+    async def test_asking_who_wants_a_type_leaves_nothing_behind(
+        self, bus: Bus, admin: aio_pika.abc.AbstractChannel
+    ) -> None:
+        await bus.declare([orders(Handler())])
+        for n in range(5):
+            await bus.publish(message(str(n), f"orders.kind{n}"))
+        await until_true(lambda: _is_empty(admin, WANTED))
+        assert await _depth(admin, "shop.orders") == 5
+
+    async def test_a_retry_queue_that_was_deleted_is_made_anew(
+        self, bus: Bus, admin: aio_pika.abc.AbstractChannel
+    ) -> None:
+        handler = Handler(_failing_once())
+        async with bus.consume(orders(handler)):
+            await bus.publish(message("1"))
+            await until(lambda: handler.ids == Counter("1"))
+            await admin.queue_delete(retry("shop.orders", QUICK.delays[0]))
+            await bus.publish(message("2"))
+            await until(lambda: handler.ids == Counter("12"))
+
+    async def test_what_is_held_too_long_is_put_back_uncounted(self, place: str) -> None:
+        """RabbitMQ would close the channel of a consumer that holds a message for half an hour."""
+        tries = 0
+
+        async def away(_: Delivery) -> None:
+            nonlocal tries
+            tries += 1
+            if tries <= 8:
+                raise Unavailable("the database is away")
+
+        handler = Handler(away)
+        policy = Policy(pause_when_away=0.05, hold_at_most=0.1, most_attempts=2)
+        async with open_bus(place, policy=policy) as bus, bus.consume(orders(handler)):
+            await bus.publish(message("1"))
+            await until(lambda: handler.ids == Counter("1"))
+            (depth,) = await bus.depths()
+        assert {attempt for _, attempt, _ in handler.tried} == {1}
+        assert (depth.waiting, depth.dead) == (0, 0)
+
     async def test_a_wrong_password_is_said_without_saying_the_password(self, vhost: str) -> None:
         async with open_bus(vhost.replace("guest:guest", "guest:hunter2"), policy=QUICK) as bus:
             with pytest.raises(BusUnavailable):
@@ -216,6 +257,18 @@ def _slow_once():
             await asyncio.sleep(2)
 
     return act
+
+
+def _failing_once():
+    async def act(delivery: Delivery) -> None:
+        if delivery.attempt == 1:
+            raise ValueError("once")
+
+    return act
+
+
+async def _is_empty(channel: aio_pika.abc.AbstractChannel, queue: str) -> bool:
+    return await _depth(channel, queue) == 0
 
 
 async def _depth(channel: aio_pika.abc.AbstractChannel, queue: str) -> int:
