@@ -132,15 +132,43 @@ def _attendance_tables() -> MetaData:
 
 
 def _leave(given: Given) -> Service:
+    from services.leave.settings import Settings
     from services.leave.wiring import build
 
-    return build(bus=given.bus, clock=given.clock, tokens=given.tokens)
+    return build(
+        Settings(),
+        database=given.database("leave"),
+        bus=given.bus,
+        peers=given.peers,
+        clock=given.clock,
+        tokens=given.tokens,
+    )
+
+
+def _leave_tables() -> MetaData:
+    from services.leave.storage.tables import metadata
+
+    return metadata
 
 
 def _reports(given: Given) -> Service:
+    from services.reports.settings import Settings
     from services.reports.wiring import build
 
-    return build(bus=given.bus, clock=given.clock, tokens=given.tokens)
+    return build(
+        Settings(),
+        database=given.database("reports"),
+        bus=given.bus,
+        peers=given.peers,
+        clock=given.clock,
+        tokens=given.tokens,
+    )
+
+
+def _reports_tables() -> MetaData:
+    from services.reports.storage.tables import metadata
+
+    return metadata
 
 
 def _gateway(given: Given) -> Service:
@@ -187,8 +215,8 @@ SERVICES: Mapping[str, Entry] = {
     "attendance": Entry(
         port=8002, build=_attendance, metadata=_attendance_tables, queues=("attendance.scans", "attendance.machines")
     ),
-    "leave": Entry(port=8003, build=_leave),
-    "reports": Entry(port=8004, build=_reports),
+    "leave": Entry(port=8003, build=_leave, metadata=_leave_tables, queues=("leave.people",)),
+    "reports": Entry(port=8004, build=_reports, metadata=_reports_tables, queues=("reports.facts", "reports.people")),
     "gateway": Entry(
         port=8000,
         build=_gateway,

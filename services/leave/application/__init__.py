@@ -1,0 +1,1 @@
+"""What leave does, and what it needs for that."""

@@ -1,0 +1,1 @@
+"""What leave listens to."""

@@ -1,0 +1,1 @@
+"""What reports does, and what it needs for that."""
