@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -17,10 +18,11 @@ HERE = Path.cwd()
 def main(extras: str) -> None:
     """Print the lines for `extras`, separated by commas."""
     locked = _blocks((HERE / "requirements.lock").read_text("utf-8"))
-    versions = HERE / "versions.txt"
     pins = [block.splitlines()[0].removesuffix("\\").strip() for block in locked.values()]
-    versions.write_text("\n".join(pins), "utf-8")
-    needed = {_normal(name) for name in _resolved(_requirements(extras.split(",")), versions)}
+    with tempfile.TemporaryDirectory() as folder:
+        versions = Path(folder) / "versions.txt"
+        versions.write_text("\n".join(pins), "utf-8")
+        needed = {_normal(name) for name in _resolved(_requirements(extras.split(",")), versions)}
     if missing := needed - locked.keys():
         sys.exit(f"requirements.lock lacks {', '.join(sorted(missing))}: run make lock")
     sys.stdout.write("\n".join(locked[name] for name in sorted(needed)) + "\n")
