@@ -96,7 +96,7 @@ def text_key(column: str) -> Key:
 
 def number_key(column: str) -> Key:
     """A key that is a whole number."""
-    return Key(column, "bigint", int)
+    return Key(column, "bigint", _whole)
 
 
 def time_key(column: str) -> Key:
@@ -145,7 +145,7 @@ async def page(
         f"ORDER BY {order} LIMIT {narrowed.value(asked.limit + 1)}"
     )
     if asked.offset:
-        sql += f" OFFSET {narrowed.value(asked.offset)}"
+        sql += f" OFFSET {narrowed.value(min(asked.offset, 1 << 62))}"
     rows = await pg.fetch(sql, *narrowed.values)
     more = len(rows) > asked.limit
     rows = rows[: asked.limit]
@@ -179,6 +179,13 @@ def _go_after(where: Where, keys: Sequence[Key], asked: Window) -> None:
     rest = f"({', '.join(key.column for key in keys[1:])}) > ({', '.join(places[1:])})"
     # The first comparison is what an index or a partition can be chosen by.
     where.add(f"{first} {sign}= {its_place} AND ({first} {sign} {its_place} OR {rest})")
+
+
+def _whole(value: Any) -> int:
+    number = int(value)
+    if not -(1 << 63) <= number < 1 << 63:
+        raise ValueError("larger than any column")
+    return number
 
 
 def _not_ours() -> Malformed:

@@ -1,0 +1,201 @@
+"""Roles and routes: what each may call, and what each finds there."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from shared.web.scope import Caller
+from tests.attendance.api.office import ROLES, Office
+
+EVERYBODY = set(ROLES)
+HR = {"admin", "hr"}
+
+ROUTES: dict[tuple[str, str], set[str]] = {
+    ("GET", "daily-attendance/"): EVERYBODY,
+    ("GET", "daily-attendance/summary/?date=2024-01-15"): EVERYBODY,
+    ("GET", "timesheet/?month=2024-01"): EVERYBODY,
+    ("GET", "settings/"): EVERYBODY,
+    ("GET", "system-status/"): EVERYBODY,
+    ("GET", "statistics/"): EVERYBODY,
+    ("GET", "employees/"): EVERYBODY,
+    ("GET", "departments/"): EVERYBODY,
+    ("GET", "scans/"): EVERYBODY,
+    ("GET", "unknown-badges/"): HR,
+    ("POST", "employees/"): HR,
+    ("POST", "employees/import/"): HR,
+    ("PUT", "employees/1/"): HR,
+    ("PATCH", "employees/1/"): HR,
+    ("DELETE", "employees/1/"): HR,
+    ("POST", "unknown-badges/7/link/"): HR,
+}
+
+
+@pytest.mark.parametrize(("route", "allowed"), ROUTES.items(), ids=[" ".join(route) for route in ROUTES])
+async def test_each_role_may_call_what_is_its_own(company: Office, route: tuple[str, str], allowed: set[str]):
+    method, path = route
+    for role in ROLES:
+        answer = await company.ask(method, path, by=role, expect=None, **({} if method == "GET" else {"json": {}}))
+        if role in allowed:
+            assert answer.status_code not in (401, 403), f"{role}: {answer.text}"
+        else:
+            assert answer.status_code == 403, f"{role}: {answer.text}"
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert "role" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
+async def test_without_a_token_or_with_a_wrong_one_every_route_is_closed(office: Office, route: tuple[str, str]):
+    method, path = route
+    for headers in ({}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Basic YTpi"}):
+        answer = await office.ask(method, path, by=None, headers=headers, expect=401)
+        assert answer.headers["www-authenticate"] == "Bearer"
+        assert answer.json()["error"]
+
+
+async def test_every_route_stands_in_this_table(office: Office):
+    document = (await office.ask("GET", "/openapi.json", by=None)).json()
+    ours = {
+        (method.upper(), path.removeprefix("/api/attendance/"))
+        for path, methods in document["paths"].items()
+        if path.startswith("/api/attendance/")
+        for method in methods
+    }
+    in_the_table = {(method, path.partition("?")[0]) for method, path in ROUTES}
+    single = {
+        ("GET", "daily-attendance/{day_id}/"),
+        ("GET", "daily-attendance/{day_id}/explain/"),
+        ("GET", "explain/"),
+        ("GET", "employees/{person_id}/"),
+    }
+    in_the_table = {
+        (m, p.replace("employees/1/", "employees/{person_id}/").replace("/7/", "/{badge}/")) for m, p in in_the_table
+    }
+    assert ours == in_the_table | single
+
+
+Seen = dict[str, list[str]]
+
+SEES: Seen = {
+    "admin": ["EMP001", "EMP002", "EMP003", "EMP004", "EMP005"],
+    "hr": ["EMP001", "EMP002", "EMP003", "EMP004", "EMP005"],
+    "head": ["EMP001", "EMP002", "EMP003", "EMP004"],  # of Sewing and of Hems below it; and herself, in the office
+    "employee": ["EMP002"],
+    "trainer": ["EMP005"],
+    "device": [],
+    "nobody": [],
+}
+
+
+async def codes_in_summary(office: Office, role: str) -> list[str]:
+    rows = await office.get("daily-attendance/summary/", by=role, date="2024-01-15")
+    return [row["employee_id"] for row in rows]
+
+
+async def codes_in_timesheet(office: Office, role: str) -> list[str]:
+    return [row["employee_id"] for row in await office.get("timesheet/", by=role, month="2024-01")]
+
+
+async def codes_in_list_of_a_date(office: Office, role: str) -> list[str]:
+    return [row["employee_id"] for row in await office.get("daily-attendance/", by=role, date="2024-01-15")]
+
+
+async def codes_in_list_of_all(office: Office, role: str) -> list[str]:
+    return [row["employee_id"] for row in await office.get("daily-attendance/", by=role)]
+
+
+async def codes_of_employees(office: Office, role: str) -> list[str]:
+    return [row["employee_id"] for row in await office.get("employees/", by=role)]
+
+
+async def codes_of_scans(office: Office, role: str) -> list[str]:
+    return [row["employee_id"] for row in await office.get("scans/", by=role) if row["employee_id"]]
+
+
+LISTS = [
+    codes_in_summary,
+    codes_in_timesheet,
+    codes_in_list_of_a_date,
+    codes_in_list_of_all,
+    codes_of_employees,
+    codes_of_scans,
+]
+
+
+@pytest.mark.parametrize("codes", LISTS, ids=lambda codes: codes.__name__)
+async def test_each_role_finds_in_every_list_exactly_whom_it_may_see(
+    company: Office, codes: Callable[[Office, str], Awaitable[list[str]]]
+):
+    for number in range(1, 6):
+        await company.scan(str(number), "2024-01-15 08:00")
+    await company.scan("unknown", "2024-01-15 08:00")
+    for role, seen in SEES.items():
+        assert sorted(await codes(company, role)) == seen, role
+
+
+async def test_totals_count_only_what_the_caller_may_see(company: Office):
+    await company.scan("unknown", "2024-01-15 08:00")
+    for role, seen in SEES.items():
+        for path in ("employees/", "daily-attendance/?date=2024-01-15", "daily-attendance/summary/?date=2024-01-15"):
+            answer = await company.ask("GET", path, by=role)
+            assert answer.headers["x-total-count"] == str(len(seen)), (role, path)
+        assert (await company.get("statistics/", by=role))["total_employees"] == len(seen)
+        scans = await company.ask("GET", "scans/", by=role)
+        assert scans.headers["x-total-count"] == ("1" if role in HR else "0")
+
+
+async def test_what_is_outside_the_callers_scope_is_404_like_what_is_not_there(company: Office):
+    ids = await company.ids()
+    for role, seen in SEES.items():
+        for code, person in ids.items():
+            expect = 200 if code in seen else 404
+            await company.ask("GET", f"employees/{person}/", by=role, expect=expect)
+            await company.ask("GET", f"daily-attendance/20240115-{person}/", by=role, expect=expect)
+            await company.ask("GET", f"daily-attendance/20240115-{person}/explain/", by=role, expect=expect)
+            params = {"employee": code, "date": "2024-01-15"}
+            await company.ask("GET", "explain/", by=role, expect=expect, params=params)
+
+
+async def test_a_filter_by_somebody_out_of_sight_says_the_same_as_by_nobody(company: Office):
+    for path in ("daily-attendance/", "scans/"):
+        hidden = await company.refused(path, 400, by="employee", employee="EMP001")
+        missing = await company.refused(path, 400, by="employee", employee="EMP999")
+        assert hidden.replace("EMP001", "X") == missing.replace("EMP999", "X")
+
+
+async def test_departments_are_ones_own_or_those_headed(company: Office):
+    async def names(role: str) -> list[str]:
+        return [row["name"] for row in await company.get("departments/", by=role)]
+
+    assert await names("hr") == ["Hems", "Office", "Sewing"]
+    assert await names("head") == ["Hems", "Office", "Sewing"]
+    assert await names("employee") == ["Sewing"]
+    assert await names("trainer") == []
+    assert await names("nobody") == []
+
+
+async def test_a_head_sees_the_days_of_those_who_were_theirs_then_and_no_others(company: Office):
+    await company.scan("1", "2024-01-10 08:00", "2024-01-15 08:00")
+    ids = await company.ids()
+    await company.ask(
+        "PATCH",
+        f"employees/{ids['EMP001']}/",
+        json={"department": "Office"},
+        params={"effective_from": "2024-01-12"},
+    )
+    (office_id,) = [row["id"] for row in await company.get("departments/") if row["name"] == "Office"]
+    company.callers["new head"] = Caller(
+        user=20, username="x", roles=frozenset({"department_head"}), person=None, units=(office_id,)
+    )
+    person = ids["EMP001"]
+    await company.ask("GET", f"daily-attendance/20240110-{person}/", by="head")
+    await company.ask("GET", f"daily-attendance/20240110-{person}/", by="new head", expect=404)
+    await company.ask("GET", f"daily-attendance/20240115-{person}/", by="head", expect=404)
+    await company.ask("GET", f"daily-attendance/20240115-{person}/", by="new head")
+    for role, dates in (("head", range(1, 12)), ("new head", range(12, 32))):
+        (row,) = await company.get("timesheet/", by=role, month="2024-01", employee="EMP001")
+        assert [day["day"] for day in row["days"] if day["status"]] == list(dates)
+        assert [scan["local_time"][:10] for scan in await company.get("scans/", by=role, badge="1")] == [
+            "2024-01-10" if role == "head" else "2024-01-15"
+        ]
+        listed = await company.get("daily-attendance/", by=role, employee="EMP001")
+        assert [row["date"] for row in listed] == ["2024-01-10" if role == "head" else "2024-01-15"]
