@@ -23,8 +23,6 @@ class DayUpdated(Event, frozen=True, kw_only=True):
     """
 
     wire_type: ClassVar[str] = "attendance.day.updated.v1"
-    # No service keeps days of others yet; the first that does turns this off. Queues of other systems get it anyway.
-    live_only: ClassVar[bool] = True
 
     person_id: int
     employee_id: str
