@@ -66,6 +66,7 @@ def build(  # noqa: PLR0917 - what a service is given, in the order of all servi
         access_lasts=settings.access_lasts,
         refresh_lasts=settings.refresh_lasts,
     )
+    users = Users(store, passwords, clock)
     directory, hub = Directory(people), Hub(most=settings.most_live_clients)
     listening = Listening(bus, hub, directory, clock)
     heartbeat = Heartbeat(
@@ -84,12 +85,12 @@ def build(  # noqa: PLR0917 - what a service is given, in the order of all servi
         "gateway",
         routers=[
             auth_routes(signing_in, withdrawals, settings),
-            user_routes(Users(store, passwords, clock), withdrawals),
+            user_routes(users, withdrawals),
             console_routes(),
         ],
         tokens=tokens,
         clock=clock,
-        checks=_checks(settings, database, bus, peers),
+        checks=_checks(settings, database, bus, peers, users),
     )
     app.router.redirect_slashes = False  # the gate adds the slash
     # FastAPI's own document is of this service alone; the merged one takes its place.
@@ -137,7 +138,20 @@ def _guard(app: FastAPI, settings: Settings, tokens: Tokens, withdrawals: Withdr
     app.user_middleware.extend([cross_origin, gate])
 
 
-def _checks(settings: Settings, database: Database, bus: Bus, peers: httpx.AsyncClient) -> dict[str, Check]:
+def _checks(
+    settings: Settings, database: Database, bus: Bus, peers: httpx.AsyncClient, users: Users
+) -> dict[str, Check]:
+    somebody_known = False
+
+    async def somebody_can_sign_in() -> None:
+        """The first administrator is made beside all this, once the database is there."""
+        nonlocal somebody_known
+        if not somebody_known:
+            found = await users.list(search=None, order="id", descending=False, limit=1, offset=0, after=None)
+            if not found.total:
+                raise Unavailable("nobody can sign in yet")
+            somebody_known = True
+
     async def bus_is_there() -> None:
         status = bus.status()
         if not status.connected or status.blocked:
@@ -156,6 +170,7 @@ def _checks(settings: Settings, database: Database, bus: Bus, peers: httpx.Async
 
     return {
         "database": database.ready,
+        "users": somebody_can_sign_in,
         "bus": bus_is_there,
         **{name: peer_is_ready(name) for name in settings.essential_peers if name in SERVICES},
     }

@@ -1,6 +1,7 @@
 """What the gateway needs around it: services that keep the contract of API §3, events, and a clock to turn."""
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -359,7 +360,10 @@ async def running_gateway(
 
 
 async def until(holds: Callable[[], Any], *, within: float = 5.0) -> None:
-    """Wait for a condition."""
+    """Wait for a condition, which may be a coroutine function."""
     async with asyncio.timeout(within):
-        while not holds():
+        while True:
+            answer = holds()
+            if await answer if inspect.isawaitable(answer) else answer:
+                return
             await asyncio.sleep(0.01)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -28,13 +28,12 @@ class Listener:
 
     async def closed(self, within: float = 8.0) -> tuple[int, str]:
         """How the connection ended."""
-        try:
-            async with asyncio.timeout(within):
+        async with asyncio.timeout(within):
+            with suppress(ConnectionClosed):
                 while True:
                     await self.connection.recv()
-        except ConnectionClosed as error:
-            assert error.rcvd is not None
-            return error.rcvd.code, error.rcvd.reason
+        assert self.connection.close_code is not None
+        return self.connection.close_code, self.connection.close_reason or ""
 
 
 @asynccontextmanager

@@ -10,23 +10,20 @@ from websockets.exceptions import InvalidStatus
 from services.gateway.settings import Settings
 from services.gateway.wiring import HISTORY
 from shared.contracts.machines import ErrorOccurred, MachineConnected
-from tests.gateway.fakes import NOON, PASSWORD, TODAY, Gateway, day, person, running_gateway, scan, until
+from tests.gateway.fakes import NOON, TODAY, Gateway, day, person, running_gateway, scan, until
 from tests.gateway.live_clients import Listener, listening
 
 
 async def known(gateway: Gateway, *numbers: int, **more: Any) -> None:
     """Make people known to the gateway."""
     await gateway.bus.tell(*(person(number, **more) for number in numbers), time=NOON)
-    async with gateway.database.fast() as pg:
-        await until_rows(pg, numbers)
 
+    async def known_now() -> bool:
+        async with gateway.database.fast() as pg:
+            query = "SELECT count(*) FROM people WHERE person_id = ANY($1)"
+            return bool(await pg.fetchval(query, list(numbers)) == len(numbers))
 
-async def until_rows(pg: Any, numbers: tuple[int, ...]) -> None:
-    import asyncio
-
-    async with asyncio.timeout(5):
-        while await pg.fetchval("SELECT count(*) FROM people WHERE person_id = ANY($1)", list(numbers)) < len(numbers):
-            await asyncio.sleep(0.01)
+    await until(known_now)
 
 
 async def test_a_live_scan_comes_as_a_frame_with_the_person_who_holds_the_badge(gateway: Gateway) -> None:
@@ -266,8 +263,3 @@ async def test_an_open_hub_lets_programs_of_this_machine_listen_and_no_proxy(mig
 def test_an_open_hub_is_refused_where_others_can_reach_it() -> None:
     with pytest.raises(ValueError, match="MUSTER_LIVE_OPEN"):
         Settings(live_open=True, host="0.0.0.0")
-
-
-async def test_a_service_that_goes_away_is_told(gateway: Gateway) -> None:
-    assert PASSWORD
-    await until(lambda: gateway.bus.ears == 1)

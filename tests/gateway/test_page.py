@@ -165,16 +165,16 @@ async def test_counts_filter_and_the_search_finds(gateway: Gateway, visit: Visit
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("name", "width", "height"), [("desktop", 1280, 800), ("phone", 320, 720)])
+@pytest.mark.parametrize(("name", "size"), [("desktop", (1280, 800)), ("phone", (320, 720))])
 async def test_nothing_is_cut_off_and_all_text_can_be_read(
-    gateway: Gateway, browser: Browser, tmp_path: Path, scheme: Any, name: str, width: int, height: int
+    gateway: Gateway, browser: Browser, tmp_path: Path, scheme: Any, name: str, size: tuple[int, int]
 ) -> None:
-    context = await browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    context = await browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
     visit = Visit(await context.new_page())
     await visit.sign_in(gateway)
     page = visit.page
     await expect(page.locator("#rows tr:not(.skeleton)")).to_have_count(12)
-    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    assert await page.evaluate("document.documentElement.scrollWidth") <= size[0]
     assert await page.evaluate(_FAINT) == []
     assert await page.evaluate(_SMALL) == []
     folder = Path(os.environ.get("MUSTER_SCREENSHOTS", tmp_path))

@@ -33,7 +33,8 @@ class Client:
         self.gone = False
         self.dropped = False
         """True once it was cut off because it would not even take a farewell."""
-        self._serving = asyncio.current_task()
+        self.serving: asyncio.Task[object] | None = None
+        """The task that holds the connection."""
         self._ending: asyncio.Task[None] | None = None
         self._send = send
         self._resync = resync
@@ -76,8 +77,8 @@ class Client:
                 await self._send({"type": "websocket.close", "code": code, "reason": reason[:100]})
         except Exception:  # noqa: BLE001 - a timeout, or it has gone already
             self.dropped = True
-            if self._serving is not None:
-                self._serving.cancel()
+            if self.serving is not None:
+                self.serving.cancel()
 
     async def _catch_up(self, sending: "_Begun") -> None:
         before = self.skipped

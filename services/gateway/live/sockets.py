@@ -108,6 +108,7 @@ class Sockets:
     async def _serve(self, claims: dict[str, Any] | None, receive: Receive, send: Send) -> None:
         scope = caller_of(claims).scope if claims else scopes.Scope.everything()
         client = Client(send, scope, claims, resync=self._resync)
+        client.serving = asyncio.current_task()
         try:
             self._hub.join(client)
         except TooMany as error:
@@ -120,10 +121,9 @@ class Sockets:
                 if message["type"] == "websocket.disconnect":
                     return
         except asyncio.CancelledError:
-            serving = asyncio.current_task()
-            if not client.dropped or serving is None:
+            if not client.dropped or client.serving is None:
                 raise
-            serving.uncancel()
+            client.serving.uncancel()
         finally:
             self._hub.part(client)
             await client.leave()
