@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deploy.settings import read
+
 if TYPE_CHECKING:  # the command reads this file to know the names of services; it shall not load a database for that
     import httpx
     from sqlalchemy import MetaData
@@ -90,7 +92,7 @@ def _ingest(given: Given) -> Service:
     from services.ingest.wiring import build
 
     url = given.installation.database_url
-    return build(Settings(), database_url=url, secret=given.secret, bus=given.bus, clock=given.clock)
+    return build(read(Settings), database_url=url, secret=given.secret, bus=given.bus, clock=given.clock)
 
 
 def _ingest_tables() -> MetaData:
@@ -104,7 +106,7 @@ async def _ingest_again(given: Given, to: str) -> int:
     from services.ingest.wiring import assemble, tell_again
 
     url = given.installation.database_url
-    _, parts = assemble(Settings(), database_url=url, secret=given.secret, bus=given.bus, clock=given.clock)
+    _, parts = assemble(read(Settings), database_url=url, secret=given.secret, bus=given.bus, clock=given.clock)
     try:
         return await tell_again(parts)
     finally:
@@ -116,7 +118,7 @@ def _attendance(given: Given) -> Service:
     from services.attendance.wiring import build
 
     return build(
-        Settings(),
+        read(Settings),
         database=given.database("attendance"),
         bus=given.bus,
         peers=given.peers,
@@ -136,7 +138,7 @@ def _leave(given: Given) -> Service:
     from services.leave.wiring import build
 
     return build(
-        Settings(),
+        read(Settings),
         database=given.database("leave"),
         bus=given.bus,
         peers=given.peers,
@@ -156,7 +158,7 @@ def _reports(given: Given) -> Service:
     from services.reports.wiring import build
 
     return build(
-        Settings(),
+        read(Settings),
         database=given.database("reports"),
         bus=given.bus,
         peers=given.peers,
@@ -177,7 +179,7 @@ def _gateway(given: Given) -> Service:
 
     database = given.database("gateway")
     service = build(
-        Settings(), database=database, bus=given.bus, peers=given.peers, clock=given.clock, tokens=given.tokens
+        read(Settings), database=database, bus=given.bus, peers=given.peers, clock=given.clock, tokens=given.tokens
     )
     return replace(service, resources=[lambda: _closed(database), *service.resources])
 

@@ -9,7 +9,7 @@ import typer
 
 from deploy.cli_data import AsJson
 from deploy.cli_support import Api, fail, messages, results
-from deploy.settings import Client
+from deploy.settings import Client, read
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,7 +23,7 @@ def token(user: Annotated[str, typer.Option(help="Who signs in.")] = "admin") ->
 
     The password is MUSTER_ADMIN_PASSWORD for admin; for others, and without it, it is asked for.
     """
-    settings = Client()
+    settings = read(Client)
     if user == "admin" and settings.admin_password is not None:
         password = settings.admin_password.get_secret_value()
     elif sys.stdin.isatty():

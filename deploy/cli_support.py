@@ -10,7 +10,7 @@ import httpx
 import typer
 from rich.console import Console
 
-from deploy.settings import Client
+from deploy.settings import Client, read
 from shared.kernel.errors import MusterError, Unauthenticated, Unavailable
 
 DONE, FAILED, WRONG_USE = 0, 1, 2
@@ -46,7 +46,7 @@ class Api:
     """The HTTP API of a running system, as whoever the environment says."""
 
     def __init__(self, settings: Client | None = None) -> None:
-        self.settings = settings or Client()
+        self.settings = settings or read(Client)
         self.url = self.settings.url.rstrip("/")
         self._client = httpx.Client(base_url=self.url, timeout=httpx.Timeout(30, connect=5), trust_env=False)
         self._token = self.settings.token and self.settings.token.get_secret_value()

@@ -2,7 +2,7 @@
 
 import os
 from importlib import import_module
-from typing import Literal
+from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import SecretStr, ValidationError, field_validator
@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.kernel.errors import Malformed
 
 PREFIX = "MUSTER_"
+S = TypeVar("S", bound=BaseSettings)
 _FORM = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
 
 
@@ -90,16 +91,25 @@ class Client(BaseSettings):
     """Signs in as admin where there is no token."""
 
 
-def installation(**given: object) -> Installation:
+def installation(**given: Any) -> Installation:
     """The settings of the environment; `given` wins over it.
 
     Raises:
         WrongSetting: one of them cannot be; it is named as the variable that it is.
     """
+    return read(Installation, **given)
+
+
+def read(model: type[S], **given: Any) -> S:
+    """Settings of any service from the environment; an empty variable is an absent one.
+
+    Raises:
+        WrongSetting: one of them cannot be.
+    """
     try:
-        return Installation(**given)  # type: ignore[arg-type]  # pydantic says which of them is wrong
+        return model(_env_ignore_empty=True, **given)
     except ValidationError as error:
-        raise WrongSetting(_sentence(error)) from error
+        raise WrongSetting(_sentence(error, model)) from error
 
 
 def zone(name: str) -> ZoneInfo:
@@ -125,7 +135,7 @@ def known_variables() -> set[str]:
         except ModuleNotFoundError:  # a service with nothing to set has no such file
             continue
         models.append(module.Settings)
-    return {f"{PREFIX}{field.upper()}" for model in models for field in model.model_fields}
+    return {_variable(model, field) for model in models for field in model.model_fields}
 
 
 def unknown_variables() -> list[str]:
@@ -138,8 +148,13 @@ def unknown_variables() -> list[str]:
     )
 
 
-def _sentence(error: ValidationError) -> str:
-    return "; ".join(
-        f"{PREFIX}{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg'].removeprefix('Value error, ')}"
-        for item in error.errors()
-    )
+def _variable(model: type[BaseSettings], field: str) -> str:
+    return f"{model.model_config.get('env_prefix', '')}{field}".upper()
+
+
+def _sentence(error: ValidationError, model: type[BaseSettings]) -> str:
+    said = []
+    for item in error.errors():
+        variable = _variable(model, "_".join(str(part) for part in item["loc"]))
+        said.append(f"{variable}: {item['msg'].removeprefix('Value error, ').removeprefix(f'{variable}: ')}")
+    return "; ".join(said)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from deploy.settings import WrongSetting, installation, known_variables, unknown_variables
+from deploy.settings import WrongSetting, installation, known_variables, read, unknown_variables
+from services.reports.settings import Settings as ReportsSettings
 
 
 def test_a_zone_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,3 +45,12 @@ def test_a_misspelt_variable_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_the_settings_of_the_services_are_known_too() -> None:
     assert {"MUSTER_ORIGINS", "MUSTER_SECRET", "MUSTER_URL", "MUSTER_TOKEN"} <= known_variables()
+
+
+def test_a_setting_of_a_service_is_named_by_its_whole_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUSTER_REPORTS_WORKERS", "many")
+    with pytest.raises(WrongSetting, match=r"^MUSTER_REPORTS_WORKERS: "):
+        read(ReportsSettings)
+    monkeypatch.setenv("MUSTER_REPORTS_WORKERS", "")
+    assert read(ReportsSettings).workers == 1
+    assert "MUSTER_REPORTS_WORKERS" in known_variables()
