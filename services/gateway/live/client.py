@@ -55,7 +55,7 @@ class Client:
             return False
         loop = asyncio.get_running_loop()
         self.behind_since = loop.time()
-        self._catching_up = loop.create_task(self._catch_up(sending))
+        self._catching_up = loop.create_task(self._catch_up(sending, self.skipped))
         return True
 
     def end(self, code: int, reason: str) -> None:
@@ -70,6 +70,7 @@ class Client:
         if self._catching_up is not None:
             self._catching_up.cancel()
             await asyncio.gather(self._catching_up, return_exceptions=True)
+            self._caught_up()  # a task that was cancelled before it began has not said so itself
 
     async def _end(self, code: int, reason: str) -> None:
         try:
@@ -80,8 +81,7 @@ class Client:
             if self.serving is not None:
                 self.serving.cancel()
 
-    async def _catch_up(self, sending: "_Begun") -> None:
-        before = self.skipped
+    async def _catch_up(self, sending: "_Begun", before: int) -> None:
         try:
             await sending
             while self.skipped != before:
@@ -90,8 +90,11 @@ class Client:
         except Exception:  # noqa: BLE001 - as above
             self.gone = True
         finally:
-            self._catching_up = None
-            self.behind_since = None
+            self._caught_up()
+
+    def _caught_up(self) -> None:
+        self._catching_up = None
+        self.behind_since = None
 
 
 class _Begun:
