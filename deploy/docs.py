@@ -1,17 +1,26 @@
 """The generated documents. `python -m deploy.docs` writes them, `--check` fails where one is not current."""
 
 import argparse
+import asyncio
 import difflib
+import json
 import sys
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
+from pydantic import SecretStr
 
 from deploy.asyncapi import asyncapi
+from deploy.catalogue import SERVICES, Given
+from deploy.running import Later
+from deploy.settings import Installation
+from shared.bus.port import Bus
 from shared.contracts.catalogue import EVENTS
+from shared.kernel.clock import SystemClock
+from shared.runtime.peers import connect_peers
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "tests" / "contracts" / "samples"
@@ -23,8 +32,27 @@ def events_document() -> str:
     return head + _yaml(asyncapi(EVENTS, samples=SAMPLES))
 
 
+def api_document() -> str:
+    """`docs/openapi.json`: what the gateway of a running system answers to `/openapi.json`."""
+    return json.dumps(asyncio.run(_asked_for_its_document()), indent=1, ensure_ascii=False) + "\n"
+
+
+async def _asked_for_its_document() -> Any:
+    """Build all services, with nothing to stand on: none of them opens anything before it is hosted."""
+    apps = {name: Later() for name in SERVICES}
+    nowhere = Installation(database_url="postgresql://nobody@127.0.0.1:1/nothing", secret=SecretStr("-" * 32))
+    async with connect_peers(apps, {}) as peers:
+        given = Given(installation=nowhere, bus=cast(Bus, None), peers=peers, clock=SystemClock())
+        for name, entry in SERVICES.items():
+            apps[name].app = entry.build(given).app
+        answer = await peers.get("http://gateway/openapi.json")
+        answer.raise_for_status()
+        return answer.json()
+
+
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/events.asyncapi.yaml": events_document,
+    "docs/openapi.json": api_document,
 }
 
 

@@ -91,3 +91,36 @@ def test_what_stands_below_a_member_in_the_code_describes_it_in_the_document(doc
 def test_what_an_event_is_that_nobody_keeps_says_so(document):
     assert "It reaches who listens at that moment" in document["channels"]["ingest.machine.connected.v1"]["description"]
     assert "It reaches who listens at that moment" not in document["channels"]["ingest.scan.received.v1"]["description"]
+
+
+@pytest.fixture(scope="module")
+def api() -> dict[str, Any]:
+    return json.loads(DOCUMENTS["docs/openapi.json"]())
+
+
+class TestApi:
+    def test_it_shows_every_service_and_misses_none(self, api):
+        assert "x-missing" not in api["info"]
+        for path in (
+            "/api/auth/token/",
+            "/api/attendance/machines/",
+            "/api/attendance/timesheet/",
+            "/api/leave/status/",
+            "/api/reports/status/",
+        ):
+            assert path in api["paths"]
+
+    def test_every_reference_leads_somewhere(self, api):
+        for reference in references(api):
+            assert at(api, reference)
+
+    def test_every_operation_says_what_it_is(self, api):
+        for path, operations in api["paths"].items():
+            for method, operation in operations.items():
+                assert operation.get("summary"), f"{method} {path}"
+
+    def test_what_the_environment_says_changes_nothing(self, api, monkeypatch):
+        monkeypatch.setenv("MUSTER_TIMEZONE", "Asia/Dhaka")
+        monkeypatch.setenv("MUSTER_ORIGINS", "https://hr.example.com")
+        monkeypatch.setenv("MUSTER_DATABASE_URL", "postgresql://other@127.0.0.1:1/other")
+        assert json.loads(DOCUMENTS["docs/openapi.json"]()) == api

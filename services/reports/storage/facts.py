@@ -6,6 +6,7 @@ from typing import Any
 
 from services.reports.application.ports import HeldFacts
 from shared.contracts.days import DayUpdated
+from shared.storage.columns import column, rows_from
 from shared.storage.database import Database
 from shared.storage.partitions import Partitions
 from shared.web.scope import Scope
@@ -31,7 +32,7 @@ class PostgresFacts:
             # Sorted, so that two who write at once wait for each other in one direction only.
             rows = [newest[key] for key in sorted(newest)]
             async with self._database.fast() as pg:
-                await pg.execute(_APPLY, *([read(day) for day in rows] for _, _, read in _COLUMNS))
+                await pg.execute(_APPLY, *(column([read(day) for day in rows]) for _, _, read in _COLUMNS))
 
     async def held(self, scope: Scope) -> HeldFacts:
         async with self._database.fast() as pg:
@@ -48,8 +49,7 @@ _COLUMNS: tuple[tuple[str, str, Callable[[DayUpdated], Any]], ...] = (
     ("department", "text", lambda day: day.department),
     ("designation", "text", lambda day: day.designation),
     ("level_of_work", "text", lambda day: day.level_of_work),
-    # An array of arrays must be rectangular; text need not.
-    ("unit_path", "text", lambda day: "{" + ",".join(map(str, day.unit_path)) + "}"),
+    ("unit_path", "int[]", lambda day: "{" + ",".join(map(str, day.unit_path)) + "}"),
     ("site_id", "int", lambda day: day.site_id),
     ("zone", "text", lambda day: day.zone),
     ("status", "text", lambda day: day.status),
@@ -71,12 +71,11 @@ _COLUMNS: tuple[tuple[str, str, Callable[[DayUpdated], Any]], ...] = (
     ("epoch", "int", lambda day: day.version.epoch),
     ("n", "bigint", lambda day: day.version.n),
 )
-_NAMES = ", ".join(name for name, _, _ in _COLUMNS)
+_NAMES = [name for name, _, _ in _COLUMNS]
 _APPLY = f"""
-INSERT INTO facts AS old ({_NAMES})
-SELECT {_NAMES.replace("unit_path", "unit_path::int[]")}
-FROM unnest({", ".join(f"${place}::{kind}[]" for place, (_, kind, _) in enumerate(_COLUMNS, 1))}) AS new ({_NAMES})
-ON CONFLICT (date, person_id) DO UPDATE SET {", ".join(f"{n} = excluded.{n}" for n, _, _ in _COLUMNS[2:])}
+INSERT INTO facts AS old ({", ".join(_NAMES)})
+SELECT {", ".join(_NAMES)} FROM {rows_from(_NAMES, [type_ for _, type_, _ in _COLUMNS])}
+ON CONFLICT (date, person_id) DO UPDATE SET {", ".join(f"{n} = excluded.{n}" for n in _NAMES[2:])}
 WHERE (excluded.epoch, excluded.n) > (old.epoch, old.n)
 """
 _HELD = """
