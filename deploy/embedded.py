@@ -94,16 +94,20 @@ async def running(
         services = {name: entry.build(given) for name, entry in SERVICES.items()}
         for name, service in services.items():
             apps[name].app = service.app
+        # The gateway last and by itself: it says aloud which of the others is away, and they only just start, or stop.
+        gateway, host = services.pop("gateway"), installation.host
         await stack.enter_async_context(hosted(list(services.values()), bus))
+        for name in services:
+            await _until_ready(peers, name)
+        await stack.enter_async_context(hosted([gateway], bus))
 
-        gateway, host = services["gateway"], installation.host
         usual = SERVICES["gateway"]
         chosen = usual.port if installation.http_port is None else installation.http_port
         http_port = await stack.enter_async_context(served(gateway.app, host=host, port=chosen))
         live_port = usual.endpoints["live"] if installation.live_port is None else installation.live_port
         live_port = await stack.enter_async_context(served(dict(gateway.endpoints)["live"], host=host, port=live_port))
 
-        await _until_ready(peers)
+        await _until_ready(peers, "gateway")
         settle_memory()
         shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not listened on
         address = Address(
@@ -143,12 +147,12 @@ async def _looked_after(postgres: Postgres) -> AsyncIterator[None]:
             await task
 
 
-async def _until_ready(peers: httpx.AsyncClient) -> None:
+async def _until_ready(peers: httpx.AsyncClient, name: str) -> None:
     deadline = asyncio.get_running_loop().time() + READY_WITHIN
     while True:
-        answer = await peers.get("http://gateway/health/ready")
+        answer = await peers.get(f"http://{name}/health/ready")
         if answer.status_code == 200:
             return
         if asyncio.get_running_loop().time() > deadline:
-            raise Unavailable(f"Muster was not ready within {READY_WITHIN:.0f} s: {answer.text}")
+            raise Unavailable(f"{name} was not ready within {READY_WITHIN:.0f} s: {answer.text}")
         await asyncio.sleep(0.05)
