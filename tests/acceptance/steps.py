@@ -65,3 +65,16 @@ def of_nobody(sheets: Timesheets, prefix: str) -> Timesheets:
     for named in (f"Crew {prefix}", f"Person {prefix}", f"E{prefix}"):
         text = text.replace(f'"{named}', '"')
     return {month: sorted(rows, key=lambda row: int(row["employee_id"])) for month, rows in json.loads(text).items()}
+
+
+def differences(one: list[Any], other: list[Any]) -> list[str]:
+    """Where two timesheets of one month differ, a line for each day."""
+    ours, theirs = ({row["employee_id"]: row for row in rows} for rows in (one, other))
+    found = [f"only in one of them: {code}" for code in sorted(ours.keys() ^ theirs.keys())]
+    for code in sorted(ours.keys() & theirs.keys()):
+        mine, its = dict(ours[code]), dict(theirs[code])
+        pairs = zip(mine.pop("days"), its.pop("days"), strict=True)
+        found += [f"{code}: {one_day} is not {other_day}" for one_day, other_day in pairs if one_day != other_day]
+        if mine != its:
+            found.append(f"{mine} is not {its}")
+    return found
