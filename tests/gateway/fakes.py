@@ -124,8 +124,9 @@ def fake_attendance(seen: Seen | None = None, rows: list[dict[str, Any]] | None 
         return StreamingResponse(drops())
 
     @app.get("/api/attendance/stuck/")
-    async def stuck() -> None:
-        await asyncio.Event().wait()
+    async def stuck(request: Request) -> None:
+        while not await request.is_disconnected():  # noqa: ASYNC110 - Starlette offers nothing to wait for
+            await asyncio.sleep(0.02)
 
     @app.get("/api/attendance/bug/")
     async def bug() -> None:

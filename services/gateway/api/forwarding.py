@@ -1,9 +1,8 @@
 """The way to the services behind: requests and answers pass through as streams, never held whole."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Coroutine, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import structlog
@@ -47,6 +46,8 @@ _NOT_PASSED_ON = HOP_BY_HOP | {
 }
 _NOT_PASSED_BACK = HOP_BY_HOP | {b"date", b"server", b"x-request-id", b"set-cookie"}
 
+T = TypeVar("T")
+
 log = get_logger(__name__)
 
 
@@ -82,7 +83,10 @@ class Forwarding:
         if answer is None:
             return  # the client has gone
         try:
-            await _pass_back(answer, body, send)
+            await unless_gone(_pass_back(answer, send), body)
+        except httpx.TransportError as error:
+            # Too late for another status: the server breaks the answer off, which the client can tell.
+            log.warning("forward.broken_off", service=service, path=scope["path"], reason=repr(error))
         finally:
             await answer.aclose()
 
@@ -111,7 +115,7 @@ class Forwarding:
     async def _answer(self, service: str, request: httpx.Request, body: "_Body") -> httpx.Response | None:
         """The answer as far as its headers, or None where the client left before."""
         try:
-            return await _unless_gone(self._peers.send(request, stream=True), body)
+            return await unless_gone(self._peers.send(request, stream=True), body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             raise _away(service) from error
         except httpx.TimeoutException:
@@ -160,33 +164,25 @@ class _Body:
             self.broken_off = message["type"] == "http.disconnect"
 
 
-async def _unless_gone(sending: Coroutine[Any, Any, httpx.Response], body: _Body) -> httpx.Response | None:
-    """The answer, or None once the client has gone: then nobody waits for it any more."""
-    answering = asyncio.ensure_future(sending)
+async def unless_gone(working: Coroutine[Any, Any, T], body: _Body) -> T | None:
+    """What comes of the work, or None once the client has gone: then nobody waits for it any more."""
+    work = asyncio.ensure_future(working)
     leaving = asyncio.ensure_future(body.gone())
     try:
-        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        return answering.result() if answering.done() else None
+        await asyncio.wait({work, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        return work.result() if work.done() else None
     finally:
-        for task in (answering, leaving):
-            if not task.done():
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError, httpx.HTTPError):
-                    await task
+        for task in (work, leaving):
+            task.cancel()
+        await asyncio.gather(work, leaving, return_exceptions=True)
 
 
-async def _pass_back(answer: httpx.Response, body: _Body, send: Send) -> None:
+async def _pass_back(answer: httpx.Response, send: Send) -> None:
     dropped = _NOT_PASSED_BACK | _named_by_connection(answer.headers.raw)
     headers = [(name.lower(), value) for name, value in answer.headers.raw if name.lower() not in dropped]
     await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
-    leaving = asyncio.ensure_future(body.gone())
-    try:
-        async for chunk in answer.aiter_raw():
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            if leaving.done():
-                return
-    finally:
-        leaving.cancel()
+    async for chunk in answer.aiter_raw():
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
