@@ -126,6 +126,15 @@ class Bus(Protocol):
             BusUnavailable: no confirm within `timeout` seconds, or the bus is away or blocked.
         """
 
+    async def put(self, queue: str, message: Message) -> None:
+        """Put a message into one durable queue alone, past all patterns; return once it cannot be lost.
+
+        For telling one consumer again what the others know.
+
+        Raises:
+            BusUnavailable: there is no such queue, or the bus is away.
+        """
+
     async def declare(self, subscriptions: Sequence[Subscription]) -> None:
         """Make the durable queues and their bindings, without consuming. Idempotent."""
 

@@ -12,7 +12,7 @@ from shared.bus.handling import is_cancelled
 from shared.bus.link import Link
 from shared.bus.policy import Policy
 from shared.bus.port import BusStatus, BusUnavailable, DeadLetter, Depth, Message, Subscription
-from shared.bus.postgres_consumer import PostgresConsumer, message_of
+from shared.bus.postgres_consumer import PostgresConsumer, columns, message_of
 from shared.bus.postgres_ear import Ear, Listening
 from shared.bus.postgres_publisher import PostgresPublisher
 from shared.bus.postgres_schema import PRESENT, WAKE, Connection
@@ -48,6 +48,11 @@ class PostgresBus:
 
     async def publish(self, message: Message, *, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - the port's promise
         await self._publisher.publish(message, timeout)
+
+    async def put(self, queue: str, message: Message) -> None:
+        async with self._asking() as connection:
+            if not await connection.fetchval(_PUT, queue, *columns(message)):
+                raise BusUnavailable(f"there is no queue {queue}")
 
     async def declare(self, subscriptions: Sequence[Subscription]) -> None:
         rows = [(subscription.queue, list(subscription.patterns)) for subscription in subscriptions]
@@ -174,6 +179,14 @@ def _unavailable() -> Iterator[None]:
 
 _DECLARE = """
 INSERT INTO bus.queues (name, patterns) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET patterns = EXCLUDED.patterns
+"""
+
+_PUT = f"""
+WITH stored AS (
+    INSERT INTO bus.messages (queue, id, type, content_type, headers, body)
+    SELECT name, $2, $3, $4, $5, $6 FROM bus.queues WHERE name = $1 RETURNING 1
+)
+SELECT count(*) FROM stored, pg_notify('{WAKE}', $1)
 """
 
 _DEPTHS = f"""

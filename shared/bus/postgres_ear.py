@@ -13,7 +13,7 @@ from shared.bus import postgres_live
 from shared.bus.link import Link
 from shared.bus.port import Message
 from shared.bus.postgres_schema import LIVE, WAKE, Connection
-from shared.bus.postgres_sessions import Sessions
+from shared.bus.postgres_sessions import BROKEN, Sessions
 from shared.bus.topic import matches
 
 log = logging.getLogger(__name__)
@@ -172,7 +172,7 @@ def _as_lost(link: Link[Connection], connection: Connection) -> Iterator[None]:
     """What fails here is done anew on the next connection."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except (asyncpg.PostgresError, *BROKEN) as error:
         log.info("the connection for notifications failed: %r", error)
         link.doubt(connection)
 

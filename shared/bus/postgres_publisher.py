@@ -13,6 +13,7 @@ from shared.bus.handling import is_cancelled
 from shared.bus.link import Link
 from shared.bus.port import BusUnavailable, Message, Unroutable
 from shared.bus.postgres_schema import LIVE, PRESENT, WAKE, Connection, packed
+from shared.bus.postgres_sessions import BROKEN
 from shared.bus.topic import matches
 
 log = logging.getLogger(__name__)
@@ -154,7 +155,9 @@ class PostgresPublisher:
                 return
             for waiting in group:
                 await self._commit([waiting])
-        except (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, OSError):
+        except TimeoutError:  # frozen: its callers have waited long enough
+            raise
+        except BROKEN:
             # The server was restarted while we were idle (finding 10). Once more, on the connection that Link makes;
             # what was committed after all arrives twice, with the same id.
             await self._store(group, await self._link.get(LINK_TIMEOUT))

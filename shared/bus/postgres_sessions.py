@@ -17,6 +17,15 @@ MOST_BATCHES = 20
 IDLE = 60.0
 """Seconds after which a connection that nobody needed is closed."""
 
+BROKEN = (
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # "cannot switch to state 12": what came last from the server was that it goes
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    OSError,
+)
+"""How a connection fails that was good before. `TimeoutError` is one of them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sessions:

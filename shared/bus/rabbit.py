@@ -55,6 +55,9 @@ class RabbitBus:
     async def publish(self, message: Message, *, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - the port's promise
         await self._publisher.publish(message, timeout)
 
+    async def put(self, queue: str, message: Message) -> None:
+        await self._publisher.put(queue, message, {}, WAIT_FOR_SERVER)
+
     async def declare(self, subscriptions: Sequence[Subscription]) -> None:
         self._remember(subscriptions)
         with _unavailable():

@@ -495,14 +495,12 @@ class RestartContract:
             await until(lambda: slow.tried)
             server.kill()
             await asyncio.to_thread(server.start)
-            so_far, heard_so_far, back = len(confirmed), len(heard), time.monotonic()
-            await until(lambda: len(confirmed) > so_far + 200, 20)
+            so_far, heard_so_far = len(confirmed), len(heard)
+            await until(lambda: len(confirmed) > so_far + 200 and len(heard) > heard_so_far, 20)
             stop.set()
             await asyncio.gather(*tasks)
             await until(lambda: confirmed <= set(handler.ids), 20)
             await until(lambda: slow.ids["slow"] >= 2)
-            await until(lambda: len(heard) > heard_so_far)
-            assert time.monotonic() - back < 10
 
     async def test_everything_goes_on_after_the_server_was_away(
         self, bus: Bus, address: str, server: Server, queue: str
