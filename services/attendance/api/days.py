@@ -1,5 +1,6 @@
 """Days: the summary of a date, the timesheet of a month, daily records and their explanation, statistics."""
 
+import asyncio
 import re
 from datetime import date
 
@@ -26,7 +27,7 @@ from services.attendance.api.parameters import (
     text_of,
 )
 from services.attendance.application.day_facts import Wanted
-from services.attendance.application.days import LONGEST_WITH_ABSENCES, Days
+from services.attendance.application.days import AT_A_STRETCH, LONGEST_WITH_ABSENCES, Days
 from services.attendance.application.explaining import Explaining
 from shared.kernel.errors import NotFound
 from shared.web.callers import CurrentScope
@@ -87,8 +88,13 @@ def router(days: Days, explaining: Explaining) -> APIRouter:
     async def timesheet(request: Request, scope: CurrentScope) -> Response:
         known(request, *TIMESHEET)
         shape = timesheet_row_camel if camel_wanted(request) else timesheet_row
-        rows = await days.month(month_of(request), _wanted(request), scope)
-        return json_response([shape(row) for row in rows], headers={"X-Total-Count": str(len(rows))})
+        months = await days.month(month_of(request), _wanted(request), scope)
+        rows = []
+        for month in months:
+            rows.append(shape(month))
+            if len(rows) % AT_A_STRETCH == 0:
+                await asyncio.sleep(0)
+        return json_response(rows, headers={"X-Total-Count": str(len(rows))})
 
     @routes.get(
         "/daily-attendance/",

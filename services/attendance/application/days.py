@@ -4,8 +4,9 @@ A day without scans has no row. What it is follows from the rules of its site an
 that whoever was absent has a day like everybody else.
 """
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import date, timedelta
 
 from services.attendance.application.day_facts import (
@@ -37,6 +38,10 @@ LONGEST_WITH_ABSENCES = 31
 """Days. A list of more than these holds only days with a row: everybody's absences of years are of use to nobody."""
 
 
+AT_A_STRETCH = 200
+"""Rows of a timesheet that are made before others are let in."""
+
+
 class Days:
     """The reading side of days."""
 
@@ -58,7 +63,7 @@ class Days:
             rules = await reading.rulebook(self._clock.now())
             looked_up = await _looked_up(wanted, reading, scope)
             stays, stored = await reading.month(dates[0], dates[-1], looked_up, scope)
-        return _timesheet(dates, stays, stored, rules)
+        return [month async for month in _timesheet(dates, stays, stored, rules)]
 
     async def listed(self, wanted: Wanted, scope: Scope, asked: Window) -> Page[Record]:
         """A list of days. Over at most 31 dates it has the days without scans, too."""
@@ -156,9 +161,9 @@ def _record(facts: DayFacts, details: DayDetails, rules: Rulebook) -> Record:
     return Record(facts, details, view.status, view.state, zone, shortfall)
 
 
-def _timesheet(
+async def _timesheet(
     dates: Sequence[date], stays: Iterable[Stay], stored: Iterable[MonthFacts], rules: Rulebook
-) -> list[PersonMonth]:
+) -> AsyncIterator[PersonMonth]:
     by_person: dict[int, dict[date, MonthFacts]] = {}
     for facts in stored:
         by_person.setdefault(facts.person_id, {})[facts.date] = facts
@@ -172,32 +177,24 @@ def _timesheet(
             absences[key] = MonthDay(day, status, state, None, None, 0, 0, 0)
         return absences[key]
 
-    def day_of(its_stays: Sequence[Stay], day: date, its_days: dict[date, MonthFacts]) -> MonthDay:
+    def day_of(its_stays: Sequence[Stay], day: date, facts: MonthFacts | None) -> MonthDay:
         stay = next((stay for stay in its_stays if stay.covers(day)), None)
         if stay is None:
             return nowhere[day]
-        facts = its_days.get(day)
         if facts is None:
             return absent(stay, day)
-        state = rules.state(stay.site_id, day, seen=facts.used > 0)
-        return MonthDay(
-            day,
-            facts.status,
-            state,
-            facts.check_in,
-            facts.check_out,
-            facts.worked,
-            facts.overtime,
-            facts.extra_overtime,
-        )
+        _, _, status, check_in, check_out, worked, overtime, extra, used = facts
+        state = rules.state(stay.site_id, day, seen=used > 0)
+        return MonthDay(day, status, state, check_in, check_out, worked, overtime, extra)
 
     months: dict[int, list[Stay]] = {}
     for stay in stays:
         months.setdefault(stay.person_id, []).append(stay)
-    return [
-        PersonMonth(its_stays[-1], [day_of(its_stays, day, by_person.get(person_id, {})) for day in dates])
-        for person_id, its_stays in months.items()
-    ]
+    for number, (person_id, its_stays) in enumerate(months.items()):
+        if number % AT_A_STRETCH == 0:
+            await asyncio.sleep(0)  # thousands of people take seconds: others are served in between
+        its_days = by_person.get(person_id, {})
+        yield PersonMonth(its_stays[-1], [day_of(its_stays, day, its_days.get(day)) for day in dates])
 
 
 def _add(figures: Figures, count: Count, day: date, rules: Rulebook) -> None:

@@ -44,6 +44,7 @@ class Rulebook:
         self._reporters = reporters
         self._empty: dict[tuple[int, date, Level], Empty] = {}
         self._closures: dict[tuple[int, date], Closure] = {}
+        self._seen: dict[tuple[int | None, date], State] = {}
 
     @property
     def site_ids(self) -> Sequence[int]:
@@ -95,7 +96,9 @@ class Rulebook:
         """How sure a day is; `seen` says that a scan counts."""
         if not seen:
             return self.without_scans(site_id, day, Level.WORKER).state
-        return state_of(self.closure(site_id, day), self.now, None, seen=True)
+        if (site_id, day) not in self._seen:
+            self._seen[site_id, day] = state_of(self.closure(site_id, day), self.now, None, seen=True)
+        return self._seen[site_id, day]
 
 
 def level_of(level_of_work: str) -> Level:

@@ -1,5 +1,6 @@
 """Days as callers read them: a handful of statements, each filtered by what the caller may see."""
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
@@ -80,19 +81,15 @@ class PostgresDayReading:
     async def days(
         self, wanted: Filter, scope: Scope, asked: Window, empty: Sequence[EmptyDay] | None
     ) -> Page[tuple[DayFacts, DayDetails]]:
-        where, source, day, status = Where(), _STORED, "d.date", "d.status"
-        if empty is not None:
-            where, source, day, status = (
-                Where(*zip(*empty, strict=True)),
-                _ALL,
-                "c.date",
-                "coalesce(d.status, c.status)",
-            )
+        if empty is None:
+            where, source, day, status = Where(), _STORED, "d.date", "d.status"
+            if wanted.since:
+                where.add("d.date >= {}", wanted.since)
+            if wanted.until:
+                where.add("d.date <= {}", wanted.until)
+        else:
+            where, source, day, status = _on_every_date(empty), _ALL, "c.date", _STATUS
         _narrow(where, wanted, scope, day=day)
-        if wanted.since:
-            where.add(f"{day} >= {{}}", wanted.since)
-        if wanted.until:
-            where.add(f"{day} <= {{}}", wanted.until)
         if wanted.status:
             where.add(f"{status} = {{}}", wanted.status)
         found = await page(
@@ -122,6 +119,17 @@ class PostgresDayReading:
             f"FROM {_ON} WHERE {where} GROUP BY 1, 2, 3, 4"
         )
         return [Count(*row) for row in await self._pg.fetch(sql, *where.values)]
+
+
+def _on_every_date(empty: Sequence[EmptyDay]) -> Where:
+    """The values that `_ALL` and `_STATUS` name."""
+    statuses: dict[date, dict[str, str]] = {}
+    for site, day, status in empty:
+        statuses.setdefault(day, {})[str(site)] = status
+    dates = sorted(statuses)
+    where = Where(dates, [json.dumps(statuses[day]) for day in dates], dates[0], dates[-1], empty[0][0])
+    where.add("$5::int IS NOT NULL")  # or it would have no type where nobody asks for the status
+    return where
 
 
 def _narrow(where: Where, wanted: Filter, scope: Scope, *, day: str) -> None:
@@ -174,15 +182,15 @@ _STORED = f"""
 days d JOIN people p ON p.id = d.person_id {_ASSIGNED.format(person="p.id", day="d.date")} {_UNIT}
 """
 
-# Each date once for each site, with what a day without scans is there; a person without an assignment counts as
-# belonging to the first site.
+# Every person on every date of `c`, which has the status of a day without scans for each site. A person without an
+# assignment counts as belonging to the first site. (A join by site would hide from the planner how many rows there
+# are, and that the dates lie between two is said again for its sake.)
 _ALL = f"""
-(SELECT DISTINCT date FROM unnest($2::date[]) AS dates (date)) AS dates CROSS JOIN people p
-{_ASSIGNED.format(person="p.id", day="dates.date")} {_UNIT}
-JOIN unnest($1::int[], $2::date[], $3::text[]) AS c (site_id, date, status)
-  ON c.date = dates.date AND c.site_id = coalesce(a.site_id, ($1::int[])[1])
-LEFT JOIN days d ON d.person_id = p.id AND d.date = dates.date AND d.date = ANY($2::date[])
+unnest($1::date[], $2::text[]) AS c (date, statuses) CROSS JOIN people p
+{_ASSIGNED.format(person="p.id", day="c.date")} {_UNIT}
+LEFT JOIN days d ON d.person_id = p.id AND d.date = c.date AND d.date BETWEEN $3 AND $4
 """
+_STATUS = "coalesce(d.status, c.statuses::json ->> coalesce(a.site_id, $5::int)::text)"
 
 _CLOCK = "to_char(d.{column} AT TIME ZONE d.zone, 'HH24:MI')"
 
