@@ -54,6 +54,11 @@ class FakeBus:
             if any(matches(pattern, message.type) for pattern in patterns):
                 hear(message)
 
+    async def put(self, queue: str, message: Message) -> None:
+        if queue not in self._queues:
+            raise BusUnavailable(f"there is no queue {queue}")
+        self._queues[queue].put_nowait(Delivery(message=message, attempt=1))
+
     async def tell(self, *events: Event, time: datetime) -> None:
         """Publish events of one type as their service would."""
         kind = type(events[0])

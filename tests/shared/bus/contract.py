@@ -252,6 +252,16 @@ class BusContract:
         assert await bus.replay_dead("shop.orders") == 0
         assert {(d.message.type, d.message.body, d.attempt) for d in handler.done} == {("orders.placed.v1", b"body", 1)}
 
+    async def test_one_queue_alone_can_be_told(self, bus: Bus) -> None:
+        told, other = Handler(), Handler()
+        elsewhere = Subscription(queue="shop.invoices", patterns=("orders.#",), handle=other)
+        async with bus.consume(orders(told)), bus.consume(elsewhere):
+            await bus.put("shop.orders", message("1"))
+            await bus.publish(message("2"))
+            await until(lambda: told.ids == Counter("12") and other.ids == Counter("2"))
+        with pytest.raises(BusUnavailable):
+            await bus.put("shop.nowhere", message("3"))
+
     async def test_a_batch_is_full_or_late(self, bus: Bus) -> None:
         handler = Handler()
         async with bus.consume(orders(handler, most=4, within=0.4)):
