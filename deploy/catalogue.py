@@ -133,6 +133,16 @@ def _attendance_tables() -> MetaData:
     return metadata
 
 
+async def _attendance_again(given: Given, to: str) -> int:
+    from services.attendance.wiring import tell_again
+
+    database = given.database("attendance")
+    try:
+        return await tell_again(database, given.clock)
+    finally:
+        await database.close()
+
+
 def _leave(given: Given) -> Service:
     from services.leave.settings import Settings
     from services.leave.wiring import build
@@ -215,7 +225,11 @@ async def _closed(database: Database) -> AsyncIterator[None]:
 SERVICES: Mapping[str, Entry] = {
     "ingest": Entry(port=8001, build=_ingest, metadata=_ingest_tables, republish=_ingest_again),
     "attendance": Entry(
-        port=8002, build=_attendance, metadata=_attendance_tables, queues=("attendance.scans", "attendance.machines")
+        port=8002,
+        build=_attendance,
+        metadata=_attendance_tables,
+        queues=("attendance.scans", "attendance.machines"),
+        republish=_attendance_again,
     ),
     "leave": Entry(port=8003, build=_leave, metadata=_leave_tables, queues=("leave.people",)),
     "reports": Entry(port=8004, build=_reports, metadata=_reports_tables, queues=("reports.facts", "reports.people")),

@@ -28,6 +28,7 @@ from services.attendance.storage.reading_scans import PostgresScans
 from services.attendance.storage.reading_status import PostgresStatus
 from services.attendance.storage.recomputations import PostgresRecomputations
 from services.attendance.storage.recording import PostgresRecordings
+from services.attendance.storage.republishing import Republishing
 from services.attendance.storage.tables import metadata
 from shared.bus.port import Bus
 from shared.kernel.clock import Clock
@@ -52,7 +53,7 @@ def build(
     clock: Clock,
     tokens: Tokens,
 ) -> Service:
-    """Attendance as a service; nothing of it runs yet, and nothing is open. (All are built alike; it asks no peer.)"""
+    """Attendance as a service; nothing of it runs yet, and nothing is open. Built as all are; it asks no peer."""
     recordings = PostgresRecordings(database)
 
     async def scans_waiting() -> int | None:
@@ -100,3 +101,8 @@ def build(
         ],
         resources=[pool],
     )
+
+
+async def tell_again(database: Database, clock: Clock) -> int:
+    """Announce the present state of everybody and of every day (`muster replay attendance`), and say how many."""
+    return await Republishing(database, clock)()
