@@ -73,7 +73,7 @@ class RabbitPublisher:
                 await self._ask(outlet, message.type)
             await outlet.events.publish(outgoing(message), message.type, mandatory=not message.live_only)
 
-    async def put(self, queue: str, message: Message, headers: HeadersType, timeout: float) -> None:  # noqa: ASYNC109
+    async def put(self, queue: str, message: Message, headers: HeadersType, timeout: float) -> None:  # noqa: ASYNC109 - the port's
         """Put a message into one queue, past the exchange."""
         async with self._confirmed(message, timeout) as outlet:
             await outlet.channel.default_exchange.publish(outgoing(message, headers), queue)
@@ -85,7 +85,7 @@ class RabbitPublisher:
         headers: HeadersType,
         *,
         delay: float,
-        timeout: float,  # noqa: ASYNC109
+        timeout: float,  # noqa: ASYNC109 - the port's
     ) -> None:
         """Put a message into a queue after `delay` seconds, surviving restarts meanwhile."""
         async with self._confirmed(message, timeout) as outlet:
@@ -103,7 +103,7 @@ class RabbitPublisher:
         outlet.known_wanted.add(type_)
 
     @asynccontextmanager
-    async def _confirmed(self, message: Message, timeout: float) -> AsyncIterator[Outlet]:  # noqa: ASYNC109
+    async def _confirmed(self, message: Message, timeout: float) -> AsyncIterator[Outlet]:  # noqa: ASYNC109 - the port's
         """Turn all the ways in which publishing fails into the two that callers know."""
         try:
             async with asyncio.timeout(timeout):

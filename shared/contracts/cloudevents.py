@@ -143,9 +143,9 @@ def _unknown(type_: str, wanted: str) -> UnknownVersion:
 
 @lru_cache(maxsize=64)
 def _batch_decoder(of: type[E]) -> msgspec.json.Decoder[list[Envelope[E]]]:
-    return msgspec.json.Decoder(list[Envelope[of]])  # type: ignore[valid-type]
+    return msgspec.json.Decoder(list[Envelope[of]])  # type: ignore[valid-type]  # `of` is a class
 
 
 @lru_cache(maxsize=64)
 def _single_decoder(of: type[E]) -> msgspec.json.Decoder[Envelope[E]]:
-    return msgspec.json.Decoder(Envelope[of])  # type: ignore[valid-type]
+    return msgspec.json.Decoder(Envelope[of])  # type: ignore[valid-type]  # the same

@@ -104,7 +104,7 @@ class MachineWatch:
                 await self._back()
                 # One reading of the log is one chronology: what the order of scans says ends with the contact.
                 naming = Naming(self.machine)
-                async with aclosing(session.batches()) as batches:  # type: ignore[type-var]
+                async with aclosing(session.batches()) as batches:  # type: ignore[type-var]  # any async iterator with aclose
                     async for batch in batches:
                         await self._take(naming, batch)
                         await session.acknowledge(batch)
@@ -133,7 +133,7 @@ class MachineWatch:
             piece = scans[start : start + MOST_IN_A_BATCH]
             if batch.mode is Mode.REPLAY:
                 piece = await self._unknown(piece)
-            await self._patiently(lambda piece=piece: self._publisher.publish(piece))  # type: ignore[misc]
+            await self._patiently(lambda piece=piece: self._publisher.publish(piece))  # type: ignore[misc]  # bound now, called soon
         counted = [scan.at for scan in scans if not scan.quality.quarantined]
         if counted:
             self._latest = max(self._latest or counted[0], *counted)
