@@ -115,6 +115,14 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
             item.add_marker("rabbit")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests found out that a person wants to know (`record_property("figures", …)`)."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            if name == "figures":
+                terminalreporter.write_line(str(value))
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Say loudly, in the very last lines, what did not run for want of something."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
