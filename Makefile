@@ -41,7 +41,8 @@ format: $(STAMP) ## format the code and mend what lint can mend
 bench: $(STAMP) ## measure, each as a rate and as a ratio to the plain operation
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
-docs: $(STAMP) ## write the generated docs again (AsyncAPI, OpenAPI)
+docs: $(STAMP) ## write the generated docs again (AsyncAPI, OpenAPI), and the kept schemas of events
+	$(BIN)/python -m tests.contracts.schemas
 	$(BIN)/python -m deploy.docs
 
 migrations-check: $(STAMP) ## compare every service's tables with a freshly migrated database
