@@ -65,9 +65,14 @@ def working_day(settings: SimulatedSettings, day: date) -> Sequence[Reading]:
 
 
 def anyone(settings: SimulatedSettings, number: int, local: datetime) -> Reading:
-    """The `number`th scan of a machine that is given a rate: people in turn, arriving and leaving by turns."""
-    round_, person = divmod(number, settings.count)
-    return _reading(settings.badge_of(person), local.replace(microsecond=0), "01"[round_ % 2])
+    """The `number`th scan of a machine that is given a rate: people in turn, arriving and leaving by turns.
+
+    Of people who share several gates each has a gate of their own here: two scans of one person at two gates
+    within a minute would be merged into one.
+    """
+    here = range(min(settings.gate, settings.count) - 1, settings.count, settings.gates)
+    round_, turn = divmod(number, len(here))
+    return _reading(settings.badge_of(here[turn]), local.replace(microsecond=0), "01"[round_ % 2])
 
 
 def _person(settings: SimulatedSettings, person: int, day: date) -> Iterator[tuple[datetime, str]]:

@@ -1,12 +1,12 @@
 from collections import Counter
-from datetime import date, time
+from datetime import date, datetime, time
 
 import pytest
 
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.reading import ScanType
 from services.ingest.vendors.simulated.driver import Simulated
-from services.ingest.vendors.simulated.people import HABITS, habit_of, working_day
+from services.ingest.vendors.simulated.people import HABITS, anyone, habit_of, working_day
 from services.ingest.vendors.simulated.settings import SimulatedSettings
 from shared.kernel.clock import SystemClock
 from shared.kernel.errors import Invalid
@@ -78,3 +78,11 @@ def machine() -> Machine:
     return Machine(
         id=1, machine_id="sim", name="", machine_type="simulated", zone="UTC", created_at=now, updated_at=now
     )
+
+
+def test_at_a_rate_everybody_comes_in_turn_and_to_one_gate_only() -> None:
+    local = datetime(2026, 1, 5, 12)
+    gates = [SimulatedSettings(people=7, gates=2, gate=gate) for gate in (1, 2)]
+    seen = [[anyone(gate, number, local).badge for number in range(8)] for gate in gates]
+    assert seen == [["1", "3", "5", "7", "1", "3", "5", "7"], ["2", "4", "6", "2", "4", "6", "2", "4"]]
+    assert anyone(SimulatedSettings(people=1, gates=3, gate=3), 5, local).badge == "1"
