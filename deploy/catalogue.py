@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,6 @@ from deploy.settings import read
 
 if TYPE_CHECKING:  # the command reads this file to know the names of services; it shall not load a database for that
     import httpx
-    from sqlalchemy import MetaData
 
     from deploy.settings import Installation
     from shared.bus.port import Bus
@@ -56,148 +56,48 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A service, before anything of it is imported."""
+    """A service, before anything of it is imported. Each is built alike, by `build` of its `wiring`."""
 
+    name: str
     port: int
     """Where its HTTP API listens unless told otherwise."""
-    build: Callable[[Given], Service]
-    metadata: Callable[[], MetaData] | None = None
-    """Its tables, where it keeps something."""
     queues: tuple[str, ...] = ()
     """The durable queues that it consumes, for commands that work when it does not."""
     endpoints: Mapping[str, int] = field(default_factory=dict)
     """Usual ports of what it serves beside its API, by name."""
     first: Callable[[Given], Awaitable[None]] | None = None
     """What has to be done once its tables are there: again changes nothing."""
-    republish: Callable[[Given, str], Awaitable[int]] | None = None
-    """Publishes its whole state once more, for the service of that name."""
+
+    def build(self, given: Given) -> Service:
+        """The service, wired; it closes the pool that it is given when it stops."""
+        wiring, settings = (import_module(f"services.{self.name}.{part}") for part in ("wiring", "settings"))
+        database = given.database(self.name)
+        service: Service = wiring.build(
+            read(settings.Settings),
+            database=database,
+            bus=given.bus,
+            peers=given.peers,
+            clock=given.clock,
+            tokens=given.tokens,
+        )
+        return replace(service, resources=[lambda: _closed(database), *service.resources])
+
+    def history(self) -> History:
+        """Its tables, and the migrations that lead to them."""
+        from shared.storage.migrations import History
+
+        tables = import_module(f"services.{self.name}.storage.tables")
+        return History(tables.metadata, _SERVICES / self.name / "migrations")
 
 
 def history_of(name: str) -> History:
-    """The tables and migrations of a service that has some."""
-    from shared.storage.migrations import History
-
-    metadata = SERVICES[name].metadata
-    assert metadata is not None, f"{name} keeps nothing"  # noqa: S101 - a mistake of the caller
-    return History(metadata(), _SERVICES / name / "migrations")
+    """The tables and migrations of a service."""
+    return SERVICES[name].history()
 
 
 def histories() -> list[History]:
     """Those of all services."""
-    return [history_of(name) for name, entry in SERVICES.items() if entry.metadata]
-
-
-def _ingest(given: Given) -> Service:
-    from services.ingest.settings import Settings
-    from services.ingest.wiring import build
-
-    url = given.installation.database_url
-    return build(read(Settings), database_url=url, secret=given.secret, bus=given.bus, clock=given.clock)
-
-
-def _ingest_tables() -> MetaData:
-    from services.ingest.storage.tables import metadata
-
-    return metadata
-
-
-async def _ingest_again(given: Given, to: str) -> int:
-    from services.ingest.settings import Settings
-    from services.ingest.wiring import assemble, tell_again
-
-    url = given.installation.database_url
-    _, parts = assemble(read(Settings), database_url=url, secret=given.secret, bus=given.bus, clock=given.clock)
-    try:
-        return await tell_again(parts)
-    finally:
-        await parts.database.close()
-
-
-def _attendance(given: Given) -> Service:
-    from services.attendance.settings import Settings
-    from services.attendance.wiring import build
-
-    return build(
-        read(Settings),
-        database=given.database("attendance"),
-        bus=given.bus,
-        peers=given.peers,
-        clock=given.clock,
-        tokens=given.tokens,
-    )
-
-
-def _attendance_tables() -> MetaData:
-    from services.attendance.storage.tables import metadata
-
-    return metadata
-
-
-async def _attendance_again(given: Given, to: str) -> int:
-    from services.attendance.wiring import tell_again
-
-    database = given.database("attendance")
-    try:
-        return await tell_again(database, given.clock)
-    finally:
-        await database.close()
-
-
-def _leave(given: Given) -> Service:
-    from services.leave.settings import Settings
-    from services.leave.wiring import build
-
-    return build(
-        read(Settings),
-        database=given.database("leave"),
-        bus=given.bus,
-        peers=given.peers,
-        clock=given.clock,
-        tokens=given.tokens,
-    )
-
-
-def _leave_tables() -> MetaData:
-    from services.leave.storage.tables import metadata
-
-    return metadata
-
-
-def _reports(given: Given) -> Service:
-    from services.reports.settings import Settings
-    from services.reports.wiring import build
-
-    return build(
-        read(Settings),
-        database=given.database("reports"),
-        bus=given.bus,
-        peers=given.peers,
-        clock=given.clock,
-        tokens=given.tokens,
-    )
-
-
-def _reports_tables() -> MetaData:
-    from services.reports.storage.tables import metadata
-
-    return metadata
-
-
-def _gateway(given: Given) -> Service:
-    from services.gateway.settings import Settings
-    from services.gateway.wiring import build
-
-    database = given.database("gateway")
-    service = build(
-        read(Settings), database=database, bus=given.bus, peers=given.peers, clock=given.clock, tokens=given.tokens
-    )
-    return replace(service, resources=[lambda: _closed(database), *service.resources])
-
-
-def _gateway_tables() -> MetaData:
-    from services.gateway.storage.tables import metadata
-
-    return metadata
+    return [entry.history() for entry in SERVICES.values()]
 
 
 async def _gateway_first(given: Given) -> None:
@@ -222,23 +122,11 @@ async def _closed(database: Database) -> AsyncIterator[None]:
         await database.close()
 
 
-SERVICES: Mapping[str, Entry] = {
-    "ingest": Entry(port=8001, build=_ingest, metadata=_ingest_tables, republish=_ingest_again),
-    "attendance": Entry(
-        port=8002,
-        build=_attendance,
-        metadata=_attendance_tables,
-        queues=("attendance.scans", "attendance.machines"),
-        republish=_attendance_again,
-    ),
-    "leave": Entry(port=8003, build=_leave, metadata=_leave_tables, queues=("leave.people",)),
-    "reports": Entry(port=8004, build=_reports, metadata=_reports_tables, queues=("reports.facts", "reports.people")),
-    "gateway": Entry(
-        port=8000,
-        build=_gateway,
-        metadata=_gateway_tables,
-        queues=("gateway.people",),
-        endpoints={"live": 8765},
-        first=_gateway_first,
-    ),
-}
+_ALL = (
+    Entry(name="ingest", port=8001),
+    Entry(name="attendance", port=8002, queues=("attendance.scans", "attendance.machines")),
+    Entry(name="leave", port=8003, queues=("leave.people",)),
+    Entry(name="reports", port=8004, queues=("reports.facts", "reports.people")),
+    Entry(name="gateway", port=8000, queues=("gateway.people",), endpoints={"live": 8765}, first=_gateway_first),
+)
+SERVICES: Mapping[str, Entry] = {entry.name: entry for entry in _ALL}

@@ -11,7 +11,7 @@ import typer
 from pydantic import SecretStr
 from rich.table import Table
 
-from deploy.catalogue import SERVICES, Given
+from deploy.catalogue import SERVICES
 from deploy.cli_data import AsJson
 from deploy.cli_support import fail, messages, print_json, results
 from deploy.folder import DataFolder
@@ -91,33 +91,20 @@ def replay(
     to: Annotated[str, typer.Option(help="Who alone receives it.")],
     data: Data = None,
 ) -> None:
-    """Publish all that a service knows once more, to one other service: its read model is rebuilt from nothing."""
+    """Tell one service alone, once more, all that another knows: its read model is rebuilt from nothing."""
     for name in (service, to):
         if name not in SERVICES:
             raise typer.BadParameter(f"{name!r} is none of {', '.join(SERVICES)}")
-    republish = SERVICES[service].republish
-    if republish is None:
-        fail(f"{service} keeps no state that others need.")
     settings = _installation(data)
     settings.required("database_url", "bus_url", "secret")
 
-    from shared.bus.opening import open_bus
-    from shared.kernel.clock import SystemClock
+    from deploy.replaying import replay as tell
     from shared.observability.logs import configure_logs
-    from shared.runtime.peers import connect_peers
 
     configure_logs(level="WARNING")
-
-    async def again() -> int:
-        async with (
-            open_bus(settings.bus_url, name="muster-replay") as bus,
-            connect_peers({}, settings.peers()) as peers,
-        ):
-            return await republish(Given(installation=settings, bus=bus, peers=peers, clock=SystemClock()), to)
-
-    count = asyncio.run(again())
+    count = asyncio.run(tell(service, to, settings))
     results.print(f"{count}")
-    messages.print(f"{count} events of {service} were published again to {to}.")
+    messages.print(f"{count} events of {service} were told {to} again.")
 
 
 def _on_the_bus(data: Path | None, use: Callable[["Bus"], Awaitable[T]]) -> T:

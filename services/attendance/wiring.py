@@ -28,7 +28,7 @@ from services.attendance.storage.reading_scans import PostgresScans
 from services.attendance.storage.reading_status import PostgresStatus
 from services.attendance.storage.recomputations import PostgresRecomputations
 from services.attendance.storage.recording import PostgresRecordings
-from services.attendance.storage.republishing import Republishing
+from services.attendance.storage.republishing import PostgresStates
 from services.attendance.storage.tables import metadata
 from shared.bus.port import Bus
 from shared.kernel.clock import Clock
@@ -100,9 +100,5 @@ def build(
             ("recompute", Recompute(PostgresRecomputations(database), recordings, clock).run),
         ],
         resources=[pool],
+        states=PostgresStates(database, clock),
     )
-
-
-async def tell_again(database: Database, clock: Clock) -> int:
-    """Announce the present state of everybody and of every day (`muster replay attendance`), and say how many."""
-    return await Republishing(database, clock)()

@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
 
 from services.ingest.api.imports import imports_router
 from services.ingest.api.machines import machines_router
@@ -12,7 +15,7 @@ from services.ingest.application.drivers import Driver
 from services.ingest.application.importing import Importer
 from services.ingest.application.machines import Machines
 from services.ingest.application.publishing import ScanPublisher
-from services.ingest.application.republishing import republish
+from services.ingest.application.republishing import machine_states
 from services.ingest.application.supervision import Supervisor
 from services.ingest.application.watching import MachineWatch
 from services.ingest.domain.machine import Machine
@@ -22,6 +25,7 @@ from services.ingest.storage.evidence import PostgresEvidence
 from services.ingest.storage.ledger import PostgresLedger
 from services.ingest.storage.registry import PostgresRegistry
 from services.ingest.storage.spool import PostgresSpool
+from services.ingest.storage.tables import metadata
 from services.ingest.vendors import table
 from services.ingest.vendors.files.reader import FileReader
 from shared.bus.port import Bus
@@ -30,12 +34,12 @@ from shared.kernel.errors import Unavailable
 from shared.outbox.relay import Relay
 from shared.runtime.service import Service
 from shared.storage.database import Database
+from shared.storage.migrations import History
 from shared.web import idempotency
 from shared.web.application import create_app
 from shared.web.tokens import Tokens
 
-POOL = 6
-"""Connections to PostgreSQL; as many again under load."""
+HISTORY = History(metadata, Path(__file__).parent / "migrations")
 
 TIDY_EVERY = 3600.0
 
@@ -56,30 +60,32 @@ class Parts:
 def build(
     settings: Settings,
     *,
-    database_url: str,
-    secret: str,
+    database: Database,
     bus: Bus,
+    peers: httpx.AsyncClient,
     clock: Clock,
-    drivers: Mapping[str, Driver] | None = None,
+    tokens: Tokens,
 ) -> Service:
-    """Ingest as a service; nothing of it runs yet, and nothing is open."""
-    return assemble(settings, database_url=database_url, secret=secret, bus=bus, clock=clock, drivers=drivers)[0]
+    """Ingest as a service; nothing of it runs yet, and nothing is open.
+
+    All services are built alike; this one asks no peer.
+    """
+    return assemble(settings, database=database, bus=bus, clock=clock, tokens=tokens)[0]
 
 
 def assemble(
     settings: Settings,
     *,
-    database_url: str,
-    secret: str,
+    database: Database,
     bus: Bus,
     clock: Clock,
+    tokens: Tokens,
     drivers: Mapping[str, Driver] | None = None,
     patience: Patience | None = None,
 ) -> tuple[Service, Parts]:
     """As `build`, with the parts. `drivers` None takes all of the table, `patience` None that of everyday."""
     known = drivers if drivers is not None else table.drivers(clock)
     told = asyncio.Event()
-    database = Database(database_url, schema="ingest", pool=POOL, overflow=POOL)
     registry = PostgresRegistry(database, clock)
     ledger, evidence = PostgresLedger(database), PostgresEvidence(database)
     publisher = ScanPublisher(bus, ledger, PostgresSpool(database), clock, confirm_within=settings.confirm_within)
@@ -131,7 +137,7 @@ def assemble(
     app = create_app(
         "ingest",
         routers=[machines_router(registry, machines, known), imports_router(importer)],
-        tokens=Tokens(secret),
+        tokens=tokens,
         clock=clock,
         checks={"database": database.ready, "bus": bus_takes_messages},
     )
@@ -140,11 +146,7 @@ def assemble(
         app=app,
         loops=[("relay", relay.run), ("publisher", publisher.run), ("supervisor", supervisor.run), ("tidy", tidy)],
         resources=[pool],
+        states=lambda: machine_states(registry, machines),
     )
     parts = Parts(database, machines, registry, publisher, supervisor, importer, relay)
     return service, parts
-
-
-async def tell_again(parts: Parts) -> int:
-    """Announce the present state of every machine (`muster replay ingest`), and say how many there are."""
-    return await republish(parts.registry, parts.machines)

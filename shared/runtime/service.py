@@ -1,16 +1,17 @@
 """What a service is, once it is wired."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp
 
 from shared.bus.port import Subscription
+from shared.contracts.event import Event
 
 Loop = Callable[[], Awaitable[None]]
 Resource = Callable[[], AbstractAsyncContextManager[object]]
-Republish = Callable[[str | None], Awaitable[int]]
+States = Callable[[], AsyncIterator[Sequence[Event]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,3 +29,5 @@ class Service:
     """Entered before anything runs, left in reverse order after everything has stopped."""
     endpoints: Sequence[tuple[str, ASGIApp]] = field(default=())
     """Further applications on ports of their own, by name: the gateway's `live`."""
+    states: States | None = None
+    """All that it knows and others keep, as events in batches of one type: told again to one that lost it."""

@@ -58,7 +58,8 @@ async def through_workers(
             stack.push_async_callback(pg.close)
             started = time.perf_counter()
             await asyncio.gather(*(bus.publish(message) for message in sent))
-            while await pg.fetchval("SELECT count(*) FROM attendance.scans") < scans:
+            # Nothing tells from outside that the last one is committed.
+            while await pg.fetchval("SELECT count(*) FROM attendance.scans") < scans:  # noqa: ASYNC110
                 await asyncio.sleep(LOOK_EVERY)
             took = time.perf_counter() - started
             counted = await pg.fetchval("SELECT sum(used + merged) FROM attendance.days")

@@ -14,6 +14,7 @@ from services.ingest.wiring import Parts, assemble
 from shared.kernel.clock import SystemClock
 from shared.runtime.hosting import hosted
 from shared.runtime.service import Service
+from shared.storage.database import Database
 from shared.web.scope import Caller
 from shared.web.tokens import Tokens
 from tests.ingest.fakes import FakeBus, FakeDriver
@@ -55,8 +56,8 @@ async def ingest(migrated: Callable[..., str]) -> AsyncIterator[Ingest]:
     url, bus, clock, driver = migrated("ingest"), FakeBus(), SystemClock(), FakeDriver()
     service, parts = assemble(
         Settings(timezone="Asia/Dhaka", confirm_within=0.2),
-        database_url=url,
-        secret=SECRET,
+        database=Database(url, schema="ingest"),
+        tokens=Tokens(SECRET),
         bus=bus,
         clock=clock,
         drivers={**drivers(clock), "fake": driver},

@@ -13,6 +13,8 @@ from shared.bus.port import Delivery, Refusal, Subscription
 from shared.contracts.cloudevents import decode
 from shared.contracts.scans import ScanReceived
 from shared.kernel.clock import SystemClock
+from shared.storage.database import Database
+from shared.web.tokens import Tokens
 from tests.ingest.conftest import SECRET
 from tests.ingest.fakes import machine, scans, until
 from tests.servers import PrivateRabbit
@@ -36,7 +38,11 @@ async def test_scans_published_through_a_frozen_and_a_killed_broker_all_arrive(
         await until(lambda: bus.status().connected, within=20)
         await bus.declare([queue])
         _, parts = assemble(
-            Settings(confirm_within=0.5), database_url=migrated("ingest"), secret=SECRET, bus=bus, clock=SystemClock()
+            Settings(confirm_within=0.5),
+            database=Database(migrated("ingest"), schema="ingest"),
+            tokens=Tokens(SECRET),
+            bus=bus,
+            clock=SystemClock(),
         )
         publisher = parts.publisher
         await publisher.drain()

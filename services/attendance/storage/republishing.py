@@ -1,7 +1,6 @@
-"""Telling the present state of all people and days again, so that a reader can be rebuilt from nothing."""
+"""The present state of all people and days as events, so that a reader can be rebuilt from nothing."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -14,14 +13,13 @@ from shared.contracts.cloudevents import MOST_IN_A_BATCH
 from shared.contracts.days import DayUpdated
 from shared.contracts.event import Event
 from shared.kernel.clock import Clock
-from shared.outbox.writing import add_fast
 from shared.storage.database import Database
 from shared.web.lists import Window
 from shared.web.scope import Scope
 
 
-class Republishing:
-    """Writes all states into the outbox, from where the running service's relay carries them.
+class PostgresStates:
+    """All that attendance knows and others keep.
 
     The versions are the stored ones: readers that know a state already lose nothing by hearing it again. A transaction
     holds the days of one person, so that nothing else waits for this.
@@ -31,26 +29,17 @@ class Republishing:
         self._database = database
         self._clock = clock
 
-    async def __call__(self) -> int:
-        """Tell everything, people before their days, and say how many events that were."""
-        now = self._clock.now()
-        people = await self._people(now)
-        count = len(people)
-        for person in people:
-            async with self._database.fast() as pg:
-                days = [event async for event in _days(pg, person)]
-                await add_fast(pg, days, time=now)
-            count += len(days)
-        return count
-
-    async def _people(self, now: datetime) -> Sequence[PersonState]:
+    async def __call__(self) -> AsyncIterator[Sequence[Event]]:
+        """Everybody, and then everybody's days."""
         async with self._database.fast() as pg:
             epoch = await _epoch(pg)
             ids = [row[0] for row in await pg.fetch("SELECT id FROM people ORDER BY id")]
-            states = list((await read_states(pg, ids, now.date())).values())
-            events: list[Event] = [person_changed(state, epoch) for state in states]
-            await add_fast(pg, events, time=now)
-        return states
+            people = list((await read_states(pg, ids, self._clock.now().date())).values())
+        yield [person_changed(person, epoch) for person in people]
+        for person in people:
+            async with self._database.fast() as pg:
+                days = [event async for event in _days(pg, person)]
+            yield days
 
 
 async def _days(pg: "asyncpg.Connection[Any]", person: PersonState) -> AsyncIterator[DayUpdated]:

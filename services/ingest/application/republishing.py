@@ -1,15 +1,16 @@
-"""Telling the present state of all machines again, so that a reader can be rebuilt from nothing."""
+"""The present state of all machines as events, so that a reader can be rebuilt from nothing."""
 
+from collections.abc import AsyncIterator, Sequence
+
+from services.ingest.application.announce import machine_changed
 from services.ingest.application.machines import Machines
 from services.ingest.application.ports import Registry
+from shared.contracts.event import Event
 
 
-async def republish(registry: Registry, machines: Machines) -> int:
-    """Announce every machine as it is, and say how many there are. Readers that know it already lose nothing."""
-    present = await registry.all()
-    for machine in present:
-        async with registry.work() as work:
-            fresh = await work.by_id(machine.id)
-            if fresh is not None:
-                await machines.announce(work, fresh)
-    return len(present)
+async def machine_states(registry: Registry, machines: Machines) -> AsyncIterator[Sequence[Event]]:
+    """Every machine of the registry as it is. Readers that know it already lose nothing."""
+    async with registry.work() as work:
+        epoch = await work.epoch()
+    for machine in await registry.all():
+        yield [machine_changed(machine, epoch=epoch, reports_by_itself=machines.reports_by_itself(machine))]
