@@ -12,6 +12,7 @@ from services.gateway.api.auth import auth_routes
 from services.gateway.api.documents import document_routes
 from services.gateway.api.forwarding import Forwarding, forward_routes
 from services.gateway.api.gate import Gate
+from services.gateway.api.status import status_routes
 from services.gateway.api.users import user_routes
 from services.gateway.application.passwords import Passwords
 from services.gateway.application.signing_in import SigningIn
@@ -69,9 +70,7 @@ def build(  # noqa: PLR0917 - what a service is given, in the order of all servi
     users = Users(store, passwords, clock)
     directory, hub = Directory(people), Hub(most=settings.most_live_clients)
     listening = Listening(bus, hub, directory, clock)
-    heartbeat = Heartbeat(
-        hub, listening, directory, bus=bus, peers=peers, clock=clock, services=settings.essential_peers
-    )
+    heartbeat = Heartbeat(hub, listening, directory, bus=bus, peers=peers, clock=clock, services=SERVICES)
     sockets = Sockets(
         hub,
         signing_in,
@@ -87,6 +86,7 @@ def build(  # noqa: PLR0917 - what a service is given, in the order of all servi
             auth_routes(signing_in, withdrawals, settings),
             user_routes(users, withdrawals),
             console_routes(),
+            status_routes(peers, heartbeat.figures),
         ],
         tokens=tokens,
         clock=clock,

@@ -313,13 +313,11 @@ class Gateway:
         """The header of somebody signed in."""
         return {"Authorization": f"Bearer {(await self.sign_in(username, password))['access']}"}
 
-    async def user(self, username: str, *roles: str, **more: Any) -> int:
-        """A user to be."""
-        return (
-            await self.users.create(
-                username, PASSWORD, roles=roles, units=more.get("units", ()), person=more.get("person"), by=None
-            )
-        ).id
+    async def user(self, username: str, *roles: str, units: tuple[int, ...] = (), person: int | None = None) -> int:
+        """A user to be, with the usual password."""
+        draft = await self.users.draft(username, PASSWORD, roles=roles, units=units, person=person)
+        async with self.users.transaction() as accounts:
+            return (await self.users.add(accounts, draft, by=None)).id
 
 
 @asynccontextmanager

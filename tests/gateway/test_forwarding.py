@@ -12,7 +12,8 @@ import pytest
 from services.gateway.api import forwarding
 from services.gateway.wiring import HISTORY
 from shared.runtime.serving import served
-from tests.gateway.fakes import Gateway, Seen, fake_attendance, fake_ingest, running_gateway
+from tests.gateway.fakes import Gateway, Seen, fake_attendance, fake_ingest, running_gateway, until
+from tests.gateway.live_clients import listening
 
 
 @asynccontextmanager
@@ -169,6 +170,26 @@ async def test_a_service_that_goes_away_and_comes_back(migrated: Any) -> None:
             assert (await gateway.http.get("/health/ready")).status_code == 200
         assert (await gateway.http.get("/api/attendance/echo/x/", headers=admin)).status_code == 503
         assert len(seen.requests) == 1
+
+
+async def test_the_state_of_the_system_names_every_service_and_counts_live_clients(
+    gateway: Gateway, admin: dict[str, str]
+) -> None:
+    async def said() -> dict[str, Any]:
+        status: dict[str, Any] = (await gateway.http.get("/api/attendance/system-status/", headers=admin)).json()
+        return {**status, "services": {entry["name"]: entry["status"] for entry in status["services"]}}
+
+    async def leave_is_known_to_be_away() -> bool:
+        return bool((await said())["services"]["leave"] == "away")
+
+    await until(leave_is_known_to_be_away)
+    async with listening(gateway, admin["Authorization"].removeprefix("Bearer ")):
+        status = await said()
+    assert status["business_date"] == "2024-01-15"
+    assert status["total_clients"] == 1
+    assert status["services"] == {
+        "ingest": "ok", "attendance": "ok", "leave": "away", "reports": "away", "gateway": "ok"
+    }  # fmt: skip
 
 
 async def test_the_documents_of_all_services_become_one(gateway: Gateway) -> None:

@@ -85,7 +85,7 @@ async def test_each_hears_only_what_its_role_may_see(gateway: Gateway) -> None:
     await known(gateway, 1, unit_path=(11, 10))
     await known(gateway, 2, unit_path=(20,))
     await gateway.user("worker", "employee", person=1)
-    await gateway.user("head", "department_head", units=[10])
+    await gateway.user("head", "department_head", units=(10,))
     await gateway.user("nobody", "employee")
     async with (
         listening(gateway, (await gateway.sign_in())["access"]) as overseer,

@@ -226,6 +226,16 @@ async def test_users_are_made_listed_and_changed(gateway: Gateway) -> None:
     assert (await gateway.http.get("/api/users/?serch=x", headers=admin)).status_code == 400
 
 
+async def test_a_user_asked_for_twice_with_one_key_is_made_once(gateway: Gateway) -> None:
+    headers = {**(await gateway.bearer()), "Idempotency-Key": "k-1"}
+    body = {"username": "ann", "password": PASSWORD}
+    first, second = [await gateway.http.post("/api/users/", json=body, headers=headers) for _ in range(2)]
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json() == second.json()
+    other = await gateway.http.post("/api/users/", json={**body, "username": "bob"}, headers=headers)
+    assert other.status_code == 422
+
+
 @pytest.mark.parametrize(
     ("change", "status"),
     [

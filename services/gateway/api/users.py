@@ -10,6 +10,7 @@ from services.gateway.application.withdrawals import Withdrawals
 from services.gateway.domain.accounts import User, username_key
 from shared.kernel.errors import Malformed
 from shared.web.callers import needs
+from shared.web.idempotency import Answer, key_of
 from shared.web.lists import answer, json_response, window
 from shared.web.scope import Caller
 
@@ -42,11 +43,24 @@ def user_routes(users: Users, withdrawals: Withdrawals) -> APIRouter:
         )
 
     @router.post("/", summary="Make a user", status_code=201)
-    async def create(who: Administrator, body: NewUser) -> Response:
-        user = await users.create(
-            body.username, body.password, roles=body.roles, units=body.units, person=body.person, by=who.user
+    async def create(who: Administrator, body: NewUser, request: Request) -> Response:
+        key = key_of(
+            request.headers.get("idempotency-key"),
+            caller=who.user,
+            method="POST",
+            path=request.url.path,
+            # Not the password: the digest that is kept of this is a quick one.
+            body=body.model_dump_json(exclude={"password"}).encode(),
         )
-        return _one(user, status=201, headers={"Location": f"/api/users/{user.id}/"})
+        draft = await users.draft(body.username, body.password, roles=body.roles, units=body.units, person=body.person)
+        async with users.transaction() as accounts:
+            if key is not None and (before := await accounts.earlier_answer(key)) is not None:
+                return Response(before.body, before.status, media_type="application/json")
+            user = await users.add(accounts, draft, by=who.user)
+            response = _one(user, status=201, headers={"Location": f"/api/users/{user.id}/"})
+            if key is not None:
+                await accounts.keep_answer(key, Answer(201, bytes(response.body)))
+        return response
 
     @router.get("/{user_id}/", summary="One user")
     async def read(_who: Administrator, user_id: int) -> Response:

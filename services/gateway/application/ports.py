@@ -12,6 +12,7 @@ from services.gateway.domain.badges import Person
 from services.gateway.domain.sessions import Session
 from shared.contracts.event import Event
 from shared.contracts.people import PersonChanged
+from shared.web.idempotency import Answer, Key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,12 @@ class Accounts(Protocol):
     async def person(self, person_id: int) -> Person | None: ...
     async def withdrawn_since(self, moment: datetime) -> Withdrawn: ...
     async def epoch(self) -> int: ...
+    async def earlier_answer(self, key: Key) -> Answer | None:
+        """What this request was answered before."""
+
+    async def keep_answer(self, key: Key, answer: Answer) -> None:
+        """Keep the answer, together with what the transaction does."""
+
     async def announce(self, event: Event, *, now: datetime) -> None:
         """Publish `event` when, and only if, the transaction commits."""
 

@@ -1,6 +1,7 @@
 """Making users and changing them."""
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,33 +51,43 @@ class Users:
         async with self._store.transaction() as accounts:
             return await _user(accounts, user_id)
 
-    async def create(
-        self,
-        username: str,
-        password: str,
-        *,
-        roles: Sequence[str],
-        units: Sequence[int],
-        person: int | None,
-        by: int | None,
-    ) -> User:
-        """A user who can sign in at once.
+    def transaction(self) -> AbstractAsyncContextManager[Accounts]:
+        """For `add`, together with what else belongs to the same effect."""
+        return self._store.transaction()
+
+    async def draft(
+        self, username: str, password: str, *, roles: Sequence[str], units: Sequence[int], person: int | None
+    ) -> Draft:
+        """Somebody who could be added: checked, and with a hashed password.
 
         Raises:
             Invalid: name, password or a role is not possible.
-            Conflict: the name is taken.
         """
         name = checked_username(username)
         check_password(password, name)
-        draft = Draft(
+        return Draft(
             username=name,
             password_hash=await self._passwords.hash(password),
             roles=checked_roles(roles),
             units=tuple(units),
             person_id=person,
         )
-        async with self._store.transaction() as accounts:
-            return await self._add(accounts, draft, by=by)
+
+    async def add(self, accounts: Accounts, draft: Draft, *, by: int | None) -> User:
+        """A user who can sign in once the transaction has committed.
+
+        Raises:
+            Conflict: the name is taken.
+        """
+        now = self._clock.now()
+        user = await accounts.add(draft, now=now)
+        if user is None:
+            raise Conflict(f"there is a user {draft.username} already", fields={"username": "is taken"})
+        await accounts.record(
+            "user_created", by=by, subject=user.username, now=now, detail={"roles": sorted(user.roles)}
+        )
+        await accounts.announce(await user_changed(accounts, user), now=now)
+        return user
 
     async def change(self, user_id: int, change: Change, *, by: int, expected_n: int | None = None) -> User:
         """Change a user; their access tokens from before are refused from then on.
@@ -134,7 +145,7 @@ class Users:
                 return None  # another process was quicker
             found = await accounts.find(FIRST_ADMINISTRATOR)
             if found is None:
-                await self._add(
+                await self.add(
                     accounts, Draft(username=FIRST_ADMINISTRATOR, password_hash=new_hash, roles=roles), by=None
                 )
             else:
@@ -143,17 +154,6 @@ class Users:
                 await accounts.record("user_changed", by=None, subject=saved.username, now=now)
                 await accounts.announce(await user_changed(accounts, saved), now=now)
         return chosen if password is None else None
-
-    async def _add(self, accounts: Accounts, draft: Draft, *, by: int | None) -> User:
-        now = self._clock.now()
-        user = await accounts.add(draft, now=now)
-        if user is None:
-            raise Conflict(f"there is a user {draft.username} already", fields={"username": "is taken"})
-        await accounts.record(
-            "user_created", by=by, subject=user.username, now=now, detail={"roles": sorted(user.roles)}
-        )
-        await accounts.announce(await user_changed(accounts, user), now=now)
-        return user
 
 
 async def _user(accounts: Accounts, user_id: int, *, lock: bool = False) -> User:

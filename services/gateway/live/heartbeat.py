@@ -47,14 +47,17 @@ class Heartbeat:
         self._services: dict[str, str] = dict.fromkeys(services, "unknown")
         self._bus_was_there = True
 
+    def figures(self) -> dict[str, Any]:
+        """How the services are, and who listens; known without asking."""
+        return {"services": {**self._services, "gateway": "ok"}, "total_clients": len(self._hub)}
+
     def status(self, message: str) -> Frame:
         """The present state as a frame; known without asking."""
         well = self._bus.status().connected and all(state != "away" for state in self._services.values())
         figures: dict[str, Any] = {
             "status": "ok" if well else "degraded",
-            "services": {**self._services, "gateway": "ok"},
+            **self.figures(),
             "bus": "ok" if self._bus.status().connected else "away",
-            "total_clients": len(self._hub),
             "frames_sent": self._hub.sent,
             "people_known": len(self._directory),
         }
@@ -81,7 +84,7 @@ class Heartbeat:
         for name, state in zip(tuple(self._services), states, strict=True):
             before = self._services[name]
             self._services[name] = state
-            if state == "away" and before != "away":
+            if state == "away" and before == "ok":
                 log.warning("peer.away", service=name)
                 frame = notice("error_occurred", f"{name} is away", at=self._clock.now(), service=name)
                 await self._hub.send(encoded(frame), self._hub.listeners(OVERSEERS))

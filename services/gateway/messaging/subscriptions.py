@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.gateway.application.ports import People
-from shared.bus.events import read_events
+from shared.bus.events import apply_events
 from shared.bus.port import Delivery, Refusal, Subscription
 from shared.contracts.people import PersonChanged
 from shared.kernel.clock import Clock
@@ -13,9 +13,10 @@ def subscriptions(people: People, clock: Clock) -> tuple[Subscription, ...]:
     """The table of contents."""
 
     async def apply_people(deliveries: Sequence[Delivery]) -> Sequence[Refusal]:
-        good, refused = read_events(deliveries, PersonChanged)
-        await people.apply([envelope.data for envelope in good], now=clock.now())
-        return refused
+        async def apply(states: Sequence[PersonChanged]) -> None:
+            await people.apply(states, now=clock.now())
+
+        return await apply_events(deliveries, PersonChanged, apply)
 
     return (
         Subscription(

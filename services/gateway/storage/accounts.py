@@ -19,6 +19,8 @@ from services.gateway.storage.tables import audit, people, sessions, used_ticket
 from shared.contracts.event import Event
 from shared.outbox import writing
 from shared.storage.database import Database
+from shared.web import idempotency
+from shared.web.idempotency import Answer, Key
 
 
 class PostgresStore:
@@ -200,6 +202,12 @@ class PostgresAccounts:
 
     async def epoch(self) -> int:
         return int((await self._connection.execute(text("SELECT epoch FROM epoch"))).scalar_one())
+
+    async def earlier_answer(self, key: Key) -> Answer | None:
+        return await idempotency.earlier(self._connection, key)
+
+    async def keep_answer(self, key: Key, answer: Answer) -> None:
+        await idempotency.keep(self._connection, key, answer)
 
     async def announce(self, event: Event, *, now: datetime) -> None:
         await writing.add(self._connection, event, time=now)

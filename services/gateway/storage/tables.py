@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from shared.outbox.tables import add_outbox
+from shared.web.idempotency import add_answers
 
 metadata = MetaData(
     schema="gateway",
@@ -32,6 +33,7 @@ metadata = MetaData(
 )
 
 outbox = add_outbox(metadata)
+answers = add_answers(metadata)
 
 users = Table(
     "users",
