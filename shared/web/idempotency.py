@@ -7,8 +7,10 @@ taken again after that. Old answers go as new ones come, a few at a time.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, func, text
+import asyncpg
+from sqlalchemy import Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, TextClause, func, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.kernel.errors import Invalid, Malformed
@@ -72,11 +74,7 @@ async def earlier(connection: AsyncConnection, key: Key) -> Answer | None:
     """
     await connection.execute(_LOCK, {"name": f"answer {key.caller} {key.key}"})
     row = (await connection.execute(_FIND, {"caller": key.caller, "key": key.key})).one_or_none()
-    if row is None:
-        return None
-    if row.request != key.request:
-        raise Invalid(f"the Idempotency-Key {key.key!r} was used for another request; take a new one")
-    return Answer(row.status, row.body)
+    return _same(row, key)
 
 
 async def keep(connection: AsyncConnection, key: Key, answer: Answer) -> None:
@@ -85,9 +83,38 @@ async def keep(connection: AsyncConnection, key: Key, answer: Answer) -> None:
     await connection.execute(_KEEP, {**values, "status": answer.status, "body": answer.body})
 
 
+async def earlier_fast(pg: "asyncpg.Connection[Any]", key: Key) -> Answer | None:
+    """The same as `earlier` on the bare connection."""
+    await pg.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"answer {key.caller} {key.key}")
+    return _same(await pg.fetchrow(_plain(_FIND, "caller", "key"), key.caller, key.key), key)
+
+
+async def keep_fast(pg: "asyncpg.Connection[Any]", key: Key, answer: Answer) -> None:
+    """The same as `keep` on the bare connection."""
+    statement = _plain(_KEEP, "caller", "key", "request", "status", "body")
+    await pg.execute(statement, key.caller, key.key, key.request, answer.status, answer.body)
+
+
 async def forget(connection: AsyncConnection, *, before: datetime) -> None:
     """Forget answers that nobody will ask for again."""
     await connection.execute(_FORGET, {"before": before})
+
+
+def _same(row: Any, key: Key) -> Answer | None:
+    if row is None:
+        return None
+    request, status, body = row
+    if request != key.request:
+        raise Invalid(f"the Idempotency-Key {key.key!r} was used for another request; take a new one")
+    return Answer(status, body)
+
+
+def _plain(statement: TextClause, *names: str) -> str:
+    """The statement with `$1` for the first of the names, and so on."""
+    sql = statement.text
+    for number, name in enumerate(names, 1):
+        sql = sql.replace(f":{name}", f"${number}")
+    return sql
 
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")

@@ -1,1 +1,6 @@
-"""The HTTP API of attendance (API.md, sections 1 and 3)."""
+"""The HTTP API of attendance (API.md, sections 1 and 3).
+
+Each module has a `router(use cases) -> APIRouter`, and `wiring` calls all of them: `days` (summary, timesheet, records,
+explanations, statistics), `people` (employees, departments, import, badges that find their person), `scans` (raw
+scans, unknown badges), `status` (system status, settings). All of it lies under `/api/attendance/`.
+"""

@@ -5,17 +5,18 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
 from fastapi.responses import Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.attendance.api.parameters import bad, choice_of, described, known, read_date, text_of
+from services.attendance.api.people_bodies import EmployeeBody, EmployeeChange, LinkBody, draft_of, span_of, whole
 from services.attendance.application.announce import PersonState
-from services.attendance.application.directory import Span
-from services.attendance.application.people import Department, Import, People, WantedPeople
-from services.attendance.application.people_csv import read_email, read_gender
-from services.attendance.application.person import UNSET, BadgeSpan, Draft, Unset, with_level
-from shared.kernel.errors import Invalid, Malformed, NotFound, Stale
+from services.attendance.application.people import People
+from services.attendance.application.people_ports import Department, Import, Once, WantedPeople
+from services.attendance.application.person import UNSET, Unset
+from shared.kernel.errors import Malformed, NotFound, Stale
 from shared.web.callers import HR, CurrentScope
+from shared.web.idempotency import Answer, Key, key_of
 from shared.web.lists import answer, json_response, window
+from shared.web.scope import Caller
 
 MOST_BYTES = 20_000_000
 """Of a file of people: some 200,000 of them."""
@@ -27,77 +28,6 @@ PEOPLE = {
 }
 SINCE = {"effective_from": "the date from which the change holds: today, unless another, or `always`, is named"}
 IMPORT = {"dry_run": "`true` only says what would be done", **SINCE}
-
-
-def _visible(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("holds a character that cannot be seen")
-    return text
-
-
-def _unless_invalid(read: Any) -> Any:
-    def validate(text: str) -> str | None:
-        try:
-            found: str | None = read(text)
-        except Invalid as error:
-            raise ValueError(error.message) from error
-        return found
-
-    return validate
-
-
-Line = Annotated[str, Field(max_length=200), AfterValidator(_visible)]
-Filled = Annotated[Line, Field(min_length=1)]
-Email = Annotated[Line, AfterValidator(_unless_invalid(read_email))]
-Gender = Annotated[Line, AfterValidator(_unless_invalid(read_gender))]
-Id = Annotated[int, Field(ge=1, le=2_147_483_647)]
-PlausibleDate = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2199, 12, 31))]
-
-
-class BadgeBody(BaseModel):
-    """A badge, and when it is the person's. A missing bound means always; `until` is exclusive."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    badge: Filled
-    since: PlausibleDate | None = None
-    until: PlausibleDate | None = None
-
-
-class EmployeeChange(BaseModel):
-    """What may be said of an employee. What is not mentioned stays as it is."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    employee_id: Filled | None = None
-    name: Filled | None = None
-    email: Email | None = None
-    phone: Line | None = None
-    gender: Gender | None = None
-    joined_on: PlausibleDate | None = None
-    left_on: PlausibleDate | None = None
-    department: Id | Filled | None = None
-    designation: Line | None = None
-    level_of_work: Filled | None = None
-    site: Id | Filled | None = None
-    badges: list[BadgeBody | Filled] | None = None
-
-
-class EmployeeBody(EmployeeChange):
-    """An employee as a whole. What is not mentioned is empty; but badges stay, as months of scans hang on them."""
-
-    employee_id: Filled
-    name: Filled
-
-
-class LinkBody(BaseModel):
-    """Whose badge it is, and when; without dates, always."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    employee: Id
-    since: PlausibleDate | None = None
-    until: PlausibleDate | None = None
 
 
 def router(people: People) -> APIRouter:
@@ -120,10 +50,10 @@ def router(people: People) -> APIRouter:
         return answer(request, rows, asked, total=found.total, next_after=found.next_after, exact=found.exact)
 
     @routes.post("/employees/", summary="Make an employee", status_code=201)
-    async def create(body: EmployeeBody, request: Request, _: HR) -> Response:
+    async def create(body: EmployeeBody, request: Request, who: HR) -> Response:
         known(request)
-        made = await people.create(_draft(body, _whole(body)))
-        return _record(made, status=201, headers={"Location": f"/api/attendance/employees/{made.id}/"})
+        once: Once[PersonState] = Once(await _key(request, who), lambda made: _answered(_employee(made), 201))
+        return _response(await people.create(draft_of(body, whole(body)), once))
 
     @routes.post(
         "/employees/import/",
@@ -138,11 +68,13 @@ def router(people: People) -> APIRouter:
             "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}},
         },
     )
-    async def import_csv(request: Request, _: HR) -> Response:
+    async def import_csv(request: Request, who: HR) -> Response:
         known(request, *IMPORT)
-        dry_run = choice_of(request, "dry_run", ("true", "false", "1", "0")) in ("true", "1")
-        since = _since(request)
-        return json_response(_imported(await people.import_csv(await _file(request), dry_run=dry_run, since=since)))
+        since, file = _since(request), await _file(request)
+        if choice_of(request, "dry_run", ("true", "false", "1", "0")) in ("true", "1"):
+            return json_response(_imported(await people.try_csv(file, since)))
+        once: Once[Import] = Once(await _key(request, who, file), lambda done: _answered(_imported(done), 200))
+        return _response(await people.import_csv(file, since, once))
 
     @routes.get("/employees/{person_id}/", summary="One employee")
     async def one(person_id: str, request: Request, scope: CurrentScope) -> Response:
@@ -152,7 +84,7 @@ def router(people: People) -> APIRouter:
     @routes.put("/employees/{person_id}/", summary="Change all of an employee", openapi_extra=described(SINCE))
     async def replace(person_id: str, body: EmployeeBody, request: Request, _: HR) -> Response:
         known(request, *SINCE)
-        return await update(person_id, body, _whole(body), request)
+        return await update(person_id, body, whole(body), request)
 
     @routes.patch("/employees/{person_id}/", summary="Change some of an employee", openapi_extra=described(SINCE))
     async def change(person_id: str, body: EmployeeChange, request: Request, _: HR) -> Response:
@@ -166,7 +98,7 @@ def router(people: People) -> APIRouter:
         return Response(status_code=204)
 
     async def update(person_id: str, body: EmployeeChange, mentioned: set[str], request: Request) -> Response:
-        draft = _draft(body, mentioned)
+        draft = draft_of(body, mentioned)
         changed = await people.update(_id(person_id), draft, since=_since(request), if_version=_if_match(request))
         return _record(changed)
 
@@ -178,47 +110,12 @@ def router(people: People) -> APIRouter:
         return answer(request, rows, asked, total=found.total, next_after=found.next_after, exact=found.exact)
 
     @routes.post("/unknown-badges/{badge:path}/link/", summary="Say whose badge it is; its past scans count at once")
-    async def link(badge: str, body: Annotated[LinkBody, Body()], request: Request, _: HR) -> Response:
+    async def link(badge: str, body: Annotated[LinkBody, Body()], request: Request, who: HR) -> Response:
         known(request)
-        span = _span(body.since, body.until)
-        return _record(await people.link(badge, body.employee, span))
+        once: Once[PersonState] = Once(await _key(request, who), lambda linked: _answered(_employee(linked), 200))
+        return _response(await people.link(badge, body.employee, span_of(body.since, body.until), once))
 
     return routes
-
-
-def _whole(body: EmployeeBody) -> set[str]:
-    return set(EmployeeBody.model_fields) - ({"badges"} - body.model_fields_set)
-
-
-def _draft(body: EmployeeChange, mentioned: set[str]) -> Draft:
-    """What the body says of the fields that are mentioned."""
-    given: dict[str, Any] = {name: getattr(body, name) for name in mentioned - {"employee_id", "badges"}}
-    for name in ("name", "level_of_work", "site"):
-        # These have no value of "none": who changes everything and leaves them out leaves them as they are.
-        if given.get(name, "") is None:
-            del given[name]
-    if level := given.get("level_of_work"):
-        given["level_of_work"] = with_level(level)
-    for name in ("email", "phone", "gender", "designation"):
-        if given.get(name) == "":
-            given[name] = None
-    if body.employee_id is not None:
-        given["code"] = body.employee_id
-    if "badges" in mentioned:
-        given["badges"] = [_badge(badge) for badge in body.badges or ()]
-    return Draft(**given)
-
-
-def _badge(badge: BadgeBody | str) -> BadgeSpan:
-    if isinstance(badge, str):
-        return BadgeSpan(badge=badge)
-    return BadgeSpan(badge=badge.badge, span=_span(badge.since, badge.until))
-
-
-def _span(since: date | None, until: date | None) -> Span:
-    if since and until and until <= since:
-        raise Invalid(f"until: {until} is not after since, {since}", fields={"until": "is not after since"})
-    return Span(since, until)
 
 
 def _since(request: Request) -> date | Unset | None:
@@ -258,8 +155,26 @@ async def _file(request: Request) -> bytes:
     return bytes(body)
 
 
-def _record(person: PersonState, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return json_response(_employee(person), status=status, headers={"ETag": f'"{person.n}"', **(headers or {})})
+async def _key(request: Request, who: Caller, body: bytes | None = None) -> Key | None:
+    return key_of(
+        request.headers.get("idempotency-key"),
+        caller=who.user,
+        method="POST",
+        path=f"{request.url.path}?{request.url.query}",
+        body=await request.body() if body is None else body,
+    )
+
+
+def _answered(body: dict[str, Any], status: int) -> Answer:
+    return Answer(status, bytes(json_response(body).body))
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, media_type="application/json")
+
+
+def _record(person: PersonState) -> Response:
+    return json_response(_employee(person), headers={"ETag": f'"{person.n}"'})
 
 
 def _employee(person: PersonState) -> dict[str, Any]:

@@ -1,110 +1,32 @@
 """Making, changing and removing people, importing them, linking badges. Each is one transaction."""
 
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import NamedTuple, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
+from typing import TypeVar
 
 from services.attendance.application.announce import PersonState
 from services.attendance.application.directory import Span
 from services.attendance.application.listing import Page
-from services.attendance.application.people_csv import CsvError, Line, read_people_csv
+from services.attendance.application.people_csv import CsvError, Line, ParsedFile, read_people_csv
+from services.attendance.application.people_ports import (
+    Department,
+    Import,
+    Once,
+    PeopleReading,
+    PeopleStore,
+    PeopleWriting,
+    WantedPeople,
+)
 from services.attendance.application.person import UNSET, BadgeSpan, Change, Draft, Known, Unset, codes_and_badges
 from services.attendance.application.roster import Roster
 from services.attendance.application.rulebook import Rulebook
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Conflict, Invalid, Malformed, MusterError, NotFound, Stale
+from shared.web.idempotency import Answer
 from shared.web.lists import Window
 from shared.web.scope import Scope
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedPeople:
-    """Which people are asked for."""
-
-    department: str | None = None
-    level_of_work: str | None = None
-    active: bool | None = None
-    """Employed today, or not."""
-    search: str | None = None
-
-
-class Department(NamedTuple):
-    """A unit of that kind."""
-
-    id: int
-    name: str
-    parent_id: int | None
-    people: int
-    """Who belong to it today."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Import:
-    """What an import did, or would do."""
-
-    read: int = 0
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    errors: list[CsvError]
-    warnings: list[CsvError]
-    ignored_columns: Sequence[str] = ()
-    dry_run: bool = False
-
-    @property
-    def skipped(self) -> int:
-        return len({error.line for error in self.errors})
-
-
-class PeopleReading(Protocol):
-    """One transaction that reads people as they are today."""
-
-    async def rulebook(self, now: datetime) -> Rulebook:
-        """The rules of all sites."""
-
-    async def unit(self, text: str) -> int | None:
-        """The id of the unit with this name or id."""
-
-    async def people(
-        self, wanted: WantedPeople, unit_id: int | None, today: date, scope: Scope, asked: Window
-    ) -> Page[PersonState]:
-        """A page of people who are not removed."""
-
-    async def one(self, person_id: int, today: date, scope: Scope) -> PersonState | None:
-        """A person who is not removed and the caller's to see."""
-
-    async def departments(self, today: date, scope: Scope, asked: Window) -> Page[Department]:
-        """A page of departments."""
-
-    async def roster(
-        self, today: date, main_site: int, codes: Sequence[str], badges: Sequence[str], ids: Sequence[int] = ()
-    ) -> tuple[Roster, dict[int, Known]]:
-        """What is known of people with these codes and ids, and of who holds these badges."""
-
-    async def is_unknown_badge(self, badge: str) -> bool:
-        """Whether scans of it wait for somebody to hold it."""
-
-
-class PeopleWriting(PeopleReading, Protocol):
-    """One transaction that changes people; nobody else does meanwhile, and no day is computed."""
-
-    async def apply(self, changes: Sequence[Change], rules: Rulebook, reason: str) -> list[int]:
-        """Write the changes, tell others of them, and see to it that the days they touch are computed again.
-
-        Returns the people's ids, in the order of the changes.
-        """
-
-
-class PeopleStore(Protocol):
-    """Opens transactions."""
-
-    def reading(self) -> AbstractAsyncContextManager[PeopleReading]:
-        """One consistent look."""
-
-    def changing(self) -> AbstractAsyncContextManager[PeopleWriting]:
-        """Committed on leaving."""
+T = TypeVar("T")
 
 
 class People:
@@ -139,14 +61,15 @@ class People:
             rules = await reading.rulebook(self._clock.now())
             return await reading.departments(rules.today(), scope, asked)
 
-    async def create(self, draft: Draft) -> PersonState:
+    async def create(self, draft: Draft, once: Once[PersonState]) -> Answer:
         """Make a person. One that was removed comes back.
 
         Raises:
             Invalid: a value is against a rule.
             Conflict: somebody has the code, or holds a badge.
         """
-        async with self._store.changing() as writing:
+
+        async def made(writing: PeopleWriting) -> PersonState:
             roster, rules, _ = await self._roster(writing, [draft])
             known = next(iter(roster.by_code.values()), None)  # the draft names one code at most
             if known is not None and not known.removed:
@@ -154,6 +77,8 @@ class People:
                 raise Conflict(f"employee_id: {detail}", fields={"employee_id": detail})
             change = roster.change(draft)
             return await self._applied(writing, change, rules, f"{change.facts.code} was made")
+
+        return await self._once(made, once)
 
     async def update(
         self, person_id: int, draft: Draft, *, since: date | Unset | None = UNSET, if_version: int | None = None
@@ -187,7 +112,7 @@ class People:
             known = _there(known_by_id, person_id, if_version)
             await writing.apply([roster.removal(known)], rules, f"{known.facts.code} was removed")
 
-    async def link(self, badge: str, employee: int, span: Span) -> PersonState:
+    async def link(self, badge: str, employee: int, span: Span, once: Once[PersonState]) -> Answer:
         """Give a badge that nobody held to a person: its past scans count at once.
 
         Raises:
@@ -195,7 +120,8 @@ class People:
             Invalid: there is no such person.
             Conflict: somebody held it for some of that time.
         """
-        async with self._store.changing() as writing:
+
+        async def linked(writing: PeopleWriting) -> PersonState:
             if not await writing.is_unknown_badge(badge):
                 raise NotFound(f"there is no unknown badge {badge[:80]!r}")
             rules = await writing.rulebook(self._clock.now())
@@ -204,36 +130,45 @@ class People:
             if known is None or known.removed:
                 detail = f"there is no employee {employee}"
                 raise Invalid(f"employee: {detail}", fields={"employee": detail})
-            draft = Draft(badge=BadgeSpan(badge=badge, span=span))
-            change = roster.change(draft, known=known)
+            change = roster.change(Draft(badge=BadgeSpan(badge=badge, span=span)), known=known)
             return await self._applied(writing, change, rules, f"badge {badge} is {known.facts.code}'s")
 
-    async def import_csv(self, body: bytes, *, dry_run: bool, since: date | Unset | None = UNSET) -> Import:
+        return await self._once(linked, once)
+
+    async def import_csv(self, body: bytes, since: date | Unset | None, once: Once[Import]) -> Answer:
         """Make and change people as a file says. Lines with errors are left out and listed; the others all count.
 
         Raises:
             Malformed: it is no such file.
         """
         parsed = read_people_csv(body)
-        done = Import(
-            read=parsed.read,
-            errors=list(parsed.errors),
-            warnings=list(parsed.warnings),
-            ignored_columns=parsed.ignored_columns,
-            dry_run=dry_run,
-        )
-        drafts = [line.draft for line in parsed.lines]
-        if dry_run:
-            async with self._store.reading() as reading:
-                roster, _, _ = await self._roster(reading, drafts)
-            _planned(parsed.lines, roster, since, done)
-        else:
-            async with self._store.changing() as writing:
-                roster, rules, _ = await self._roster(writing, drafts)
-                changes = _planned(parsed.lines, roster, since, done)
-                await writing.apply(changes, rules, "people were imported")
-        done.errors.sort(key=lambda error: error.line)
+
+        async def imported(writing: PeopleWriting) -> Import:
+            done = _begun(parsed, dry_run=False)
+            roster, rules, _ = await self._roster(writing, [line.draft for line in parsed.lines])
+            changes = _planned(parsed.lines, roster, since, done)
+            await writing.apply(changes, rules, "people were imported")
+            return done
+
+        return await self._once(imported, once)
+
+    async def try_csv(self, body: bytes, since: date | Unset | None) -> Import:
+        """Say what `import_csv` would do. Raises as it does."""
+        parsed = read_people_csv(body)
+        done = _begun(parsed, dry_run=True)
+        async with self._store.reading() as reading:
+            roster, _, _ = await self._roster(reading, [line.draft for line in parsed.lines])
+        _planned(parsed.lines, roster, since, done)
         return done
+
+    async def _once(self, do: Callable[[PeopleWriting], Awaitable[T]], once: Once[T]) -> Answer:
+        async with self._store.changing() as writing:
+            if once.key is not None and (before := await writing.earlier_answer(once.key)) is not None:
+                return before
+            answer = once.shown(await do(writing))
+            if once.key is not None:
+                await writing.keep_answer(once.key, answer)
+            return answer
 
     async def _roster(
         self, reading: PeopleReading, drafts: Sequence[Draft], ids: Sequence[int] = ()
@@ -270,6 +205,16 @@ def _there(known_by_id: dict[int, Known], person_id: int, if_version: int | None
     return known
 
 
+def _begun(parsed: ParsedFile, *, dry_run: bool) -> Import:
+    return Import(
+        read=parsed.read,
+        errors=list(parsed.errors),
+        warnings=list(parsed.warnings),
+        ignored_columns=parsed.ignored_columns,
+        dry_run=dry_run,
+    )
+
+
 def _planned(lines: Sequence[Line], roster: Roster, since: date | Unset | None, done: Import) -> list[Change]:
     """The changes that the good lines make; what is wrong with the others is noted in `done`."""
     changes: list[Change] = []
@@ -287,4 +232,5 @@ def _planned(lines: Sequence[Line], roster: Roster, since: date | Unset | None, 
             done.unchanged += 1
             continue
         changes.append(change)
+    done.errors.sort(key=lambda error: error.line)
     return changes

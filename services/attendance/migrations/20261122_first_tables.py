@@ -13,6 +13,18 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     # Exclusion constraints over a plain column and a range; it comes with PostgreSQL, and needs no superuser.
     op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist SCHEMA public")
+    op.create_table('answers',
+    sa.Column('caller', sa.Integer(), nullable=False),
+    sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('request', sa.LargeBinary(), nullable=False),
+    sa.Column('status', sa.Integer(), nullable=False),
+    sa.Column('body', sa.LargeBinary(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.PrimaryKeyConstraint('caller', 'key', name=op.f('answers_pkey')),
+    schema='attendance',
+    comment='What POSTs with an Idempotency-Key were answered.'
+    )
+    op.create_index(op.f('answers_at_idx'), 'answers', ['at'], unique=False, schema='attendance')
     op.create_table('days',
     sa.Column('date', sa.Date(), nullable=False),
     sa.Column('person_id', sa.Integer(), nullable=False),
@@ -248,3 +260,5 @@ def downgrade() -> None:
     op.drop_table('epoch', schema='attendance')
     op.drop_index('days_person_date', table_name='days', schema='attendance')
     op.drop_table('days', schema='attendance')
+    op.drop_index(op.f('answers_at_idx'), table_name='answers', schema='attendance')
+    op.drop_table('answers', schema='attendance')

@@ -9,7 +9,7 @@ import asyncpg
 
 from services.attendance.application.announce import PersonState
 from services.attendance.application.listing import Page
-from services.attendance.application.people import Department, WantedPeople
+from services.attendance.application.people_ports import Department, WantedPeople
 from services.attendance.application.person import BadgeSpan, Change, Facts, Known, Place
 from services.attendance.application.roster import Roster
 from services.attendance.application.rulebook import Rulebook
@@ -30,6 +30,7 @@ from services.attendance.storage.sql import (
 )
 from shared.kernel.errors import Conflict
 from shared.storage.database import Database
+from shared.web.idempotency import Answer, Key, earlier_fast, keep_fast
 from shared.web.lists import Window
 from shared.web.scope import Scope
 
@@ -181,6 +182,12 @@ class PostgresPeopleReading:
 
 class PostgresPeopleWriting(PostgresPeopleReading):
     """One transaction that changes people. It holds the rules."""
+
+    async def earlier_answer(self, key: Key) -> Answer | None:
+        return await earlier_fast(self._pg, key)
+
+    async def keep_answer(self, key: Key, answer: Answer) -> None:
+        await keep_fast(self._pg, key, answer)
 
     async def apply(self, changes: Sequence[Change], rules: Rulebook, reason: str) -> list[int]:
         return await write_changes(self._pg, changes, rules, reason)

@@ -36,8 +36,10 @@ class PostgresRecording:
     async def store(self, scans: Sequence[ScanReceived]) -> list[ScanReceived]:
         by_id = {scan.scan_id: scan for scan in scans}
         ordered = sorted(by_id.values(), key=_storage_order)
-        rows = await self._pg.fetch(_STORE, *map(column, _scan_columns(ordered)))
-        return ordered if len(rows) == len(ordered) else [by_id[row[0]] for row in rows]
+        known = await self._pg.fetch(_STORE, *map(column, _scan_columns(ordered)))
+        for (scan_id,) in known:
+            del by_id[scan_id]
+        return [scan for scan in ordered if scan.scan_id in by_id] if known else ordered
 
     async def directory(self, badges: Iterable[str] = (), people: Iterable[int] = ()) -> Directory:
         directory = self._directory
@@ -159,14 +161,17 @@ _SHARED = rows_from(
     first=9,
     alias="shared",
 )
+# Answers with the scans that were there already: mostly none, and what is not sent need not be read.
 _STORE = f"""
-INSERT INTO scans (local_at, id, at, badge, machine_id, site_id, type, quality, state, verify, work_code, record_no,
-                   device_time, zone, received_at, mode, raw)
-SELECT own.local_at, own.id, own.at, own.badge, machine_id, site_id, type, quality, state, verify, work_code,
-       own.record_no, own.device_time, zone, received_at, mode, own.raw
-FROM {_OWN} JOIN {_SHARED} USING (number)
-ON CONFLICT DO NOTHING
-RETURNING id
+WITH sent AS MATERIALIZED (SELECT * FROM {_OWN} JOIN {_SHARED} USING (number)),
+stored AS (
+    INSERT INTO scans (local_at, id, at, badge, machine_id, site_id, type, quality, state, verify, work_code,
+                       record_no, device_time, zone, received_at, mode, raw)
+    SELECT local_at, id, at, badge, machine_id, site_id, type, quality, state, verify, work_code,
+           record_no, device_time, zone, received_at, mode, raw
+    FROM sent ON CONFLICT DO NOTHING RETURNING id
+)
+SELECT id FROM sent WHERE id NOT IN (SELECT id FROM stored)
 """
 
 _LOCK_DAYS = "SELECT pg_advisory_xact_lock(k::bigint) FROM json_array_elements_text($1::json) AS k"

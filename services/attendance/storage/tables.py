@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import DATERANGE, JSONB, ExcludeConstraint
 
 from shared.outbox.tables import add_inbox, add_outbox
+from shared.web.idempotency import add_answers
 
 metadata = MetaData(
     schema="attendance",
@@ -41,6 +42,7 @@ metadata = MetaData(
 
 outbox = add_outbox(metadata)
 inbox = add_inbox(metadata)
+answers = add_answers(metadata)
 
 rules = Table(
     "rules",

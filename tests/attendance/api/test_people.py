@@ -29,9 +29,7 @@ async def test_whoever_is_made_is_there_and_others_are_told(office: Office):
         "joined_on": "2024-01-01",
         "badges": ["17", {"badge": "99", "since": "2024-02-01", "until": "2024-03-01"}],
     }
-    answer = await office.ask("POST", "employees/", json=body, expect=201)
-    made = answer.json()
-    assert answer.headers["location"] == f"/api/attendance/employees/{made['id']}/"
+    made = (await office.ask("POST", "employees/", json=body, expect=201)).json()
     assert made["name"] == "Ahmed Khan"
     assert (made["gender"], made["department"], made["level_of_work"]) == ("male", "Sewing", "Worker")
     assert made["badges"] == [
@@ -42,6 +40,27 @@ async def test_whoever_is_made_is_there_and_others_are_told(office: Office):
     (event,) = await told(office)
     assert (event.code, event.department, event.unit_path, event.version.n) == ("EMP001", "Sewing", [event.unit_id], 1)
     assert event.badges[1].until == date(2024, 3, 1)
+
+
+async def test_a_post_that_is_sent_again_is_answered_again_and_done_once(office: Office):
+    body, key = {"employee_id": "EMP001", "name": "Ahmed"}, {"Idempotency-Key": "a1"}
+    first = await office.ask("POST", "employees/", json=body, headers=key, expect=201)
+    again = await office.ask("POST", "employees/", json=body, headers=key, expect=201)
+    assert again.content == first.content
+    await office.ask("POST", "employees/", json=body, expect=409)
+    other = await office.ask("POST", "employees/", json={**body, "name": "Bela"}, headers=key, expect=422)
+    assert "Idempotency-Key" in other.json()["error"]
+    file = b"employee_id,name\nE1,Ahmed\n"
+    once = await office.ask("POST", "employees/import/", content=file, headers={"Idempotency-Key": "b"})
+    twice = await office.ask("POST", "employees/import/", content=file, headers={"Idempotency-Key": "b"})
+    assert once.json()["created"] == twice.json()["created"] == 1
+    anew = await office.ask("POST", "employees/import/", content=file, headers={"Idempotency-Key": "c"})
+    assert anew.json()["unchanged"] == 1
+    await office.scan("9", "2024-01-15 08:00")
+    link = {"employee": first.json()["id"]}
+    for _ in range(2):
+        linked = await office.ask("POST", "unknown-badges/9/link/", json=link, headers={"Idempotency-Key": "d"})
+        assert linked.json()["badges"][0]["badge"] == "9"
 
 
 @pytest.mark.parametrize(
