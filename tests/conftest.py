@@ -20,6 +20,7 @@ from tests.servers.ports import open_folder
 
 NO_RABBIT = "no RabbitMQ could be had"
 NO_REAL_DATA = "MUSTER_REAL_DATA is not set"
+NO_BROWSER = "no Chromium could be had"
 
 
 @pytest.fixture(scope="session")
@@ -132,6 +133,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     remedies = {
         NO_RABBIT: "Install one (as root on Debian or Ubuntu: make services), or set MUSTER_TEST_BUS_URL.",
         NO_REAL_DATA: "Set it to the folder of real punch logs.",
+        NO_BROWSER: "Install one (Debian or Ubuntu: apt-get install chromium), or set MUSTER_CHROMIUM to its path.",
     }
     for reason, remedy in remedies.items():
         left_out = [report.nodeid for report in skipped if reason in str(report.longrepr)]

@@ -30,9 +30,7 @@ CHROMIUM = os.environ.get("MUSTER_CHROMIUM") or next(
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None, reason="NO CHROMIUM: the page was not tested (apt-get install chromium, or MUSTER_CHROMIUM)"
-    ),
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium could be had: the page was not tested"),
 ]
 
 

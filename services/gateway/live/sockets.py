@@ -20,7 +20,7 @@ from services.gateway.live.frames import Frame, encoded, notice
 from services.gateway.live.hub import Hub
 from services.gateway.settings import Settings
 from shared.kernel.clock import Clock
-from shared.kernel.errors import MusterError, TooMany, Unauthenticated
+from shared.kernel.errors import MusterError, TooMany, Unauthenticated, Unavailable
 from shared.observability.logs import get_logger
 from shared.web import scope as scopes
 from shared.web.tokens import Tokens, caller_of
@@ -77,8 +77,9 @@ class Sockets:
                 claims = await self._who(scope, headers, receive)
         except (MusterError, TimeoutError) as error:
             said = error.message if isinstance(error, MusterError) else "nobody signed in within 5 s"
+            code = TRY_LATER if isinstance(error, Unavailable) else NO_CALLER
             with contextlib.suppress(Exception):
-                await send({"type": "websocket.close", "code": NO_CALLER, "reason": said[:120]})
+                await send({"type": "websocket.close", "code": code, "reason": said[:100]})
             return
         except _Gone:
             return
