@@ -106,7 +106,7 @@ class Depth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusStatus:
-    """Whether publishing works now; `problem` is a sentence where it does not."""
+    """Whether the bus works now; `problem` is a sentence where it does not."""
 
     connected: bool
     blocked: bool = False
@@ -136,7 +136,13 @@ class Bus(Protocol):
         """
 
     async def declare(self, subscriptions: Sequence[Subscription]) -> None:
-        """Make the durable queues and their bindings, without consuming. Idempotent."""
+        """Make the durable queues and their bindings, without consuming. Idempotent.
+
+        What an earlier version bound and this one does not may go on arriving (RabbitMQ cannot be asked).
+
+        Raises:
+            BusUnavailable: not now.
+        """
 
     def consume(self, subscription: Subscription) -> AbstractAsyncContextManager[None]:
         """Deliver while the context is open, through any number of restarts of the server.
@@ -152,7 +158,7 @@ class Bus(Protocol):
         """
 
     async def depths(self) -> Sequence[Depth]:
-        """All durable queues that are declared."""
+        """The durable queues, at least those that were declared or consumed through this object."""
 
     async def dead_letters(self, queue: str, *, limit: int = 100) -> Sequence[DeadLetter]:
         """The parked events of a queue, oldest first; looking changes nothing."""
@@ -161,7 +167,7 @@ class Bus(Protocol):
         """Put parked events (all, or those) back into their queue, and say how many."""
 
     def status(self) -> BusStatus:
-        """Known without asking the server."""
+        """Known without asking the server: whether every connection that is in use here is there."""
 
     async def close(self) -> None:
         """Let go of all connections. Consumers and listeners must have been left before."""

@@ -36,7 +36,8 @@ LOOK_BACK = 2.0
 LOOK_BACK_SHARE = 20
 """Where rows were deleted, the index still has to be walked over until vacuum has come, which a long query elsewhere
 holds up. So a take begins `OVERLAP` before where the last one ended, except every `LOOK_BACK` seconds, or a 20th of the
-time where that is costly, for what was given back or committed late."""
+time where that is costly, for what was given back or committed late: a mere "later than the last one" would lose those
+(finding 12)."""
 
 ACQUIRE_TIMEOUT = 10.0
 

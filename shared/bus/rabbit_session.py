@@ -19,6 +19,10 @@ class Session:
     """Delivery tags mean nothing beyond their channel, so what is not settled when it ends is forgotten here.
 
     RabbitMQ delivers it again, to the next session or to another process.
+
+    Messages are acknowledged explicitly, or not at all: never by aio-pika's `process()`, which drops a message on any
+    exception, cancellation at shutdown included (finding 6); nor given back by `nack` or `reject`, which count towards
+    a delivery limit in some versions of RabbitMQ and not in others (finding 7). Failures are counted in a header.
     """
 
     def __init__(self, channel: AbstractChannel, queue: AbstractQueue, subscription: Subscription) -> None:

@@ -1,18 +1,17 @@
 """What every bus must do, run on each of them: so that they cannot drift apart.
 
-A transport's test module inherits both classes and says where its servers are.
+A transport's test module inherits the classes of this file, of `contract_failures` and of `contract_restarts`, and says
+where its servers are.
 """
 
 import asyncio
 import contextlib
-import itertools
 import signal
 import subprocess
 import sys
 import textwrap
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -24,13 +23,20 @@ from shared.bus.port import (
     BusUnavailable,
     Delivery,
     Message,
-    Refusal,
     Subscription,
     Unroutable,
 )
 from shared.bus.topic import matches
 from shared.kernel.errors import Unavailable
-from tests.shared.bus.tools import QUICK, Handler, Server, message, orders, publish_somehow, until, until_true
+from tests.shared.bus.tools import (
+    QUICK,
+    Handler,
+    OnAPlace,
+    briefly,
+    message,
+    orders,
+    until,
+)
 
 ROUTES = {
     "orders.placed.v1": {"orders.placed.v1", "orders.*.v1", "orders.#", "#", "#.v1", "*.*.*", "orders.#.v1"},
@@ -46,13 +52,8 @@ ROUTES = {
 PATTERNS = sorted(set[str]().union(*ROUTES.values()))
 
 
-class BusContract:
-    """On a place of each test's own: the fixture `place` is its address."""
-
-    @pytest.fixture
-    async def bus(self, place: str) -> AsyncIterator[Bus]:
-        async with open_bus(place, policy=QUICK) as bus:
-            yield bus
+class BusContract(OnAPlace):
+    """Delivery as it should be."""
 
     async def test_a_message_arrives_as_it_was_sent(self, bus: Bus) -> None:
         handler = Handler()
@@ -110,7 +111,7 @@ class BusContract:
             await until(lambda: one.ids == two.ids == Counter("1"))
 
     async def test_consumers_of_one_queue_compete(self, bus: Bus, place: str) -> None:
-        one, two = Handler(_briefly), Handler(_briefly)
+        one, two = Handler(briefly), Handler(briefly)
         async with open_bus(place, policy=QUICK) as other:
             async with bus.consume(orders(one, most=2)), other.consume(orders(two, most=2)):
                 await asyncio.gather(*(bus.publish(message(str(n))) for n in range(60)))
@@ -154,104 +155,6 @@ class BusContract:
         async with bus.consume(orders(handler)):
             await until(lambda: handler.ids == Counter("1"))
 
-    async def test_a_failed_message_comes_again_after_a_delay(self, bus: Bus) -> None:
-        handler = Handler(_failing("bad", times=2))
-        async with bus.consume(orders(handler)):
-            await bus.publish(message("bad"))
-            await bus.publish(message("good"))
-            await until(lambda: len(handler.done) == 2)
-        assert handler.attempts("bad") == [1, 2, 3]
-        first, second, third = handler.times("bad")
-        assert 0.1 < second - first < 2
-        assert 0.25 < third - second < 2
-        assert handler.times("good")[0] < second
-
-    async def test_a_message_that_always_fails_is_parked_with_the_reason(self, bus: Bus) -> None:
-        handler = Handler(_failing("bad", times=99))
-        async with bus.consume(orders(handler)):
-            await bus.publish(Message(id="bad", type="orders.placed.v1", body=b"!", headers={"traceparent": "x"}))
-            await bus.publish(message("good"))
-            await until_true(lambda: bus.dead_letters("shop.orders"))
-            (letter,) = await bus.dead_letters("shop.orders")
-            (depth,) = await bus.depths()
-        assert handler.attempts("bad") == [1, 2, 3]
-        assert handler.ids == Counter({"good": 1})
-        assert letter.queue == "shop.orders"
-        assert letter.message == Message(id="bad", type="orders.placed.v1", body=b"!", headers={"traceparent": "x"})
-        assert letter.attempts == 3
-        assert letter.reason == "gave up after 3 tries: ValueError: bad is bad"
-        assert abs(letter.parked_at.timestamp() - time.time()) < 60
-        assert (depth.waiting, depth.dead) == (0, 1)
-
-    async def test_one_bad_message_does_not_fail_its_neighbours(self, bus: Bus) -> None:
-        handler = Handler(_failing("3", times=1))
-        await bus.declare([orders(handler)])
-        await asyncio.gather(*(bus.publish(message(str(n))) for n in range(6)))
-        async with bus.consume(orders(handler, most=6, within=0.5)):
-            await until(lambda: len(handler.done) == 6)
-        assert sorted(handler.batches[0]) == list("012345")
-        assert sorted(handler.batches[1:7]) == [[n] for n in "012345"]  # at once, each alone
-        assert handler.batches[7:] == [["3"]]
-        assert handler.attempts("3") == [1, 1, 2]
-        assert handler.ids == Counter("012345")
-
-    async def test_refused_events_are_parked_alone_and_the_others_are_done(self, bus: Bus) -> None:
-        async def refuse_some(delivery: Delivery) -> Refusal | None:
-            if delivery.message.id != "2":
-                return None
-            event = Message(id="2-event-7", type=delivery.message.type, body=b'{"specversion": "0.1"}')
-            return Refusal(message=event, reason="of an unknown version")
-
-        handler = Handler(refuse_some)
-        async with bus.consume(orders(handler, most=5, within=0.2)):
-            await asyncio.gather(*(bus.publish(message(str(n))) for n in range(5)))
-            await until(lambda: len(handler.done) == 5)
-            await until_true(lambda: bus.dead_letters("shop.orders"))
-        (letter,) = await bus.dead_letters("shop.orders")
-        assert letter.message == Message(id="2-event-7", type="orders.placed.v1", body=b'{"specversion": "0.1"}')
-        assert letter.reason == "of an unknown version"
-        assert handler.ids == Counter("01234")
-
-    async def test_hundreds_of_refusals_of_one_batch_are_parked_each(self, bus: Bus) -> None:
-        async def handle(deliveries: object) -> list[Refusal]:
-            return [Refusal(message=message(f"event-{n}"), reason=f"no {n}") for n in range(300)]
-
-        async with bus.consume(Subscription(queue="shop.orders", patterns=("orders.#",), handle=handle)):
-            await bus.publish(message("1"))
-            await until_true(lambda: _dead(bus, 300))
-        letters = await bus.dead_letters("shop.orders", limit=1000)
-        assert {letter.message.id: letter.reason for letter in letters} == {f"event-{n}": f"no {n}" for n in range(300)}
-        assert len({letter.id for letter in letters}) == 300
-
-    async def test_looking_at_parked_messages_changes_nothing(self, bus: Bus) -> None:
-        async with bus.consume(orders(Handler(_refusing("")))):
-            for n in range(5):
-                await bus.publish(message(str(n)))
-            await until_true(lambda: _dead(bus, 5))
-        looks = [await bus.dead_letters("shop.orders") for _ in range(25)]  # RabbitMQ 4 would drop at the 21st
-        assert all(look == looks[0] for look in looks)
-        assert [letter.message.id for letter in looks[0]] == list("01234")
-        assert await bus.dead_letters("shop.orders", limit=2) == looks[0][:2]
-
-    async def test_parked_messages_can_be_put_back_all_or_some(self, bus: Bus) -> None:
-        refusing = Handler(_refusing(""))
-        async with bus.consume(orders(refusing)):
-            for n in range(5):
-                await bus.publish(message(str(n), body=b"body"))
-            await until_true(lambda: _dead(bus, 5))
-        letters = await bus.dead_letters("shop.orders")
-        chosen = [letter.id for letter in letters if letter.message.id in "13"]
-        assert await bus.replay_dead("shop.orders", ids=[*chosen, "no such id"]) == 2
-        handler = Handler()
-        async with bus.consume(orders(handler)):
-            await until(lambda: handler.ids == Counter("13"))
-            assert [letter.message.id for letter in await bus.dead_letters("shop.orders")] == list("024")
-            assert await bus.replay_dead("shop.orders") == 3
-            await until(lambda: handler.ids == Counter("01234"))
-        assert await bus.dead_letters("shop.orders") == []
-        assert await bus.replay_dead("shop.orders") == 0
-        assert {(d.message.type, d.message.body, d.attempt) for d in handler.done} == {("orders.placed.v1", b"body", 1)}
-
     async def test_one_queue_alone_can_be_told(self, bus: Bus) -> None:
         told, other = Handler(), Handler()
         elsewhere = Subscription(queue="shop.invoices", patterns=("orders.#",), handle=other)
@@ -290,66 +193,12 @@ class BusContract:
         assert len(handler.batches) < 20
 
     async def test_so_many_batches_are_worked_on_at_once_and_no_more(self, bus: Bus) -> None:
-        handler = Handler(_briefly)
+        handler = Handler(briefly)
         async with bus.consume(orders(handler, most=2, parallel=3)):
             await asyncio.gather(*(bus.publish(message(str(n))) for n in range(40)))
             await until(lambda: len(handler.done) == 40)
         assert handler.most_at_once == 3
         assert handler.ids == Counter({str(n): 1 for n in range(40)})
-
-    async def test_what_is_not_the_messages_fault_is_not_counted(self, bus: Bus) -> None:
-        tries = Counter[str]()
-
-        async def database_away(delivery: Delivery) -> None:
-            tries[delivery.message.id] += 1
-            if tries[delivery.message.id] <= 6:
-                raise Unavailable("the database is away")
-
-        handler = Handler(database_away)
-        async with bus.consume(orders(handler, most=3, within=0.1)):
-            await asyncio.gather(*(bus.publish(message(str(n))) for n in range(3)))
-            await until(lambda: len(handler.done) >= 3)
-        assert {d.attempt for d in handler.done} == {1}
-        assert handler.ids == Counter("012")
-        assert await bus.dead_letters("shop.orders") == []
-
-    async def test_a_batch_of_which_one_waits_and_one_fails_settles_the_others(self, bus: Bus) -> None:
-        tries = Counter[str]()
-
-        async def mixed(delivery: Delivery) -> None:
-            id_ = delivery.message.id
-            tries[id_] += 1
-            if id_ == "bad" and tries[id_] <= 3:
-                raise ValueError("bad is bad")
-            if id_ == "waits" and tries[id_] <= 3:
-                raise Unavailable("a peer is away")
-
-        handler = Handler(mixed)
-        await bus.declare([orders(handler)])
-        for id_ in ("bad", "good", "waits"):
-            await bus.publish(message(id_))
-        async with bus.consume(orders(handler, most=3, within=0.2)):
-            await until(lambda: len(handler.done) >= 3)
-        assert handler.ids == Counter(["bad", "good", "waits"])
-        assert {d.message.id: d.attempt <= 3 for d in handler.done} == dict.fromkeys(("bad", "good", "waits"), True)
-        assert set(handler.attempts("waits")) == {1}
-
-    async def test_a_handler_under_which_a_connection_dies_is_called_again(self, bus: Bus) -> None:
-        """Finding 4: what waited for the connection is cancelled although nobody cancelled the task."""
-        first = True
-
-        async def cancelled(delivery: Delivery) -> None:
-            nonlocal first
-            if first:
-                first = False
-                raise asyncio.CancelledError
-
-        handler = Handler(cancelled)
-        async with bus.consume(orders(handler)):
-            await bus.publish(message("1"))
-            await until(lambda: handler.ids == Counter("1"))
-            await bus.publish(message("2"))
-            await until(lambda: handler.ids == Counter("12"))
 
     async def test_listeners_never_hold_up_durable_consumers(self, bus: Bus) -> None:
         heard: list[str] = []
@@ -465,168 +314,6 @@ class BusContract:
         await bus.declare([orders(Handler())])
         status = bus.status()
         assert (status.connected, status.blocked, status.problem) == (True, False, None)
-
-
-class RestartContract:
-    """On a private server: the fixtures `server` and `address` are it. Each test uses a queue of its own."""
-
-    @pytest.fixture
-    async def bus(self, address: str, server: Server) -> AsyncIterator[Bus]:
-        server.start()
-        async with open_bus(address, policy=QUICK) as bus:
-            yield bus
-
-    @pytest.fixture
-    def queue(self, request: pytest.FixtureRequest) -> str:
-        return f"shop.{abs(hash(request.node.name))}"
-
-    async def test_nothing_that_was_confirmed_is_lost_by_kill_9(self, bus: Bus, server: Server, queue: str) -> None:
-        """Finding 1. Nor is a handler cancelled that outlives its connection; its message comes again."""
-        handler, slow, heard = Handler(), Handler(_slowly), set[str]()
-        confirmed: set[str] = set()
-        stop = asyncio.Event()
-
-        async def publish_for_ever(number: int) -> None:
-            for count in itertools.count():
-                if stop.is_set():
-                    return
-                await publish_somehow(bus, message(f"{number}-{count}", queue))
-                confirmed.add(f"{number}-{count}")
-
-        async with (
-            bus.consume(_own(queue, handler, most=20, within=0.01, parallel=2)),
-            bus.consume(_own(f"{queue}.slow", slow)),
-            bus.listen([queue], lambda m: heard.add(m.id)),
-        ):
-            await _grown_old()
-            tasks = [asyncio.create_task(publish_for_ever(number)) for number in range(10)]
-            await until(lambda: len(confirmed) > 200)
-            await publish_somehow(bus, message("slow", f"{queue}.slow"))
-            await until(lambda: slow.tried)
-            server.kill()
-            await asyncio.to_thread(server.start)
-            so_far, heard_so_far = len(confirmed), len(heard)
-            await until(lambda: len(confirmed) > so_far + 200 and len(heard) > heard_so_far, 20)
-            stop.set()
-            await asyncio.gather(*tasks)
-            await until(lambda: confirmed <= set(handler.ids), 20)
-            await until(lambda: slow.ids["slow"] >= 2)
-
-    async def test_everything_goes_on_after_the_server_was_away(
-        self, bus: Bus, address: str, server: Server, queue: str
-    ) -> None:
-        """With retries that were waiting; and for a process that started while it was away."""
-        handler, early, heard = Handler(_failing("bad", times=1)), Handler(), set[str]()
-        async with contextlib.AsyncExitStack() as stack:
-            await stack.enter_async_context(bus.consume(_own(queue, handler)))
-            await stack.enter_async_context(bus.listen([queue], lambda m: heard.add(m.id)))
-            await publish_somehow(bus, message("bad", queue))
-            await until(lambda: handler.attempts("bad") == [1])
-            await until_true(lambda: _waiting(bus, queue))
-            server.stop()
-            await until(lambda: not bus.status().connected)
-            assert bus.status().problem
-            other = await stack.enter_async_context(open_bus(address, policy=QUICK))
-            assert not other.status().connected
-            await stack.enter_async_context(other.consume(_own(f"{queue}.early", early)))
-            await stack.enter_async_context(other.listen([f"{queue}.early"], lambda m: heard.add(m.id)))
-            for bus_ in (bus, other):
-                began = time.monotonic()
-                with pytest.raises(BusUnavailable):
-                    await bus_.publish(message("never", queue), timeout=2)
-                assert time.monotonic() - began < 2.5
-                with pytest.raises(BusUnavailable):
-                    await bus_.depths()
-                with pytest.raises(BusUnavailable):
-                    await bus_.declare([_own(queue, handler)])
-            meanwhile = asyncio.create_task(publish_somehow(bus, message("meanwhile", queue)))
-            await asyncio.to_thread(server.start)
-            back = time.monotonic()
-            await meanwhile
-            await until(lambda: {"bad", "meanwhile"} <= set(handler.ids), 10)
-            assert time.monotonic() - back < 6
-            async with asyncio.timeout(10):
-                while not {"after", "after 2"} <= heard:
-                    await publish_somehow(bus, message("after", queue))
-                    await publish_somehow(bus, message("after 2", f"{queue}.early"))
-            await until(lambda: "after 2" in early.ids)
-            assert bus.status().connected
-            assert other.status().connected
-        assert handler.attempts("bad") == [1, 2]
-
-    async def test_a_frozen_server_holds_nobody_for_long(self, bus: Bus, server: Server, queue: str) -> None:
-        """Findings 4 and 9: an open connection that answers nothing."""
-        handler = Handler()
-        async with bus.consume(_own(queue, handler)):
-            await publish_somehow(bus, message("before", queue))
-            await until(lambda: "before" in handler.ids)
-            server.freeze()
-            try:
-                began = time.monotonic()
-                outcomes = await asyncio.gather(
-                    *(bus.publish(message(f"frozen-{n}", queue), timeout=0.5) for n in range(5)), return_exceptions=True
-                )
-                assert [type(outcome) for outcome in outcomes] == [BusUnavailable] * 5
-                assert time.monotonic() - began < 1.5
-            finally:
-                server.thaw()
-            await publish_somehow(bus, message("after", queue))
-            await until(lambda: "after" in handler.ids, 20)
-
-    async def test_closing_does_not_wait_for_a_server_that_is_away(self, address: str, server: Server) -> None:
-        server.start()
-        async with open_bus(address, policy=QUICK) as bus:
-            await bus.declare([])
-            server.freeze()
-            began = time.monotonic()
-        server.thaw()
-        assert time.monotonic() - began < 10
-
-
-async def _grown_old() -> None:
-    """RabbitMQ (3.10) writes down that a queue exists about a second after it said so.
-
-    One that is killed before that, with `kill -9`, has the queue and never brings it up again.
-    """
-    await asyncio.sleep(1.5)
-
-
-def _own(queue: str, handle: Handler, **more: object) -> Subscription:
-    return Subscription(queue=queue, patterns=(queue,), handle=handle, **more)  # type: ignore[arg-type]
-
-
-async def _slowly(_: Delivery) -> None:
-    await asyncio.sleep(0.5)
-
-
-async def _briefly(_: Delivery) -> None:
-    await asyncio.sleep(0.02)
-
-
-def _failing(id_: str, times: int):
-    failures = Counter[int]()
-
-    async def fail(delivery: Delivery) -> None:
-        if delivery.message.id == id_ and (delivery.attempt <= times):
-            failures[delivery.attempt] += 1
-            raise ValueError(f"{id_} is bad")
-
-    return fail
-
-
-def _refusing(_: str):
-    async def refuse(delivery: Delivery) -> Refusal:
-        return Refusal(message=delivery.message, reason="refused")
-
-    return refuse
-
-
-async def _dead(bus: Bus, count: int) -> bool:
-    return [depth.dead for depth in await bus.depths()] == [count]
-
-
-async def _waiting(bus: Bus, queue: str) -> bool:
-    return any(depth.waiting for depth in await bus.depths() if depth.queue == queue)
 
 
 _HANGING = textwrap.dedent("""

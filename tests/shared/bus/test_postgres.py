@@ -17,7 +17,9 @@ from shared.bus.postgres_consumer import BEGINNING, OVERLAP, TAKE
 from shared.bus.postgres_schema import prepare
 from tests.servers import PrivatePostgres
 from tests.servers.ports import open_folder
-from tests.shared.bus.contract import BusContract, RestartContract
+from tests.shared.bus.contract import BusContract
+from tests.shared.bus.contract_failures import FailureContract
+from tests.shared.bus.contract_restarts import RestartContract
 from tests.shared.bus.tools import QUICK, Handler, message, orders, publish_somehow, until, until_true
 
 
@@ -39,7 +41,7 @@ async def admin(database: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Reco
     await connection.close()
 
 
-class TestPostgresBus(BusContract):
+class TestPostgresBus(BusContract, FailureContract):
     @pytest.fixture
     def place(self, database: str) -> str:
         return database

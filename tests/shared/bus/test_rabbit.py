@@ -17,8 +17,10 @@ from shared.kernel.errors import Unavailable
 from tests.conftest import NO_RABBIT
 from tests.servers import PrivateRabbit, start_private_rabbit
 from tests.shared.bus.blackhole import black_hole
-from tests.shared.bus.contract import BusContract, RestartContract
-from tests.shared.bus.tools import QUICK, Handler, message, orders, publish_somehow, until, until_true
+from tests.shared.bus.contract import BusContract
+from tests.shared.bus.contract_failures import FailureContract
+from tests.shared.bus.contract_restarts import RestartContract
+from tests.shared.bus.tools import QUICK, Handler, failing, message, orders, publish_somehow, until, until_true
 
 pytestmark = pytest.mark.rabbit
 
@@ -39,7 +41,7 @@ async def admin(vhost: str) -> AsyncIterator[aio_pika.abc.AbstractChannel]:
         yield await connection.channel()
 
 
-class TestRabbitBus(BusContract):
+class TestRabbitBus(BusContract, FailureContract):
     @pytest.fixture
     def place(self, vhost: str) -> str:
         return vhost
@@ -129,13 +131,13 @@ class TestRabbitBus(BusContract):
     async def test_a_retry_queue_that_was_deleted_is_made_anew(
         self, bus: Bus, admin: aio_pika.abc.AbstractChannel
     ) -> None:
-        handler = Handler(_failing_once())
+        handler = Handler(failing("bad", times=1))
         async with bus.consume(orders(handler)):
-            await bus.publish(message("1"))
-            await until(lambda: handler.ids == Counter("1"))
+            await bus.publish(message("bad"))
+            await until(lambda: handler.ids["bad"] == 1)
             await admin.queue_delete(retry("shop.orders", QUICK.delays[0]))
-            await bus.publish(message("2"))
-            await until(lambda: handler.ids == Counter("12"))
+            await bus.publish(message("bad"))
+            await until(lambda: handler.ids["bad"] == 2)
 
     async def test_what_is_held_too_long_is_put_back_uncounted(self, place: str) -> None:
         """RabbitMQ would close the channel of a consumer that holds a message for half an hour."""
@@ -255,14 +257,6 @@ def _slow_once():
         if first:
             first = False
             await asyncio.sleep(2)
-
-    return act
-
-
-def _failing_once():
-    async def act(delivery: Delivery) -> None:
-        if delivery.attempt == 1:
-            raise ValueError("once")
 
     return act
 

@@ -2,13 +2,19 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Protocol
 
+import pytest
+
+from shared.bus.opening import open_bus
 from shared.bus.policy import Policy
 from shared.bus.port import Bus, BusUnavailable, Delivery, Message, Refusal, Subscription
 
 QUICK = Policy(delays=(0.15, 0.3), most_attempts=3, pause_when_away=0.05)
+
+
+Act = Callable[[Delivery], Awaitable[Refusal | None]]
 
 
 class Server(Protocol):
@@ -46,10 +52,19 @@ def message(id_: str, type_: str = "orders.placed.v1", *, body: bytes = b"{}", l
     return Message(id=id_, type=type_, body=body, live_only=live_only)
 
 
+class OnAPlace:
+    """Tests on a place of each test's own: the fixture `place` is its address."""
+
+    @pytest.fixture
+    async def bus(self, place: str) -> AsyncIterator[Bus]:
+        async with open_bus(place, policy=QUICK) as bus:
+            yield bus
+
+
 class Handler:
     """Records what it is given, and does as told before that."""
 
-    def __init__(self, act: Callable[[Delivery], Awaitable[Refusal | None]] | None = None) -> None:
+    def __init__(self, act: Act | None = None) -> None:
         self._act = act
         self.batches: list[list[str]] = []
         self.done: list[Delivery] = []
@@ -99,3 +114,37 @@ async def publish_somehow(bus: Bus, sent: Message, seconds: float = 30.0) -> Non
                 return
             except BusUnavailable:
                 await asyncio.sleep(0.05)
+
+
+async def slowly(_: Delivery) -> None:
+    await asyncio.sleep(0.5)
+
+
+async def briefly(_: Delivery) -> None:
+    await asyncio.sleep(0.02)
+
+
+def failing(id_: str, *, times: int) -> Act:
+    """Fails the first tries of one message."""
+
+    async def fail(delivery: Delivery) -> None:
+        if delivery.message.id == id_ and delivery.attempt <= times:
+            raise ValueError(f"{id_} is bad")
+
+    return fail
+
+
+async def refusing(delivery: Delivery) -> Refusal:
+    return Refusal(message=delivery.message, reason="refused")
+
+
+async def dead(bus: Bus, count: int) -> bool:
+    return [depth.dead for depth in await bus.depths()] == [count]
+
+
+async def waiting(bus: Bus, queue: str) -> bool:
+    return any(depth.waiting for depth in await bus.depths() if depth.queue == queue)
+
+
+def own(queue: str, handle: Handler, **more: object) -> Subscription:
+    return Subscription(queue=queue, patterns=(queue,), handle=handle, **more)  # type: ignore[arg-type]
