@@ -1,5 +1,6 @@
 """Commands that put data into a running system and ask it about a day."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,22 @@ from deploy.cli_support import Api, fail, messages, print_json, results
 from deploy.settings import zone
 
 CHUNK = 256 * 1024
-File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, allow_dash=True)]
+
+
+def _readable(text: str) -> Path:
+    # Not typer's own check: with a Path, its `allow_dash` does not know a dash when it sees one.
+    path = Path(text)
+    if text != "-":
+        if path.is_dir():
+            raise typer.BadParameter(f"{text!r} is a directory")
+        if not path.exists():
+            raise typer.BadParameter(f"there is no file {text!r}")
+        if not os.access(path, os.R_OK):
+            raise typer.BadParameter(f"{text!r} may not be read by this user")
+    return path
+
+
+File = Annotated[Path, typer.Argument(parser=_readable, metavar="FILE", help="A file, or - for standard input.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")]
 
