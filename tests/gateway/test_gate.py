@@ -145,7 +145,8 @@ class Browser:
 
     def __init__(self, gateway: Gateway, access: str) -> None:
         self._gateway = gateway
-        self._cookie = {"Cookie": f"{ACCESS}={access}"}
+        # Cookies of other programs of the same host may look like anything.
+        self._cookie = {"Cookie": f'odd[1]={{"a":"b"}}; =; {ACCESS}={access}; x'}
 
     async def ask(self, method: str, path: str, **headers: str) -> httpx.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -1,7 +1,5 @@
 """The two cookies of a signed-in browser. Scripts can read neither."""
 
-from http.cookies import CookieError, SimpleCookie
-
 from fastapi import Request, Response
 
 from services.gateway.application.signing_in import Granted
@@ -37,12 +35,3 @@ def clear_cookies(response: Response) -> None:
     """Make the browser forget."""
     response.delete_cookie(ACCESS, httponly=True, samesite="lax")
     response.delete_cookie(REFRESH, path=_REFRESH_PATH, httponly=True, samesite="strict")
-
-
-def cookie(header: str, name: str) -> str | None:
-    """One cookie of a Cookie header."""
-    try:
-        found = SimpleCookie(header).get(name)
-    except CookieError:
-        return None
-    return found.value if found else None

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.gateway.api.cookies import ACCESS, cookie
+from services.gateway.api.cookies import ACCESS
 from services.gateway.application.withdrawals import Withdrawals
 from services.gateway.domain.origins import allowed
 from services.gateway.domain.routing import with_slash
@@ -94,8 +95,8 @@ def _presented(headers: Headers) -> tuple[str, bool]:
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated("the header has to be `Authorization: Bearer <token>`")
         return token.strip(), False
-    if token := cookie(headers.get("cookie", ""), ACCESS) or "":
-        return token, True
+    if kept := cookie_parser(headers.get("cookie", "")).get(ACCESS):
+        return kept, True
     raise Unauthenticated("sign in first: this needs the header `Authorization: Bearer <token>`")
 
 

@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import ipaddress
 from collections.abc import Callable, Mapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.types import Message, Receive, Scope, Send
 
 from services.gateway.application.signing_in import SigningIn
@@ -142,7 +142,7 @@ class Sockets:
                 return await self._claims(rest[0])
         if ticket := parse_qs(scope.get("query_string", b"").decode("latin-1")).get("ticket"):
             return await self._redeemed(ticket[0])
-        if token := _cookie(headers.get("cookie", "")):
+        if token := cookie_parser(headers.get("cookie", "")).get(COOKIE):
             with contextlib.suppress(Unauthenticated):  # an old cookie does not forbid to say who one is
                 return self._checked(self._tokens.claims(token, now=self._clock.now()))
         if self._settings.live_open and _over_loopback(scope, headers):
@@ -197,14 +197,6 @@ def _token_in(text: str) -> str:
 
 class _First(msgspec.Struct):
     token: str
-
-
-def _cookie(header: str) -> str | None:
-    try:
-        found = SimpleCookie(header).get(COOKIE)
-    except CookieError:
-        return None
-    return found.value if found else None
 
 
 def _over_loopback(scope: Scope, headers: Headers) -> bool:
