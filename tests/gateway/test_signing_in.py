@@ -215,8 +215,9 @@ async def test_users_are_made_listed_and_changed(gateway: Gateway) -> None:
     found = await gateway.http.get("/api/users/?search=an&page=1", headers=admin)
     assert found.json()["count"] == 1
     path = made.headers["location"]
-    stale = await gateway.http.patch(path, json={"units": []}, headers={**admin, "If-Match": '"99"'})
-    assert stale.status_code == 412
+    for etag in ('"99"', '"another"', '"99999999999999999999"'):
+        stale = await gateway.http.patch(path, json={"units": []}, headers={**admin, "If-Match": etag})
+        assert stale.status_code == 412
     fresh = await gateway.http.patch(
         path, json={"units": [], "person": None}, headers={**admin, "If-Match": made.headers["etag"]}
     )

@@ -136,7 +136,7 @@ def _if_match(request: Request) -> int | None:
     if given is None or given.strip() == "*":
         return None
     version = given.strip().removeprefix("W/").strip('"')
-    if not (version.isascii() and version.isdigit()):
+    if not (version.isascii() and version.isdigit() and len(version) <= 18):
         raise Stale("the If-Match header is none that this record ever had; read it again")
     return int(version)
 

@@ -8,7 +8,7 @@ from services.gateway.api.models import NewUser, UserChange, said
 from services.gateway.application.users import Change, Users
 from services.gateway.application.withdrawals import Withdrawals
 from services.gateway.domain.accounts import User, username_key
-from shared.kernel.errors import Malformed
+from shared.kernel.errors import Stale
 from shared.web.callers import needs
 from shared.web.idempotency import Answer, key_of
 from shared.web.lists import answer, json_response, window
@@ -96,6 +96,6 @@ def _expected(request: Request) -> int | None:
     if given is None or given.strip() == "*":
         return None
     text = given.strip().removeprefix("W/").strip('"')
-    if not text.isdigit():
-        raise Malformed("If-Match has to be the ETag of the user, as it was read")
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise Stale("the If-Match header is none that a user ever had; read it again")
     return int(text)

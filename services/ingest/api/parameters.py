@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from fastapi import Request
 
-from shared.kernel.errors import Malformed, sentence
+from shared.kernel.errors import Malformed, Stale, sentence
 
 
 def flag(request: Request, name: str) -> bool | None:
@@ -40,14 +40,14 @@ def revision_wanted(request: Request) -> int | None:
     """The revision in `If-Match`, or None where any will do.
 
     Raises:
-        Malformed: it is no ETag that we have given out.
+        Stale: it is no ETag that a machine ever had, so that none matches it.
     """
     header = request.headers.get("if-match", "*").strip()
     if header == "*":
         return None
     match = re.fullmatch(r'(?:W/)?"(\d{1,18})"', header)
     if match is None:
-        raise bad("If-Match", f"{header!r} is no ETag of a machine")
+        raise Stale("the If-Match header is none that a machine ever had; read it again")
     return int(match[1])
 
 

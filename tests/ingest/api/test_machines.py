@@ -104,6 +104,12 @@ class TestConcurrency:
         assert (first.status_code, second.status_code) == (200, 412)
         assert (await hr.get(f"{MACHINES}gate-1/")).json()["name"] == "A"
 
+    @pytest.mark.parametrize("etag", ['"another"', "no-quotes", '"99999999999999999999"'])
+    async def test_an_etag_that_no_machine_ever_had_is_stale(self, hr: httpx.AsyncClient, etag: str) -> None:
+        await registered(hr)
+        refused = await hr.patch(f"{MACHINES}gate-1/", json={"name": "A"}, headers={"If-Match": etag})
+        assert refused.status_code == 412
+
     async def test_an_idempotency_key_registers_once(self, hr: httpx.AsyncClient) -> None:
         headers = {"Idempotency-Key": "k1"}
         first = await hr.post(MACHINES, json=GATE, headers=headers)
