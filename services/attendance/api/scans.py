@@ -32,8 +32,7 @@ def router(scans: Scans) -> APIRouter:
         "/scans/", summary="Raw scans with every field kept, newest first", openapi_extra=described(SCANS, a_list=True)
     )
     async def listed(request: Request, scope: CurrentScope) -> Response:
-        orders = ("scan_time", "received_at")
-        asked = window(request, filters=SCANS, orders=orders, default="-scan_time", limit=1000)
+        asked = window(request, filters=SCANS, orders=("scan_time",), default="-scan_time", limit=1000)
         on, since, until = date_of(request, "date"), date_of(request, "date_from"), date_of(request, "date_to")
         if on and (since or until):
             raise bad("date", "stands against date_from and date_to; give one or the other")

@@ -72,16 +72,21 @@ class PostgresScanReading:
         _narrow(where, wanted, machines)
         whose = person_id is not None or wanted.unknown is not None or wanted.search or scope.reach != "all"
         if person_id is not None:
-            # Which badges, said beforehand, is what the index can use.
-            where.add("s.badge IN (SELECT badge FROM badges WHERE person_id = {0}) AND p.id = {0}", person_id)
+            where.add("p.id = {}", person_id)
+            where.add(_BADGES_OF.format("h.person_id = {}"), person_id)
         if wanted.unknown is not None:
             where.add("p.id IS NULL" if wanted.unknown else "p.id IS NOT NULL")
+            where.add(_NOT_ALWAYS_HELD if wanted.unknown else "TRUE")
         if wanted.search:
             pattern = where.value(like(wanted.search))
             where.add(f"(s.badge ILIKE {pattern} OR p.code ILIKE {pattern} OR p.name ILIKE {pattern})")
-        if scope.reach not in ("all", "units"):
-            where.add("s.badge IN (SELECT badge FROM badges WHERE person_id = {}::int)", scope.person)
+            where.add(_BADGES_LIKE.format(pattern=pattern))
         seen_by(where, scope, person="p.id", unit="a.unit_id")
+        if scope.reach != "all":
+            whom = Where(*where.values)
+            seen_by(whom, scope, person="h.person_id", unit="a.unit_id")
+            where.values = whom.values
+            where.add(_BADGES_OF.format(str(whom)))
         joined = _SOURCE + (_ASSIGNED if scope.reach == "units" else "")
         found = await page(
             self._pg,
@@ -145,12 +150,22 @@ def _zones(rules: Rulebook) -> tuple[list[int], list[str], list[timedelta]]:
     return sites, [rules.zone(site) for site in sites], begins
 
 
-_ORDERS: dict[str, Key] = {
-    "scan_time": time_key("s.local_at"),
-    "received_at": instant_key("s.received_at"),
-}
+_ORDERS: dict[str, Key] = {"scan_time": time_key("s.local_at")}
 
 _BARE = "scans s"
+
+# Whose badge it was is known only after a join by date. Which badges it can be at all is known before, and as an
+# array it is what the index is asked for first.
+_BADGES_OF = (
+    "s.badge = ANY(ARRAY(SELECT DISTINCT h.badge FROM badges h JOIN people p ON p.id = h.person_id "
+    "LEFT JOIN assignments a ON a.person_id = p.id WHERE {}))"
+)
+_BADGES_LIKE = (
+    "s.badge = ANY(ARRAY(SELECT h.badge FROM badges h JOIN people p ON p.id = h.person_id "
+    "WHERE h.badge ILIKE {pattern} OR p.code ILIKE {pattern} OR p.name ILIKE {pattern} "
+    "UNION SELECT badge FROM unknown_badges WHERE badge ILIKE {pattern}))"
+)
+_NOT_ALWAYS_HELD = "s.badge NOT IN (SELECT h.badge FROM badges h WHERE h.during = '(,)')"
 
 _SOURCE = """
 scans s
