@@ -32,6 +32,7 @@ _NOT_STORABLE = (
     asyncpg.UntranslatableCharacterError,  # 22P05: the same in JSON
     asyncpg.NumericValueOutOfRangeError,  # 22003
     asyncpg.DatetimeFieldOverflowError,  # 22008
+    asyncpg.ProgramLimitExceededError,  # 54000: a text too long for its index
 )
 _CONTENDED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
 

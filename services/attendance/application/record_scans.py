@@ -88,7 +88,9 @@ async def recompute(recording: Recording, directory: Directory, live: dict[Perso
 
 def _around(dates: Iterable[date]) -> set[date]:
     """The dates with their neighbours: a business date may be the one before or after the wall clock's."""
-    return {day for each in dates for day in (each, each - ONE_DAY, each + ONE_DAY) if each.year > 1}
+    # A clock that shows the very first or last day has no neighbour there, and counts for nothing anyway.
+    inner = {min(max(each, date.min + ONE_DAY), date.max - ONE_DAY) for each in dates}
+    return {day for each in inner for day in (each - ONE_DAY, each, each + ONE_DAY)}
 
 
 def _zone_for(site_id: int, scans: Sequence[ScanReceived]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from services.attendance.application.record_scans import RecordScans
-from shared.bus.events import read_events
+from shared.bus.events import apply_events
 from shared.bus.port import Delivery, Refusal, Subscription
 from shared.contracts.machines import MachineChanged
 from shared.contracts.scans import ScanReceived
@@ -17,14 +17,10 @@ def subscriptions(record_scans: RecordScans, apply_machines: ApplyMachines, *, p
     """The durable queues of attendance."""
 
     async def on_scans(deliveries: Sequence[Delivery]) -> Sequence[Refusal]:
-        envelopes, refusals = read_events(deliveries, ScanReceived)
-        await record_scans([envelope.data for envelope in envelopes])
-        return refusals
+        return await apply_events(deliveries, ScanReceived, record_scans)
 
     async def on_machines(deliveries: Sequence[Delivery]) -> Sequence[Refusal]:
-        envelopes, refusals = read_events(deliveries, MachineChanged)
-        await apply_machines([envelope.data for envelope in envelopes])
-        return refusals
+        return await apply_events(deliveries, MachineChanged, apply_machines)
 
     return [
         # A message holds up to 500 scans: a transaction then has up to 2,000, and as many locks on days at most.
