@@ -13,7 +13,7 @@ class Settings(BaseSettings):
 
     timezone: str | None = None
     """The zone of the main site: `Asia/Dhaka`. Else that of the first machine, else UTC."""
-    workers: int = Field(default=1, ge=1, le=16)
+    workers: int = Field(default=2, ge=1, le=16)
     """Batches of scans that this process works on at once."""
 
     @field_validator("timezone", mode="before")
