@@ -24,6 +24,9 @@ IN_FLIGHT: Final = 8
 """Messages that wait for their confirm at once; what comes meanwhile is gathered into the next."""
 DRAIN_EVERY: Final = 1.0
 DRAINED_AT_ONCE: Final = 64
+ENTERED_AT_ONCE: Final = 10_000
+REMEMBERED: Final = 200_000
+"""Scans that wait to be entered in the ledger while storage is away; what comes on top is not entered."""
 
 SCANS = Counter("muster_ingest_scans_total", "Scans that cannot be lost any more", ["way"])
 SPOOLED = Gauge("muster_ingest_spool_messages", "Messages in the spool")
@@ -90,15 +93,19 @@ class ScanPublisher:
         await self._out(scans)
         await self.enter_ledger()
 
-    async def enter_ledger(self) -> None:
-        """Enter what was published. Where storage is away that can wait: the ledger only saves work."""
-        entries, self._to_enter = self._to_enter, []
-        if not entries:
-            return
-        try:
-            await self._ledger.enter(entries)
-        except Unavailable:
-            log.warning("ledger.skipped", scans=len(entries))
+    async def enter_ledger(self) -> bool:
+        """Enter what was published, and say whether that went well.
+
+        Where storage is away it can wait: until then the same scans may be published again, and are recognised there.
+        """
+        while self._to_enter:
+            entries, self._to_enter = self._to_enter[:ENTERED_AT_ONCE], self._to_enter[ENTERED_AT_ONCE:]
+            try:
+                await self._ledger.enter(entries)
+            except Unavailable:
+                self._to_enter = [*entries, *self._to_enter][:REMEMBERED]
+                return False
+        return True
 
     async def run(self) -> None:
         """Drain the spool and keep the ledger, until cancelled."""
@@ -228,9 +235,13 @@ class ScanPublisher:
             await self._told.wait()
 
     async def _keep_entering(self) -> None:
+        away = False
         while True:
-            await asyncio.sleep(0.05)
-            await self.enter_ledger()
+            await asyncio.sleep(1.0 if away else 0.05)
+            well = await self.enter_ledger()
+            if well == away:
+                log.warning("ledger.waits" if not well else "ledger.caught_up", scans=len(self._to_enter))
+            away = not well
 
 
 def _message(scans: Sequence[Scan], clock: Clock) -> Message:

@@ -114,6 +114,14 @@ async def test_with_storage_away_the_bus_alone_is_enough(desk: Desk) -> None:
     assert len(desk.bus.published) == 2
 
 
+async def test_what_was_published_while_storage_was_away_is_entered_in_the_ledger_later(desk: Desk) -> None:
+    desk.ledger.away = desk.spool.away = True
+    await desk.publisher.deliver(scans(3, machine=GATE))
+    assert not desk.ledger.entries
+    desk.ledger.away = False
+    await until(lambda: len(desk.ledger.entries) == 3)
+
+
 async def test_what_an_earlier_process_left_in_the_spool_goes_first() -> None:
     desk = Desk()
     desk.bus.away = True
