@@ -74,7 +74,7 @@ def row(day: DayUpdated) -> dict[str, Any]:
         "working_hours": hours(day.worked_minutes),
         "overtime": hours(day.overtime_minutes),
         "extra_overtime": hours(day.extra_overtime_minutes),
-        "attendance_count": day.total_scans,
+        "attendance_count": len(day.scans),
         "scans": day.scans,
     }
 
