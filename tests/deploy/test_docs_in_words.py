@@ -6,10 +6,13 @@ import re
 import sys
 from collections.abc import Sequence
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from deploy.catalogue import SERVICES
+from deploy.settings import Installation
 from shared.bus.opening import open_bus
 from shared.bus.port import Delivery, Refusal, Subscription
 from tests.fakes.events import day, message
@@ -29,6 +32,13 @@ def test_links_lead_to_files_that_are_there(page):
 def test_paths_that_are_named_exist(page):
     named = re.findall(r"`((?:services|shared|deploy|tests|docs)/[\w./-]+)`", page.read_text("utf-8"))
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_every_setting_is_in_the_table_of_settings():
+    table = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    classes = [Installation, *(import_module(f"services.{name}.settings").Settings for name in SERVICES)]
+    names = {f"{kind.model_config['env_prefix']}{field}".upper() for kind in classes for field in kind.model_fields}
+    assert sorted(name for name in names if f"`{name}`" not in table) == []
 
 
 def test_every_decision_has_a_number_of_its_own_and_a_page():
