@@ -9,7 +9,7 @@ ARGS    ?=
 SOURCES := shared services deploy tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench lock docs services migrations-check clean
+.PHONY: help setup run test test-all check format bench lock docs services migrations-check clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +23,10 @@ $(STAMP): requirements.lock pyproject.toml deploy/setup.sh
 run: $(STAMP) ## start Muster in one process with a demo company in it; data in .muster
 	@$(BIN)/muster up --demo --data .muster $(ARGS)
 
-test: $(STAMP) ## run all tests (ARGS="tests/deploy -k name" narrows them, WORKERS=1 runs them in turn)
+test: $(STAMP) ## run the tests (ARGS="tests/deploy -k name" narrows them, WORKERS=1 runs them in turn)
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not long" $(ARGS)
+
+test-all: $(STAMP) ## run the tests that take minutes each, too
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: $(STAMP) ## formatting, lint, types, import rules, migrations and generated docs

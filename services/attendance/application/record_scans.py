@@ -16,8 +16,10 @@ from services.attendance.domain.scans import QUALITIES
 from shared.contracts.event import Version
 from shared.contracts.scans import ScanReceived
 from shared.kernel.clock import Clock
+from shared.observability.metrics import Counter
 
 ONE_DAY = timedelta(days=1)
+SCANS = Counter("muster_attendance_scans_total", "Scans stored by this worker, with their days")
 
 
 class RecordScans:
@@ -36,7 +38,9 @@ class RecordScans:
         while True:
             try:
                 async with self._recordings.begin() as recording:
-                    return await self._record(recording, scans)
+                    new = await self._record(recording, scans)
+                SCANS.inc(new)
+                return new
             except SiteWithoutZone as missing:
                 await self._recordings.adopt_zone(missing.site_id, _zone_for(missing.site_id, scans))
 
