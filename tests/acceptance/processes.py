@@ -152,6 +152,10 @@ class Feeding:
             self._process.stdin.write(piece)
             self._process.stdin.flush()
 
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
     def finish(self, last: bytes = b"", *, within: float = 120) -> Result:
         """Give it the last piece and the end of its input, and wait for its own end."""
         try:
