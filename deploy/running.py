@@ -48,7 +48,7 @@ def settle_memory() -> None:
     """Take what was made at start out of the garbage collector's sight: it lives as long as the process."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(200_000, 20, 100)
 
 
 async def migrate(url: str, histories: Sequence[History], *, patience: float = 30.0) -> None:
