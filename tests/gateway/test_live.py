@@ -64,6 +64,7 @@ async def test_a_day_comes_as_a_row_of_the_summary(gateway: Gateway) -> None:
         "level_of_work": "Worker",
         "date": TODAY.isoformat(),
         "status": "Present-OnTime",
+        "state": "provisional",
         "check_in": "08:00",
         "check_out": None,
         "working_hours": 8.42,

@@ -1,7 +1,7 @@
 """Frames as clients know them: API §5."""
 
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -69,6 +69,7 @@ def row(day: DayUpdated) -> dict[str, Any]:
         "level_of_work": day.level_of_work,
         "date": day.date,
         "status": day.status,
+        "state": state(day),
         "check_in": day.check_in,
         "check_out": day.check_out,
         "working_hours": hours(day.worked_minutes),
@@ -77,6 +78,20 @@ def row(day: DayUpdated) -> dict[str, Any]:
         "attendance_count": len(day.scans),
         "scans": day.scans,
     }
+
+
+FINAL_AFTER: Final = timedelta(days=3)
+"""From the midnight a date begins with: its window ends within the next date, and 24 h later all is said."""
+
+
+def state(day: DayUpdated) -> str:
+    """How sure the day is (RULES §4), as far as its own event tells.
+
+    Whether all machines have reported past its window is attendance's to know; until nothing but time can tell, a day
+    that has just changed is provisional.
+    """
+    midnight = datetime(day.date.year, day.date.month, day.date.day, tzinfo=ZoneInfo(day.zone))
+    return "final" if day.computed_at >= midnight + FINAL_AFTER else "provisional"
 
 
 def hours(minutes: int) -> float:

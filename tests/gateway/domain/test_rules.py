@@ -10,8 +10,9 @@ from services.gateway.domain.attempts import MOST_KEYS, PER_ADDRESS, PER_NAME, P
 from services.gateway.domain.badges import Holding, Person, holder
 from services.gateway.domain.origins import allowed
 from services.gateway.domain.sessions import Session, TokenId, Verdict, judge
-from services.gateway.live.frames import hours
+from services.gateway.live.frames import hours, state
 from shared.kernel.errors import Invalid, TooMany
+from tests.gateway.fakes import day
 
 NOW = datetime(2024, 1, 15, 12, tzinfo=UTC)
 ID = UUID(int=7)
@@ -34,6 +35,18 @@ ID = UUID(int=7)
 )
 def test_hours_have_two_decimals(minutes: int, said: float) -> None:
     assert hours(minutes) == said
+
+
+@pytest.mark.parametrize(
+    ("computed_at", "said"),
+    [
+        (datetime(2024, 1, 15, 12, tzinfo=UTC), "provisional"),
+        (datetime(2024, 1, 17, 17, 59, tzinfo=UTC), "provisional"),
+        (datetime(2024, 1, 17, 18, tzinfo=UTC), "final"),
+    ],
+)
+def test_a_day_is_final_once_nothing_can_come_for_it(computed_at: datetime, said: str) -> None:
+    assert state(day(1, date=date(2024, 1, 15), zone="Asia/Dhaka", computed_at=computed_at)) == said
 
 
 def test_a_user_waits_after_ten_failures_and_others_do_not() -> None:
