@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -14,7 +15,7 @@ from shared.kernel.clock import Clock
 from shared.kernel.errors import MusterError
 from shared.observability import metrics
 from shared.web.lists import json_response
-from shared.web.problems import add_problem_handlers, bug, problem
+from shared.web.problems import PROBLEM, PROBLEMS, add_problem_handlers, bug, problem
 from shared.web.tokens import Tokens
 
 READY_WITHIN = 2.0
@@ -38,7 +39,7 @@ def create_app(
     `checks` names what the service needs; `/health/ready` asks each and says which is away. Interactive
     documentation is the gateway's: here there is only `/openapi.json`.
     """
-    app = FastAPI(title=f"Muster {name}", version=version, docs_url=None, redoc_url=None)
+    app = _Application(title=f"Muster {name}", version=version, docs_url=None, redoc_url=None, responses=PROBLEMS)
     app.state.tokens = tokens
     app.state.clock = clock
     add_problem_handlers(app)
@@ -47,6 +48,15 @@ def create_app(
     for router in routers:
         app.include_router(router)
     return app
+
+
+class _Application(FastAPI):
+    """Its document has the schema that `PROBLEMS` refers to."""
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
+        return document
 
 
 def _health(name: str, checks: Mapping[str, Check]) -> APIRouter:

@@ -28,6 +28,33 @@ STATUS: dict[type[errors.MusterError], int] = {
 }
 """The one place where a category becomes a status."""
 
+_TEXT = {"type": "string"}
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "description": "An error, as RFC 9457 has it; `error` is a sentence for a person",
+    "required": ["type", "title", "status", "detail", "error"],
+    "properties": {
+        "type": _TEXT,
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": _TEXT,
+        "error": _TEXT,
+        "errors": {
+            "type": "array",
+            "description": "what is wrong with single inputs",
+            "items": {"type": "object", "properties": {"pointer": _TEXT, "detail": _TEXT}},
+        },
+        "request_id": _TEXT,
+    },
+}
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "An error",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
+"""What every route answers where it does not answer what it says: responses of the OpenAPI document."""
+
 
 def status_of(error: errors.MusterError) -> int:
     """The status of the nearest category."""

@@ -198,6 +198,11 @@ async def test_the_documents_of_all_services_become_one(gateway: Gateway) -> Non
     assert set(document["info"]["x-missing"]) == {"leave", "reports"}
     assert {"/api/auth/token/", "/api/attendance/system-status/", "/api/attendance/machines/"} <= set(document["paths"])
     assert document["components"]["securitySchemes"]
+    signing_in = document["paths"]["/api/auth/token/"]["post"]
+    assert signing_in["security"] == []
+    assert "application/problem+json" in signing_in["responses"]["default"]["content"]
+    assert "422" not in signing_in["responses"]
+    assert "security" not in document["paths"]["/api/attendance/machines/"]["get"]
     assert (await gateway.http.get("/docs")).headers["content-security-policy"]
     for name in ("swagger-ui-bundle.js", "swagger-ui.css", "docs.js", "favicon.svg"):
         assert (await gateway.http.get(f"/docs/assets/{name}")).status_code == 200

@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+from collections.abc import Callable, Sequence
 from datetime import date
+from typing import TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -31,7 +33,7 @@ from services.attendance.application.days import AT_A_STRETCH, LONGEST_WITH_ABSE
 from services.attendance.application.explaining import Explaining
 from shared.kernel.errors import NotFound
 from shared.web.callers import CurrentScope
-from shared.web.lists import answer, json_response, window
+from shared.web.lists import Window, answer, json_response, window
 
 WHO = {
     "employee": "a person's id, or their code",
@@ -62,6 +64,10 @@ ORDERS = (
     "updated_at",
 )
 
+Row = TypeVar("Row")
+EVERYBODY = 1_000_000
+"""The usual length of a summary or timesheet: existing pages expect them whole."""
+
 _DAY_ID = re.compile(r"(\d{4})(\d\d)(\d\d)-(\d{1,9})", re.ASCII)
 
 
@@ -72,29 +78,32 @@ def router(days: Days, explaining: Explaining) -> APIRouter:
     @routes.get(
         "/daily-attendance/summary/",
         summary="A row for everybody active on a date, the absent included",
-        openapi_extra=described(SUMMARY, required=["date"]),
+        openapi_extra=described(SUMMARY, a_list=True, required=["date"]),
     )
     async def summary(request: Request, scope: CurrentScope) -> Response:
-        known(request, *SUMMARY)
+        asked = window(request, filters=SUMMARY, orders=("employee_id",), default="employee_id", limit=EVERYBODY)
         shape = summary_row_camel if camel_wanted(request) else summary_row
-        rows = await days.on(required_date(request, "date"), _wanted(request), scope)
-        return json_response([shape(row) for row in rows], headers={"X-Total-Count": str(len(rows))})
+        found = await days.on(required_date(request, "date"), _wanted(request, search=asked.search), scope)
+        views, following = _part(found, asked, lambda view: view.facts.code)
+        rows = [shape(view) for view in views]
+        return answer(request, rows, asked, total=len(found), next_after=following)
 
     @routes.get(
         "/timesheet/",
         summary="A row for everybody active in a month, with a day for each of its days",
-        openapi_extra=described(TIMESHEET, required=["month"]),
+        openapi_extra=described(TIMESHEET, a_list=True, required=["month"]),
     )
     async def timesheet(request: Request, scope: CurrentScope) -> Response:
-        known(request, *TIMESHEET)
+        asked = window(request, filters=TIMESHEET, orders=("employee_id",), default="employee_id", limit=EVERYBODY)
         shape = timesheet_row_camel if camel_wanted(request) else timesheet_row
-        months = await days.month(month_of(request), _wanted(request), scope)
+        found = await days.month(month_of(request), _wanted(request, search=asked.search), scope)
+        months, following = _part(found, asked, lambda month: month.stay.code)
         rows = []
         for month in months:
             rows.append(shape(month))
             if len(rows) % AT_A_STRETCH == 0:
                 await asyncio.sleep(0)
-        return json_response(rows, headers={"X-Total-Count": str(len(rows))})
+        return answer(request, rows, asked, total=len(found), next_after=following)
 
     @routes.get(
         "/daily-attendance/",
@@ -149,6 +158,23 @@ def router(days: Days, explaining: Explaining) -> APIRouter:
         return json_response(statistics(day, total, departments))
 
     return routes
+
+
+def _part(
+    found: Sequence[Row], asked: Window, code: Callable[[Row], str]
+) -> tuple[Sequence[Row], tuple[str, int] | None]:
+    """What is asked for of rows that are all here, in the order of people's codes; and where the next part begins."""
+    rows = found[::-1] if asked.descending else found
+    start = asked.offset or 0
+    match asked.after:
+        case None:
+            pass
+        case (str(last), int(place)) if place >= 0:
+            start = next((at for at, row in enumerate(rows, 1) if code(row) == last), place)
+        case _:
+            raise bad("cursor", "is not one that this list has given out")
+    end = start + asked.limit
+    return rows[start:end], (code(rows[end - 1]), end) if end < len(rows) else None
 
 
 def _wanted(

@@ -9,6 +9,7 @@ import httpx
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 
+from services.gateway.api.gate import OPEN
 from services.gateway.domain.routing import SERVICES, service_of
 from shared.kernel.errors import NotFound
 from shared.observability.logs import get_logger
@@ -116,6 +117,10 @@ def merge(own: dict[str, Any], others: dict[str, dict[str, Any] | None]) -> dict
         for path, operations in document.get("paths", {}).items():
             if service_of(path) == name:
                 merged["paths"].setdefault(path, operations)
+    for path in OPEN & merged["paths"].keys():
+        merged["paths"][path] = {
+            method: {**operation, "security": []} for method, operation in merged["paths"][path].items()
+        }
     return merged
 
 

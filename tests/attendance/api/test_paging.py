@@ -20,6 +20,8 @@ LISTS = {
         "overtime_hours",
         "-status",
     ),
+    "daily-attendance/summary/?date=2024-01-15": ("employee_id", "-employee_id"),
+    "timesheet/?month=2024-01&search=e": ("employee_id", "-employee_id"),
     "employees/": ("employee_id", "-name", "department", "-designation", "updated_at"),
     "departments/": ("name", "-name", "id"),
     "unknown-badges/": ("badge", "-scans", "first_at", "-last_at"),
@@ -32,7 +34,7 @@ async def busy(office: Office) -> None:
 
 
 def key(row: dict[str, Any]) -> Any:
-    return row.get("id") or row["badge"]
+    return row.get("id") or row.get("badge") or row["employee_id"]
 
 
 def following(link: str | None) -> str | None:
@@ -83,6 +85,16 @@ async def test_pages_are_the_envelope_that_older_pages_know(company: Office):
     assert (beyond["count"], beyond["results"], beyond["next"]) == (5, [], None)
     far = await company.get("employees/", page="1000000")
     assert far["results"] == []
+
+
+@pytest.mark.parametrize("path", ["daily-attendance/summary/?date=2024-01-15", "timesheet/?month=2024-01"])
+async def test_what_is_usually_whole_comes_in_pages_and_parts_too(company: Office, path: str):
+    whole = (await company.ask("GET", path)).json()
+    page = (await company.ask("GET", f"{path}&page=2&page_size=2")).json()
+    assert (page["count"], page["results"]) == (len(whole), whole[2:4])
+    assert page["previous"]
+    for made_up in ("WyJlbXBsb3llZV9pZCIsZmFsc2Vd", "WyJlbXBsb3llZV9pZCIsZmFsc2UsMSwxXQ"):
+        assert "cursor" in (await company.ask("GET", f"{path}&cursor={made_up}", expect=400)).json()["error"]
 
 
 async def test_a_scan_that_arrives_while_somebody_walks_moves_no_row(company: Office):
