@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,10 +49,35 @@ def known(request: Request, *names: str) -> None:
     unknown = sorted(set(request.query_params) - set(names))
     if unknown:
         fields = dict.fromkeys(unknown, "is not a parameter of this list")
-        raise Malformed(f"unknown parameter {sentence(unknown)}; possible are {sentence(sorted(names))}", fields=fields)
+        possible = f"possible are {sentence(sorted(names))}" if names else "there is none here"
+        raise Malformed(f"unknown parameter {sentence(unknown)}; {possible}", fields=fields)
 
 
-LIST_PARAMETERS = ("limit", "cursor", "page", "page_size", "ordering", "search")
+LIST_PARAMETERS = {
+    "limit": "at most this many",
+    "cursor": "where the page before ended, as its `Link` header says",
+    "page": "the number of a page, from 1; the answer is then the envelope `count, next, previous, results`",
+    "page_size": "1 to 100, with `page`",
+    "ordering": "a field, with `-` before it for falling order",
+    "search": "text that a row must hold",
+}
+
+
+def described(parameters: Mapping[str, str], *, a_list: bool = False, required: Collection[str] = ()) -> dict[str, Any]:
+    """The parameters as `openapi_extra` takes them; `a_list` adds those of all lists."""
+    every = {**parameters, **(LIST_PARAMETERS if a_list else {})}
+    return {
+        "parameters": [
+            {
+                "name": name,
+                "in": "query",
+                "required": name in required,
+                "description": description,
+                "schema": {"type": "integer" if name in ("limit", "page", "page_size") else "string"},
+            }
+            for name, description in every.items()
+        ]
+    }
 
 
 def window(request: Request, *, filters: Collection[str], orders: Collection[str], default: str, limit: int) -> Window:

@@ -21,7 +21,6 @@ from services.attendance.api.parameters import (
     bad,
     camel_wanted,
     date_of,
-    described,
     known,
     month_of,
     required_date,
@@ -33,7 +32,7 @@ from services.attendance.application.days import AT_A_STRETCH, LONGEST_WITH_ABSE
 from services.attendance.application.explaining import Explaining
 from shared.kernel.errors import NotFound
 from shared.web.callers import CurrentScope
-from shared.web.lists import Window, answer, json_response, window
+from shared.web.lists import Window, answer, described, json_response, window
 
 WHO = {
     "employee": "a person's id, or their code",

@@ -1,29 +1,19 @@
-"""Query parameters: read, refused by name, and described in the OpenAPI document from one table."""
+"""Query parameters: read, and refused by name."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import date
-from typing import Any
 
 from fastapi import Request
 
 from shared.kernel.errors import Malformed, sentence
-from shared.web.lists import LIST_PARAMETERS, known
+from shared.web.lists import known
 
 EARLIEST, LATEST = date(1970, 1, 2), date(2199, 12, 31)
 """What a date may be. Beyond lie only mistakes, and dates that no clock arithmetic can be done on."""
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MONTH = re.compile(r"(\d{4})-(\d{1,2})")
-
-_LISTS = {
-    "limit": "at most this many",
-    "cursor": "where the page before ended, as its `Link` header says",
-    "page": "the number of a page, from 1; the answer is then the envelope `count, next, previous, results`",
-    "page_size": "1 to 100, with `page`",
-    "ordering": "a field, with `-` before it for falling order",
-    "search": "text that a row must hold",
-}
 
 STATUSES = (
     "Present-OnTime",
@@ -41,23 +31,6 @@ STATUSES = (
     "Holiday",
     "Weekend",
 )
-
-
-def described(parameters: Mapping[str, str], *, a_list: bool = False, required: Collection[str] = ()) -> dict[str, Any]:
-    """The parameters as `openapi_extra` takes them; `a_list` adds those of all lists."""
-    every = {**parameters, **({name: _LISTS[name] for name in LIST_PARAMETERS} if a_list else {})}
-    return {
-        "parameters": [
-            {
-                "name": name,
-                "in": "query",
-                "required": name in required,
-                "description": description,
-                "schema": {"type": "integer" if name in ("limit", "page", "page_size") else "string"},
-            }
-            for name, description in every.items()
-        ]
-    }
 
 
 def bad(name: str, detail: str) -> Malformed:
@@ -143,7 +116,6 @@ __all__ = [
     "camel_wanted",
     "choice_of",
     "date_of",
-    "described",
     "known",
     "month_of",
     "read_date",

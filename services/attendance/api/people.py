@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Request
 from fastapi.responses import Response
 
-from services.attendance.api.parameters import bad, choice_of, described, known, read_date, text_of
+from services.attendance.api.parameters import bad, choice_of, known, read_date, text_of
 from services.attendance.api.people_bodies import EmployeeBody, EmployeeChange, LinkBody, draft_of, span_of, whole
 from services.attendance.application.announce import PersonState
 from services.attendance.application.people import People
@@ -15,7 +15,7 @@ from services.attendance.application.person import UNSET, Unset
 from shared.kernel.errors import Malformed, NotFound, Stale
 from shared.web.callers import HR, CurrentScope
 from shared.web.idempotency import Answer, Key, key_of
-from shared.web.lists import answer, json_response, window
+from shared.web.lists import answer, described, json_response, window
 from shared.web.scope import Caller
 
 MOST_BYTES = 20_000_000

@@ -6,11 +6,11 @@ import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from services.attendance.api.parameters import bad, choice_of, date_of, described, text_of
+from services.attendance.api.parameters import bad, choice_of, date_of, text_of
 from services.attendance.application.scan_list import ScanFacts, Scans, UnknownBadge, WantedScans
 from services.attendance.domain.scans import QUALITIES
 from shared.web.callers import HR, CurrentScope
-from shared.web.lists import answer, window
+from shared.web.lists import answer, described, window
 
 SCANS = {
     "machine": "a machine's code, or its number",

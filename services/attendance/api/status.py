@@ -3,11 +3,11 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from services.attendance.api.parameters import bad, date_of, described, known, text_of
+from services.attendance.api.parameters import bad, date_of, known, text_of
 from services.attendance.application.status import Status
 from services.attendance.domain.settings import settings_values
 from shared.web.callers import CurrentCaller
-from shared.web.lists import json_response
+from shared.web.lists import described, json_response
 
 SETTINGS = {"site": "a site's id; the main site, unless another is named", "date": "today, unless another is named"}
 

@@ -11,7 +11,7 @@ from services.gateway.domain.accounts import User, username_key
 from shared.kernel.errors import Stale
 from shared.web.callers import needs
 from shared.web.idempotency import Answer, key_of
-from shared.web.lists import answer, json_response, window
+from shared.web.lists import answer, described, json_response, window
 from shared.web.scope import Caller
 
 Administrator = Annotated[Caller, Depends(needs())]
@@ -21,7 +21,11 @@ def user_routes(users: Users, withdrawals: Withdrawals) -> APIRouter:
     """The routes of `/api/users/`."""
     router = APIRouter(prefix="/api/users", tags=["users"])
 
-    @router.get("/", summary="Users; only for super admins, as are all of these")
+    @router.get(
+        "/",
+        summary="Users; only for super admins, as are all of these",
+        openapi_extra=described({}, a_list=True),
+    )
     async def list_users(_who: Administrator, request: Request) -> Response:
         asked = window(request, filters=(), orders=("id", "username"), default="username", limit=1000)
         listed = await users.list(

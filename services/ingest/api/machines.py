@@ -14,10 +14,15 @@ from services.ingest.domain.machine import Machine, Status
 from shared.kernel.errors import NotFound
 from shared.web.callers import HR, CurrentScope
 from shared.web.idempotency import Answer, key_of
-from shared.web.lists import answer, json_response, known, window
+from shared.web.lists import answer, described, json_response, known, window
 from shared.web.scope import Scope
 
-FILTERS = ("machine_type", "status", "is_connected", "department")
+FILTERS = {
+    "machine_type": "simulated, zkteco, suprema, hikvision or generic",
+    "status": "active, inactive, maintenance or error",
+    "is_connected": "true or false",
+    "department": "a department's id or name",
+}
 ORDERS = (
     "id",
     "machine_id",
@@ -48,7 +53,7 @@ def machines_router(registry: Registry, machines: Machines, drivers: Mapping[str
             headers["Location"] = f"/api/attendance/machines/{machine.id}/"
         return json_response(shown(machine, machines), status=status, headers=headers)
 
-    @router.get("/", summary="The machines")
+    @router.get("/", summary="The machines", openapi_extra=described(FILTERS, a_list=True))
     async def find(request: Request, scope: CurrentScope) -> Response:
         asked = window(request, filters=FILTERS, orders=ORDERS, default="machine_id", limit=1000)
         result = await registry.find(
