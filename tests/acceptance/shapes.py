@@ -16,7 +16,7 @@ from websockets.typing import Subprotocol
 
 from tests.acceptance.composefile import moved, read_compose
 from tests.acceptance.processes import MUSTER, TAIL, Feeding, Process, Result, run_command
-from tests.servers.ports import free_port
+from tests.servers.ports import free_port, signal_family
 
 T = TypeVar("T")
 
@@ -258,7 +258,10 @@ class Embedded(System):
             return
         servers = self.process_of("postgres").children("postgres")
         assert len(servers) == 1, servers
-        os.kill(servers[0].pid, how)
+        if how == signal.SIGKILL:  # its children see it and end
+            os.kill(servers[0].pid, how)
+        else:
+            signal_family(servers[0].pid, how)
 
 
 class Compose(System):

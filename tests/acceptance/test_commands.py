@@ -106,7 +106,7 @@ def test_serve_says_which_setting_is_missing(missing: str) -> None:
         (("serve", "payroll"), {}, "payroll"),
         (("serve", "attendance"), {"MUSTER_SECRET": "short"}, "MUSTER_SECRET"),
         (("serve", "attendance"), {"MUSTER_TIMEZONE": "Mars/Olympus"}, "Mars/Olympus"),
-        (("up", "--http-port", "70000"), {}, "70000"),
+        (("up", "--http-port", "70000"), {}, "65535"),
         (("up", "--data", "/dev/null/here"), {}, "/dev/null"),
         (("migrate",), {}, "MUSTER_DATABASE_URL"),
         (("dead", "list"), {}, "MUSTER_BUS_URL"),

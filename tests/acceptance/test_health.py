@@ -37,6 +37,7 @@ def test_the_page_and_the_docs_are_there_without_signing_in(system: System, path
 def test_a_frozen_database_stops_no_answer_and_is_told(start: Starting) -> None:
     system = start("embedded")
     assert isinstance(system, Embedded)
+    assert system.token(), "later nobody can sign in"
     system.kill("postgres", signal.SIGSTOP)
     try:
         began = time.monotonic()
