@@ -142,6 +142,8 @@ async def test_all_ways_of_saying_who_one_is(gateway: Gateway, path: str) -> Non
         pass
     async with listening(gateway, url=url, additional_headers={"Cookie": f"a=b; muster_access={access}"}):
         pass
+    async with listening(gateway, url=url, additional_headers=headers):
+        pass
     async with listening(gateway, url=f"{url}?ticket={ticket}"):
         pass
     for said in (access, f"Bearer {access}", f'{{"type": "auth", "token": "{access}"}}'):

@@ -205,6 +205,10 @@ async def test_users_are_made_listed_and_changed(gateway: Gateway) -> None:
     assert made.status_code == 201
     assert made.headers["location"] == f"/api/users/{made.json()['id']}/"
     assert made.json()["units"] == [3, 4]
+    one_role = await gateway.http.patch(made.headers["location"], json={"role": "employee"}, headers=admin)
+    assert one_role.json()["roles"] == ["employee"]
+    both = {"role": "employee", "roles": ["employee"]}
+    assert (await gateway.http.patch(made.headers["location"], json=both, headers=admin)).status_code == 400
     taken = await gateway.http.post("/api/users/", json={**body, "username": "ann"}, headers=admin)
     assert taken.status_code == 409
     listed = await gateway.http.get("/api/users/?limit=1", headers=admin)
@@ -219,7 +223,7 @@ async def test_users_are_made_listed_and_changed(gateway: Gateway) -> None:
         stale = await gateway.http.patch(path, json={"units": []}, headers={**admin, "If-Match": etag})
         assert stale.status_code == 412
     fresh = await gateway.http.patch(
-        path, json={"units": [], "person": None}, headers={**admin, "If-Match": made.headers["etag"]}
+        path, json={"units": [], "person": None}, headers={**admin, "If-Match": one_role.headers["etag"]}
     )
     assert fresh.json()["units"] == []
     assert fresh.json()["person"] is None

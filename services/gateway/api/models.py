@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.gateway.application.signing_in import Granted
 from services.gateway.domain.accounts import User
@@ -35,8 +35,18 @@ class ChangePassword(_Body):
     new_password: str = Field(max_length=1000)
 
 
-class NewUser(_Body):
-    """A user to be made."""
+class _WithRoles(_Body):
+    @model_validator(mode="before")
+    @classmethod
+    def _one_role(cls, given: Any) -> Any:
+        """`role` is what a user with one role is read with, so it can be sent, too."""
+        if isinstance(given, dict) and isinstance(given.get("role"), str) and "roles" not in given:
+            return {**{name: value for name, value in given.items() if name != "role"}, "roles": [given["role"]]}
+        return given
+
+
+class NewUser(_WithRoles):
+    """A user to be made; `role` may stand for `roles`."""
 
     username: str
     password: str
@@ -45,8 +55,8 @@ class NewUser(_Body):
     units: list[int] = Field(default=[])
 
 
-class UserChange(_Body):
-    """What is missing stays as it is."""
+class UserChange(_WithRoles):
+    """What is missing stays as it is; `role` may stand for `roles`."""
 
     roles: list[str] | None = None
     person: int | None = None

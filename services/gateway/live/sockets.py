@@ -140,6 +140,8 @@ class Sockets:
             rest = [word for word in protocols if word != "bearer"]
             if rest:
                 return await self._claims(rest[0])
+        if authorization := headers.get("authorization"):  # no browser can send it here; programs can
+            return await self._claims(_token_in(authorization))
         if ticket := parse_qs(scope.get("query_string", b"").decode("latin-1")).get("ticket"):
             return await self._redeemed(ticket[0])
         if token := cookie_parser(headers.get("cookie", "")).get(COOKIE):
