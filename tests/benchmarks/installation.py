@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,21 +13,10 @@ from pathlib import Path
 import httpx
 
 from tests.servers import PostgresServer, RabbitServer
+from tests.servers.ports import free_port
 
 SECRET = "a secret for benchmarks, and only for those"
 MUSTER = Path(sys.executable).with_name("muster")
-
-
-def free_port() -> int:
-    """A port that nothing listens on, below those that the system hands out to clients."""
-    for port in range(21_000 + os.getpid() % 4000, 32_000):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError("no free port")
 
 
 @contextmanager

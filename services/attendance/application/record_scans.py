@@ -6,7 +6,7 @@ what the first committed (READ COMMITTED).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
 from services.attendance.application.computing import compute, event_of, row_of
@@ -22,6 +22,16 @@ ONE_DAY = timedelta(days=1)
 SCANS = Counter("muster_attendance_scans_total", "Scans stored by this worker, with their days")
 
 
+MOST_AT_ONCE = 2_000
+"""Scans in a transaction, and so locks on days at most: PostgreSQL's lock table has room for some 6,000 in all."""
+
+
+def batched(scans: Sequence[ScanReceived], size: int) -> Iterator[Sequence[ScanReceived]]:
+    """The scans in their order, up to `size` at a time."""
+    for start in range(0, len(scans), size):
+        yield scans[start : start + size]
+
+
 class RecordScans:
     """Records a batch of scans."""
 
@@ -30,9 +40,10 @@ class RecordScans:
         self._clock = clock
 
     async def __call__(self, scans: Sequence[ScanReceived]) -> int:
-        """Record them, and say how many were new."""
-        if not scans:
-            return 0
+        """Record them, and say how many were new; in several transactions where they are many."""
+        return sum([await self._at_once(some) for some in batched(scans, MOST_AT_ONCE)])
+
+    async def _at_once(self, scans: Sequence[ScanReceived]) -> int:
         dates = {scan.local_time.date() for scan in scans}
         await self._recordings.prepare(_around(dates))
         while True:

@@ -23,12 +23,13 @@ def subscriptions(record_scans: RecordScans, apply_machines: ApplyMachines, *, p
         return await apply_events(deliveries, MachineChanged, apply_machines)
 
     return [
-        # A message holds up to 500 scans: a transaction then has up to 2,000, and as many locks on days at most.
+        # A message holds one scan while people come and go, and 500 of a log. Too few at once, and single scans queue
+        # up behind their transactions; too many, and one worker takes what another could do.
         Subscription(
             queue=SCANS_QUEUE,
             patterns=("ingest.scan.received.*",),
             handle=on_scans,
-            most=4,
+            most=16,
             within=0.004,
             parallel=parallel,
         ),
