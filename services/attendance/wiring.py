@@ -56,6 +56,8 @@ def build(
     """Attendance as a service; nothing of it runs yet, and nothing is open. Built as all are; it asks no peer."""
     recordings = PostgresRecordings(database)
 
+    recomputing = Recompute(PostgresRecomputations(database), recordings, clock)
+
     async def scans_waiting() -> int | None:
         return next((depth.waiting for depth in await bus.depths() if depth.queue == SCANS_QUEUE), 0)
 
@@ -80,7 +82,7 @@ def build(
         "attendance",
         routers=[
             days_api.router(Days(PostgresDays(database), clock), Explaining(PostgresEvidence(database), clock)),
-            people_api.router(People(PostgresPeople(database), clock)),
+            people_api.router(People(PostgresPeople(database), clock, recomputing.settled)),
             scans_api.router(Scans(PostgresScans(database), clock)),
             status_api.router(Status(PostgresStatus(database), clock, scans_waiting)),
         ],
@@ -97,7 +99,7 @@ def build(
         loops=[
             ("zone", configured_zone),
             ("relay", Relay(database, bus).run),
-            ("recompute", Recompute(PostgresRecomputations(database), recordings, clock).run),
+            ("recompute", recomputing.run),
         ],
         resources=[pool],
         states=PostgresStates(database, clock),

@@ -32,9 +32,11 @@ T = TypeVar("T")
 class People:
     """The people, and what may be done with them."""
 
-    def __init__(self, store: PeopleStore, clock: Clock) -> None:
+    def __init__(self, store: PeopleStore, clock: Clock, settled: Callable[[], Awaitable[None]]) -> None:
+        """`settled` waits a little for the days that a change calls for."""
         self._store = store
         self._clock = clock
+        self._settled = settled
 
     async def listed(self, wanted: WantedPeople, scope: Scope, asked: Window) -> Page[PersonState]:
         """People as they are today."""
@@ -95,7 +97,9 @@ class People:
             roster, rules, known_by_id = await self._roster(writing, [draft], [person_id])
             known = _there(known_by_id, person_id, if_version)
             change = roster.change(draft, since, known)
-            return await self._applied(writing, change, rules, f"{known.facts.code} was changed")
+            changed = await self._applied(writing, change, rules, f"{known.facts.code} was changed")
+        await self._settled()
+        return changed
 
     async def remove(self, person_id: int, *, if_version: int | None = None) -> None:
         """Take a person away as if they had never been there; their badges are free again, their scans stay.
@@ -111,6 +115,7 @@ class People:
             roster, known_by_id = await writing.roster(rules.today(), rules.main_site, [], [], [person_id])
             known = _there(known_by_id, person_id, if_version)
             await writing.apply([roster.removal(known)], rules, f"{known.facts.code} was removed")
+        await self._settled()
 
     async def link(self, badge: str, employee: int, span: Span, once: Once[PersonState]) -> Answer:
         """Give a badge that nobody held to a person: its past scans count at once.
@@ -168,7 +173,8 @@ class People:
             answer = once.shown(await do(writing))
             if once.key is not None:
                 await writing.keep_answer(once.key, answer)
-            return answer
+        await self._settled()
+        return answer
 
     async def _roster(
         self, reading: PeopleReading, drafts: Sequence[Draft], ids: Sequence[int] = ()

@@ -18,7 +18,10 @@ from shared.observability.logs import get_logger
 AT_ONCE = 500
 """Person-days in a transaction."""
 LOOK_EVERY = 0.5
-"""Seconds."""
+"""Seconds between looks without being told: another process may have made a note."""
+PATIENCE = 3.0
+"""Seconds that a change of people waits for the days that follow from it."""
+ASK_EVERY = 0.02
 
 log = get_logger(__name__)
 
@@ -43,6 +46,12 @@ class Recomputations(Protocol):
         Left without an exception, the note is done and gone. In one process at a time.
         """
 
+    async def newest(self) -> int | None:
+        """The id of the newest note, None where there is none."""
+
+    async def waiting(self, until: int) -> bool:
+        """Whether any note up to this id is not done yet."""
+
     async def people_of(self, note: Recomputation) -> Sequence[int]:
         """Whose days the note is about."""
 
@@ -57,16 +66,40 @@ class Recompute:
         self._notes = notes
         self._recordings = recordings
         self._clock = clock
+        self._told = asyncio.Event()
+        self._running = False
 
     async def run(self) -> None:
         """Work through notes as they come, for ever."""
-        while True:
-            try:
-                if await self.next():
-                    continue
-            except Unavailable as error:
-                log.warning("recompute.waiting", reason=error.message)
-            await asyncio.sleep(LOOK_EVERY)
+        self._running = True
+        try:
+            while True:
+                self._told.clear()
+                try:
+                    if await self.next():
+                        continue
+                except Unavailable as error:
+                    log.warning("recompute.waiting", reason=error.message)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_EVERY):
+                        await self._told.wait()
+        finally:
+            self._running = False
+
+    async def settled(self) -> None:
+        """Wait until the notes that there are now are done, but not for long: what is left follows by itself.
+
+        So whoever links a badge sees its past scans count in the very next answer.
+        """
+        if not self._running:
+            return
+        self._told.set()
+        with contextlib.suppress(TimeoutError, Unavailable):
+            async with asyncio.timeout(PATIENCE):
+                newest = await self._notes.newest()
+                # Who does the notes may be another process, which tells nobody.
+                while newest is not None and await self._notes.waiting(newest):  # noqa: ASYNC110 - see above
+                    await asyncio.sleep(ASK_EVERY)
 
     async def next(self) -> bool:
         """Do the oldest note; whether there was one."""

@@ -38,6 +38,15 @@ class PostgresRecomputations:
             yield note
             await pg.execute("DELETE FROM recomputations WHERE id = $1", note.id)
 
+    async def newest(self) -> int | None:
+        async with self._database.fast() as pg:
+            found: int | None = await pg.fetchval("SELECT max(id) FROM recomputations")
+            return found
+
+    async def waiting(self, until: int) -> bool:
+        async with self._database.fast() as pg:
+            return bool(await pg.fetchval("SELECT EXISTS (SELECT FROM recomputations WHERE id <= $1)", until))
+
     async def people_of(self, note: Recomputation) -> Sequence[int]:
         if note.person_id is not None:
             return [note.person_id]

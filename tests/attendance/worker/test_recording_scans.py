@@ -176,3 +176,16 @@ async def test_one_bad_event_of_a_batch_is_refused_alone(firm: Company):
     assert [refusal.message.id for refusal in refused] == ["bad", "newer"]
     assert "ingest.scan.received.v2" in refused[1].reason
     assert await firm.value("SELECT count(*) FROM scans") == 2
+
+
+async def test_who_asks_is_answered_when_the_days_that_follow_are_there(firm: Company):
+    await firm.record([scan("A17", at("08:00:00")), scan("A17", at("17:00:00")), scan("1", at("08:00:00"))])
+    running = asyncio.create_task(firm.recompute.run())
+    try:
+        await asyncio.sleep(0)
+        await firm.link("A17", 2)
+        await firm.recompute.settled()
+        assert [(day["person_id"], day["worked"]) for day in await firm.days()] == [(1, 0), (2, 480)]
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
