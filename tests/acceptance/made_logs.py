@@ -43,6 +43,17 @@ def attlog(punches: Iterable[Punch]) -> bytes:
     return b"".join(f"{one.badge:>9}\t{one.at:%Y-%m-%d %H:%M:%S}\t1\t{one.state}\t1\t0\r\n".encode() for one in punches)
 
 
+def glog(punches: Iterable[Punch]) -> bytes:
+    """As another family of terminals writes `GLG_001.TXT`: a header, words for keys, 12 hours, the day first."""
+    keys = {"0": "DutyOn", "1": "DutyOff", "2": "GoOut", "3": "GoIn"}
+    rows = ["No\tTMNo\tEnNo\tName\t\tGMNo\tMode\tIN/OUT\tAntipass\tDateTime"]
+    rows += [
+        f"{number}\t1\t{one.badge}\t          \t1\t1\t{keys[one.state]}\t0\t{one.at:%d-%m-%Y  %I:%M:%S%p}"
+        for number, one in enumerate(punches, 1)
+    ]
+    return "".join(f"{row}\r\n" for row in rows).encode()
+
+
 def months_of_work(crew: Crew, first: date, days: int, *, seed: str = "") -> list[Punch]:
     """What a terminal records of a crew, in order; the same for every crew of that size, but for the prefix.
 
