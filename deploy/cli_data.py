@@ -61,9 +61,10 @@ def import_scans(  # noqa: PLR0917 - the options of a command
     parameters = {"machine": machine, "timezone": timezone, "format": format, "day_first": day_first}
     flags = {"dry_run": dry_run or None, "force": force or None}
     query = {name: str(value) for name, value in {**parameters, **flags}.items() if value is not None}
+    api = Api()
     with (
         _read(file) as chunks,
-        Api().stream(
+        api.stream(
             "POST",
             "/api/attendance/scans/import/",
             params={name: value.lower() if value in ("True", "False") else value for name, value in query.items()},
@@ -77,6 +78,18 @@ def import_scans(  # noqa: PLR0917 - the options of a command
         print_json(summary)
     else:
         _show_scans(summary)
+        _tell_of_zones(api, summary["timezone"])
+
+
+def _tell_of_zones(api: Api, clock: str) -> None:
+    """Whoever reads 07:55 on the machine would not look for it at 05:55."""
+    site = api.call("GET", "/api/attendance/settings/").json()["timezone"]
+    if site != clock:
+        messages.print(
+            f"This machine's clock is in {clock}, the site in {site}: days and their times are shown in {site}."
+            " MUSTER_TIMEZONE sets the site's zone.",
+            markup=False,
+        )
 
 
 def import_people(

@@ -37,6 +37,13 @@ def up(
     quiet = "log_level" not in settings.model_fields_set
     configure_logs(level="WARNING" if quiet else settings.log_level, json=settings.log_format == "json")
 
+    if settings.database_url or settings.bus_url:
+        messages.print(
+            "muster up brings its own PostgreSQL: MUSTER_DATABASE_URL and MUSTER_BUS_URL are not used."
+            " (muster migrate and muster serve use them.)",
+            style="yellow",
+        )
+
     def ready(system: Running) -> None:
         lines = [f"Muster runs at {system.http_url}  (live events: {system.live_url})", "  user      admin"]
         if system.password is not None:

@@ -22,7 +22,7 @@ from shared.kernel.errors import MusterError, Unavailable
 from shared.observability.logs import get_logger
 from shared.runtime.hosting import hosted
 from shared.runtime.peers import connect_peers
-from shared.runtime.serving import served
+from shared.runtime.serving import refuse_taken, served
 
 READY_WITHIN = 60.0
 _LOOK_AFTER_DATABASE = 0.5
@@ -69,7 +69,11 @@ async def running(
         MusterError: the folder is in use, or PostgreSQL cannot be had.
         PortTaken: another program listens there.
     """
-    data = DataFolder(folder)
+    data, usual, host = DataFolder(folder), SERVICES["gateway"], installation.host
+    http_port = usual.port if installation.http_port is None else installation.http_port
+    live_port = usual.endpoints["live"] if installation.live_port is None else installation.live_port
+    for port in (http_port, live_port):
+        refuse_taken(host, port)
     async with AsyncExitStack() as stack:
         postgres = Postgres(data.path, say=say)
         stack.push_async_callback(asyncio.to_thread, postgres.stop)
@@ -95,16 +99,13 @@ async def running(
         for name, service in services.items():
             apps[name].app = service.app
         # The gateway last and by itself: it says aloud which of the others is away, and they only just start, or stop.
-        gateway, host = services.pop("gateway"), installation.host
+        gateway = services.pop("gateway")
         await stack.enter_async_context(hosted(list(services.values()), bus))
         for name in services:
             await _until_ready(peers, name)
         await stack.enter_async_context(hosted([gateway], bus))
 
-        usual = SERVICES["gateway"]
-        chosen = usual.port if installation.http_port is None else installation.http_port
-        http_port = await stack.enter_async_context(served(gateway.app, host=host, port=chosen))
-        live_port = usual.endpoints["live"] if installation.live_port is None else installation.live_port
+        http_port = await stack.enter_async_context(served(gateway.app, host=host, port=http_port))
         live_port = await stack.enter_async_context(served(dict(gateway.endpoints)["live"], host=host, port=live_port))
 
         await _until_ready(peers, "gateway")

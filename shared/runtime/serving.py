@@ -58,6 +58,15 @@ async def served(app: ASGIApp, *, host: str, port: int) -> AsyncIterator[int]:
         listening.close()
 
 
+def refuse_taken(host: str, port: int) -> None:
+    """Look whether a port can be had, before anything takes time.
+
+    Raises:
+        PortTaken: with a sentence that says what to do.
+    """
+    _bound(host, port).close()
+
+
 def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)

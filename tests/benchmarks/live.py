@@ -13,11 +13,13 @@ import msgspec
 from pydantic import SecretStr
 from websockets.asyncio.client import connect
 
-from deploy.replaying import replay
+from deploy.catalogue import SERVICES, Given
 from deploy.settings import Installation
 from shared.bus.opening import open_bus
 from shared.bus.port import BATCH, Bus, Message
 from shared.contracts.cloudevents import encode_batch
+from shared.kernel.clock import SystemClock
+from shared.runtime.peers import connect_peers
 from tests.benchmarks.company import OFFSET, PEOPLE, TYPE, hire, scan
 from tests.benchmarks.installation import SECRET, fresh, service
 from tests.benchmarks.report import heading, line, percentile, say
@@ -61,15 +63,23 @@ async def _measured(database: str, bus_url: str, seconds: int) -> tuple[list[flo
         socket = await stack.enter_async_context(
             connect(f"ws://127.0.0.1:{live_port}/", subprotocols=["bearer", token], compression=None)  # type: ignore[list-item]
         )
-        await _acquaint(database, bus_url)
+        await _acquaint(bus, database, bus_url)
         await _exchange(bus, socket, seconds=3)  # warm: statements prepared, caches filled
         return await _exchange(bus, socket, seconds=seconds)
 
 
-async def _acquaint(database: str, bus_url: str) -> None:
-    """Let the gateway know the people, who were put into the database behind its back."""
+async def _acquaint(bus: Bus, database: str, bus_url: str) -> None:
+    """Let everybody know the people, who were put into the database behind attendance's back."""
     installation = Installation(database_url=database, bus_url=bus_url, secret=SecretStr(SECRET))
-    await replay("attendance", "gateway", installation)
+    async with connect_peers({}, {}) as peers:
+        attendance = SERVICES["attendance"].build(
+            Given(installation=installation, bus=bus, peers=peers, clock=SystemClock())
+        )
+        assert attendance.states is not None
+        people = await anext(attendance.states())
+    for some in (people[start : start + 500] for start in range(0, len(people), 500)):
+        body = encode_batch([(str(uuid.uuid4()), person) for person in some], time=datetime.now(UTC))
+        await bus.publish(Message(id=str(uuid.uuid4()), type=some[0].wire_type, body=body, content_type=BATCH))
     pg = await asyncpg.connect(database)
     while await pg.fetchval("SELECT count(*) FROM gateway.people") < PEOPLE:  # noqa: ASYNC110 - nothing tells
         await asyncio.sleep(0.1)
