@@ -117,6 +117,21 @@ def test_an_employee_sees_their_own_rows_and_nobody_elses(system: System, employ
         assert "ROLE2" not in answer.text.replace("'EROLE2'", "")
 
 
+def test_a_head_sees_their_own_departments_and_no_other(system: System, employee: Caller) -> None:
+    unit = next(one["id"] for one in system.admin.get("/api/attendance/departments/") if one["name"] == "Crew ROLE")
+    body = {"username": "head", "password": "correct horse 5", "roles": ["department_head"], "units": [unit]}
+    system.admin.post("/api/users/", body)
+    head = system.signed_in("head", "correct horse 5")
+    ours = {"EROLE1", "EROLE2", "EROLE3"}
+    assert {row["employee_id"] for row in head.get(SUMMARY, date="2025-04-06")} == ours
+    assert {row["employee_id"] for row in head.get(TIMESHEET, month="2025-04")} == ours
+    assert {row["employee_id"] for row in head.every(DAYS)} == ours
+    assert {row["employee_id"] for row in head.every(SCANS)} == ours
+    assert {row["employee_id"] for row in head.get(EMPLOYEES)} == ours
+    assert head.get("/api/attendance/statistics/")["total_employees"] == 3
+    is_a_problem(head.call("POST", EMPLOYEES, json={"employee_id": "X", "name": "X"}), 403)
+
+
 def test_an_employee_changes_nothing(system: System, employee: Caller) -> None:
     mine = system.admin.get(EMPLOYEES, search="EROLE1")[0]["id"]
     for method, path, body in (
