@@ -16,7 +16,7 @@ from tests.benchmarks.plain import plain_inserts
 from tests.benchmarks.report import heading, line, paired, rate, say
 from tests.servers import PostgresServer, RabbitServer
 
-LOOK_EVERY = 0.1
+LOOK_EVERY = 0.3
 
 
 async def bench_workers(postgres: PostgresServer, rabbit: RabbitServer, *, scans: int, rounds: int) -> None:

@@ -112,7 +112,8 @@ class RestartContract:
                     await publish_somehow(bus, message("after 2", f"{queue}.early"))
             await until(lambda: "after 2" in early.ids)
             await until(lambda: bus.status().connected and other.status().connected)
-        assert handler.attempts("bad") == [1, 2]
+        # At least once: what was acknowledged into a dying broker may come again, with the same count.
+        assert sorted(set(handler.attempts("bad"))) == [1, 2]
 
     async def test_a_frozen_server_holds_nobody_for_long(self, bus: Bus, server: Server, queue: str) -> None:
         """Findings 4 and 9: an open connection that answers nothing."""
