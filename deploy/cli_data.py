@@ -164,7 +164,10 @@ def _read(file: Path) -> Iterator[Iterator[bytes]]:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with file.open("rb") as stream, Progress(*columns, console=messages, transient=True) as progress:
+    with (
+        file.open("rb") as stream,
+        Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal) as progress,
+    ):
         task = progress.add_task(file.name, total=file.stat().st_size)
 
         def watched() -> Iterator[bytes]:

@@ -23,7 +23,10 @@ class Answering(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, dict[str, str], bytes]] = []
-        self.answers: dict[str, tuple[int, Any]] = {"/api/auth/token/": (200, {"access": "made", "user": {}})}
+        self.answers: dict[str, tuple[int, Any]] = {
+            "/api/auth/token/": (200, {"access": "made", "user": {}}),
+            "/api/attendance/settings/": (200, {"timezone": "Asia/Dhaka"}),
+        }
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -95,16 +98,25 @@ def muster(*words: str | Path, stdin: str = "", **environment: str) -> subproces
 
 
 def test_an_import_sends_the_file_as_it_is_and_prints_the_summary(system: Answering, log: Path) -> None:
-    summary = {"read": 1, "new": 1, "unreadable": 1, "unreadable_lines": [{"line": 7, "reason": "no date"}]}
+    lines = [{"line": 7, "reason": "no date"}]
+    summary = {"timezone": "Asia/Dhaka", "read": 1, "new": 1, "unreadable": 1, "unreadable_lines": lines}
     system.answers["/api/attendance/scans/import/"] = (200, summary)
     done = muster("import", log, "--machine", "gate-1", "--timezone", "Asia/Dhaka", URL=system.url, TOKEN="mine")
     assert done.returncode == 0, done.stderr
-    method, path, headers, body = system.asked[-1]
+    method, path, headers, body = system.asked[0]
     assert (method, body) == ("POST", LOG)
     assert path == "/api/attendance/scans/import/?machine=gate-1&timezone=Asia%2FDhaka"
     assert headers["Authorization"] == "Bearer mine"
     assert "new" in done.stdout
     assert "unreadable line 7: no date" in done.stdout
+    assert not done.stderr
+
+
+def test_an_import_says_when_the_machine_and_the_site_keep_different_time(system: Answering, log: Path) -> None:
+    system.answers["/api/attendance/scans/import/"] = (200, {"timezone": "Asia/Shanghai"})
+    done = muster("import", log, "--machine", "gate-1", URL=system.url, TOKEN="mine")
+    assert done.returncode == 0, done.stderr
+    assert "clock is in Asia/Shanghai, the site in Asia/Dhaka" in done.stderr
 
 
 def test_a_program_gets_json_on_standard_output_and_nothing_else(system: Answering, log: Path) -> None:
@@ -116,7 +128,7 @@ def test_a_program_gets_json_on_standard_output_and_nothing_else(system: Answeri
 
 
 def test_without_a_token_the_administrators_password_signs_in(system: Answering, log: Path) -> None:
-    system.answers["/api/attendance/scans/import/"] = (200, {})
+    system.answers["/api/attendance/scans/import/"] = (200, {"timezone": "Asia/Dhaka"})
     done = muster("import", log, "--machine", "g", URL=system.url, ADMIN_PASSWORD="long enough")
     assert done.returncode == 0, done.stderr
     assert json.loads(system.asked[0][3]) == {"username": "admin", "password": "long enough"}
