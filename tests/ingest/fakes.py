@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from services.ingest.application.drivers import Capability, Contact, MachineTrouble, Session, Steps
+from services.ingest.application.drivers import Capability, Contact, MachineTrouble, Phase, Session, Steps
 from services.ingest.application.ports import Spooled
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.reading import Batch, Mode, Reading, ScanType
@@ -43,6 +43,9 @@ class FakeContact:
     alive_times: int = 0
     offsets: list[timedelta] = field(default_factory=list)
     records: list[int] = field(default_factory=list)
+    received: list[int | None] = field(default_factory=list)
+    phases: list[Phase] = field(default_factory=list)
+    warnings: dict[str, str] = field(default_factory=dict)
 
     def alive(self) -> None:
         self.alive_times += 1
@@ -50,8 +53,18 @@ class FakeContact:
     def clock(self, offset: timedelta) -> None:
         self.offsets.append(offset)
 
-    def counts(self, *, records: int, capacity: int | None = None) -> None:
+    def counts(self, *, records: int, capacity: int | None = None, received: int | None = None) -> None:
         self.records.append(records)
+        self.received.append(received)
+
+    def phase(self, phase: Phase) -> None:
+        self.phases.append(phase)
+
+    def warn(self, about: str, sentence: str) -> None:
+        self.warnings[about] = sentence
+
+    def settled(self, about: str) -> None:
+        self.warnings.pop(about, None)
 
 
 class FakeSteps:

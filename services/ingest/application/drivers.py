@@ -61,17 +61,49 @@ class Capability(StrEnum):
     """Invents the past (`MakesHistory`): a simulator."""
 
 
+class Phase(StrEnum):
+    """What a session is doing."""
+
+    CATCHING_UP = "catching_up"
+    """Reading what was recorded before."""
+    LIVE = "live"
+    """Everything was read; what comes is made now."""
+
+
 class Contact(Protocol):
-    """What a session tells about its machine while it lasts."""
+    """What a session tells about its machine, while it lasts and while it connects.
+
+    Nothing of it waits or fails; it is written down, and told to people, soon after.
+    """
 
     def alive(self) -> None:
         """The machine was heard of just now."""
 
     def clock(self, offset: timedelta) -> None:
-        """Machine clock minus ours, measured now."""
+        """Machine clock minus ours, measured now. Warns by itself where that is too much."""
 
-    def counts(self, *, records: int, capacity: int | None = None) -> None:
-        """How many records the machine says it holds, and could."""
+    def counts(self, *, records: int, capacity: int | None = None, received: int | None = None) -> None:
+        """How many records the machine says it holds, and could; how many of those it holds were handed over.
+
+        What is None stays what it was in this contact.
+        """
+
+    def phase(self, phase: Phase) -> None:
+        """What the session does from now on.
+
+        A session that never says it is catching up until its first batch that is live or says `complete_until`.
+        """
+
+    def warn(self, about: str, sentence: str) -> None:
+        """Something about the machine needs a person, and does not end the contact: "its log is 85 % full".
+
+        Shown while the contact lasts, or until `settled`; published once, however often it is said again, with
+        other figures, in this contact or the next. `about` names the matter, the same each time: "log full".
+        What has happened, such as a log that was cleared, is a matter of its own and needs no settling.
+        """
+
+    def settled(self, about: str) -> None:
+        """The matter is well again, or was all the time. If it comes back, that is news."""
 
 
 class Steps(Protocol):

@@ -8,7 +8,15 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from services.ingest.application.conditions import Conditions, Progress
-from services.ingest.application.drivers import Capability, Driver, MachineTrouble, ProtocolBroken, Streams, Unreachable
+from services.ingest.application.drivers import (
+    Capability,
+    Driver,
+    MachineTrouble,
+    Phase,
+    ProtocolBroken,
+    Streams,
+    Unreachable,
+)
 from services.ingest.application.ports import Evidence, Ledger
 from services.ingest.application.publishing import ScanPublisher
 from services.ingest.domain.machine import Machine
@@ -68,6 +76,8 @@ class MachineWatch:
         self.heard_at: datetime | None = None
         self.records_there: int | None = None
         self.capacity: int | None = None
+        self._phase = Phase.CATCHING_UP
+        self._warnings: dict[str, str] = {}
 
     @property
     def connected(self) -> bool:
@@ -94,8 +104,19 @@ class MachineWatch:
     def clock(self, offset: timedelta) -> None:
         self._offset = offset
 
-    def counts(self, *, records: int, capacity: int | None = None) -> None:
+    def counts(self, *, records: int, capacity: int | None = None, received: int | None = None) -> None:
         self.records_there, self.capacity = records, capacity
+
+    def phase(self, phase: Phase) -> None:
+        self._phase = phase
+
+    def warn(self, about: str, sentence: str) -> None:
+        if about not in self._warnings:
+            log.warning("machine.warning", machine=self.machine.machine_id, about=about, reason=sentence)
+        self._warnings[about] = sentence
+
+    def settled(self, about: str) -> None:
+        self._warnings.pop(about, None)
 
     async def _contact(self) -> MachineTrouble | None:
         """One contact, and what ended it; None where it ended as it should."""
