@@ -1,0 +1,87 @@
+"""A live event's data: one scan, or several, in forms that only their length tells apart. Pure.
+
+An event that cannot be read is no loss: the log has its record, and is read again. Source: PROTOCOLS §1.11.
+"""
+
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from services.ingest.domain.reading import Reading
+from services.ingest.vendors.zkteco.clock import NoSuchTime, from_six
+from services.ingest.vendors.zkteco.records import text_of
+from services.ingest.vendors.zkteco.states import scan_type
+
+_SHORT: Final = struct.Struct("<HBB6s")
+_NUMBER: Final = struct.Struct("<IBB6s")
+_TEXT: Final = struct.Struct("<24sBB6s")
+
+
+class UnreadableEvent(ValueError):
+    """The data is of a form that is not known, or says what cannot be."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    layout: struct.Struct
+    user: Callable[[bytes | int], str]
+
+
+def _number(user: bytes | int) -> str:
+    return str(user) if user else ""
+
+
+def _text(user: bytes | int) -> str:
+    return text_of(user) if isinstance(user, bytes) else ""
+
+
+_BY_SHORT = _Form(_SHORT, _number)
+_BY_NUMBER = _Form(_NUMBER, _number)
+_BY_TEXT = _Form(_TEXT, _text)
+_FORMS: Final = {10: _BY_SHORT, 12: _BY_NUMBER, 14: _BY_SHORT, 32: _BY_TEXT, 36: _BY_TEXT, 37: _BY_TEXT, 52: _BY_TEXT}
+"""By length. What a longer form has behind its time is not known and kept in `raw`."""
+_REPEATED: Final = (52, 36, 32, 12)
+"""Lengths of which several may stand in one packet."""
+
+
+def scans_of(data: bytes) -> Sequence[Reading]:
+    """The scans in an ATTLOG event.
+
+    Raises:
+        UnreadableEvent: its form is not known; its record is in the log.
+    """
+    if len(data) in _FORMS:
+        return [_scan(data, _FORMS[len(data)])]
+    for size in _REPEATED:
+        if data and len(data) % size == 0:
+            try:
+                return list(_several(data, size))
+            except UnreadableEvent:
+                continue
+    raise UnreadableEvent(f"an event of {len(data)} bytes is of no known form")
+
+
+def _several(data: bytes, size: int) -> Iterator[Reading]:
+    for start in range(0, len(data), size):
+        yield _scan(data[start : start + size], _FORMS[size])
+
+
+def _scan(data: bytes, form: _Form) -> Reading:
+    user, verify, state, six = form.layout.unpack_from(data)
+    badge = form.user(user)
+    if not badge:
+        raise UnreadableEvent("the event names no user")
+    try:
+        wall = from_six(six)
+    except NoSuchTime as error:
+        raise UnreadableEvent(str(error)) from error
+    return Reading(
+        badge=badge,
+        device_time=wall.isoformat(sep=" "),
+        local_time=wall,
+        state=str(state),
+        type=scan_type(str(state)),
+        verify=str(verify),
+        raw={"event": data.hex()},
+    )
