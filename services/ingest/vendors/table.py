@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from services.ingest.application.drivers import Driver
 from services.ingest.vendors.simulated.driver import Simulated
 from services.ingest.vendors.undriven import Undriven
+from services.ingest.vendors.zkteco.driver import Zkteco
 from shared.kernel.clock import Clock
 
 
@@ -12,7 +13,7 @@ def drivers(clock: Clock) -> Mapping[str, Driver]:
     """Every machine type with its driver."""
     listed: tuple[Driver, ...] = (
         Simulated(clock),
-        Undriven("zkteco"),
+        Zkteco(clock),
         Undriven("suprema"),
         Undriven("hikvision"),
         Undriven("generic"),

@@ -45,6 +45,11 @@ _REPEATED: Final = (52, 36, 32, 12)
 """Lengths of which several may stand in one packet."""
 
 
+def is_by_number(data: bytes) -> bool:
+    """Whether an event tells its user as a number: then leading zeros are lost, and it may be the internal one."""
+    return len(data) % 12 == 0 if len(data) not in _FORMS else _FORMS[len(data)].user is _number
+
+
 def scans_of(data: bytes) -> Sequence[Reading]:
     """The scans in an ATTLOG event.
 

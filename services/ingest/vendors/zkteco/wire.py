@@ -95,7 +95,7 @@ def checksum(packet: bytes) -> int:
     """The internet checksum in little-endian words, over a packet whose own checksum is zero."""
     if len(packet) % 2:
         packet += b"\0"
-    total = sum(struct.unpack(f"<{len(packet) // 2}H", packet))
+    total: int = sum(struct.unpack(f"<{len(packet) // 2}H", packet))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
@@ -139,6 +139,11 @@ class Framer:
         """Bytes of a packet that is not complete yet."""
         return len(self._held)
 
+    @property
+    def held(self) -> bytes:
+        """Those bytes."""
+        return bytes(self._held)
+
     def feed(self, some: bytes) -> Iterator[Packet]:
         """The packets that these bytes complete.
 
@@ -154,7 +159,7 @@ class Framer:
                     raise BrokenStream(f"a packet that begins with {held[start : start + 4].hex(' ')}")
                 if len(held) - start < TOP.size:
                     break
-                length = TOP.unpack_from(held, start)[1]
+                length: int = TOP.unpack_from(held, start)[1]
                 if not HEAD.size <= length <= HEAD.size + MOST_DATA:
                     raise BrokenStream(f"a packet that claims to have {length:,} bytes")
                 end = start + TOP.size + length
@@ -171,5 +176,5 @@ def scrambled_key(key: int, session: int, ticks: int = 50) -> bytes:
     """What AUTH carries for a comm key. An obfuscation: whoever hears one exchange knows the key."""
     mirrored = int(f"{key & 0xFFFFFFFF:032b}"[::-1], 2)
     mixed = (mirrored + session) & 0xFFFFFFFF
-    b0, b1, b2, b3 = (byte ^ mask for byte, mask in zip(mixed.to_bytes(4, "little"), b"ZKSO", strict=True))
+    _, b1, b2, b3 = (byte ^ mask for byte, mask in zip(mixed.to_bytes(4, "little"), b"ZKSO", strict=True))
     return bytes([b2 ^ ticks, b3 ^ ticks, ticks, b1 ^ ticks])

@@ -1,0 +1,148 @@
+"""The driver of ZKTeco machines, by the protocol of port 4370 over TCP."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from services.ingest.application.drivers import (
+    Capability,
+    Contact,
+    NotSetUp,
+    OtherMachine,
+    Phase,
+    ProtocolBroken,
+    Session,
+    Steps,
+    Unreachable,
+)
+from services.ingest.domain.machine import Machine
+from services.ingest.vendors.settings import validated
+from services.ingest.vendors.zkteco.pyzk_session import open_with_pyzk
+from services.ingest.vendors.zkteco.session import ZktecoSession, measure_clock
+from services.ingest.vendors.zkteco.settings import ZktecoSettings
+from services.ingest.vendors.zkteco.terminal import Terminal
+from shared.kernel.clock import Clock
+
+PORT: Final = 4370
+SERIAL: Final = "~SerialNumber"
+
+
+class Zkteco:
+    """Goes to its machines, reads their whole log, and then takes scans as they happen."""
+
+    kind = "zkteco"
+    capabilities = frozenset({Capability.STREAMS, Capability.REPORTS_CLOCK, Capability.REPORTS_COUNTS})
+    secrets = frozenset({"comm_key"})
+    notice = ""
+    poll_every = timedelta(0)
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        return validated(ZktecoSettings, config)
+
+    @asynccontextmanager
+    async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:
+        settings = ZktecoSettings.model_validate(machine.config)
+        host, port = _address(machine)
+        if settings.driver == "pyzk":
+            async with open_with_pyzk(
+                host, port, machine=machine, settings=settings, contact=contact, clock=self._clock
+            ) as session:
+                yield session
+            return
+        terminal = Terminal(contact.warn)
+        try:
+            await _connect(terminal, host, port, settings)
+            await terminal.begin(settings.comm_key)
+            _check_serial(machine, await terminal.option(SERIAL))
+            contact.phase(Phase.CATCHING_UP)
+            await measure_clock(terminal, ZoneInfo(machine.zone), contact, self._clock)
+            yield ZktecoSession(terminal, machine, settings, contact, self._clock)
+        finally:
+            await terminal.close()
+
+    async def probe(self, machine: Machine, steps: Steps) -> None:
+        settings = ZktecoSettings.model_validate(machine.config)
+        terminal = Terminal(lambda about, sentence: None)
+        with steps.step("resolve") as note:
+            host, port = _address(machine)
+            note(await _resolved(host, port))
+        try:
+            with steps.step("connect") as note:
+                await _connect(terminal, host, port, settings)
+                note(f"port {port} is open")
+            with steps.step("authenticate") as note:
+                await terminal.begin(settings.comm_key)
+                note("our comm key is right" if settings.comm_key else "no comm key is needed")
+            with steps.step("serial") as note:
+                serial = await terminal.option(SERIAL)
+                _check_serial(machine, serial)
+                note(serial or "it tells none")
+            with steps.step("clock") as note:
+                offset = await measure_clock(terminal, ZoneInfo(machine.zone), _Unheard(), self._clock)
+                note(f"{abs(offset.total_seconds()):.0f} s {'ahead' if offset > timedelta(0) else 'behind'}")
+            with steps.step("counts") as note:
+                sizes = await terminal.sizes()
+                note(f"{sizes.records:,} records of {sizes.record_capacity:,}, {sizes.users:,} users")
+        finally:
+            await terminal.close()
+
+
+class _Unheard:
+    """A contact that nobody follows."""
+
+    def alive(self) -> None:
+        pass
+
+    def clock(self, offset: timedelta) -> None:
+        pass
+
+    def counts(self, *, records: int, capacity: int | None = None, received: int | None = None) -> None:
+        pass
+
+    def phase(self, phase: Phase) -> None:
+        pass
+
+    def warn(self, about: str, sentence: str) -> None:
+        pass
+
+    def settled(self, about: str) -> None:
+        pass
+
+
+def _address(machine: Machine) -> tuple[str, int]:
+    if not machine.ip_address:
+        raise NotSetUp("it has no address; set ip_address, or the status inactive if only its files are imported")
+    return machine.ip_address, machine.port or PORT
+
+
+async def _connect(terminal: Terminal, host: str, port: int, settings: ZktecoSettings) -> None:
+    await terminal.connect(host, port, connect_within=settings.connect_within, answer_within=settings.answer_within)
+
+
+async def _resolved(host: str, port: int) -> str:
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise Unreachable(f"{host} is no known host: {error.strerror or error}") from error
+    return str(found[0][4][0])
+
+
+def _check_serial(machine: Machine, told: str | None) -> None:
+    """A log that is taken for another machine's cannot be taken back: better none."""
+    if not machine.serial:
+        return
+    known = {machine.serial, *machine.aliases}
+    if not told:
+        raise ProtocolBroken(f"it does not tell its serial number; registered is {machine.serial}")
+    if told not in known:
+        raise OtherMachine(
+            f"another machine answers at {machine.ip_address}: serial number {told}, where {machine.serial} is"
+            " registered. Its address has changed, or it was replaced"
+        )

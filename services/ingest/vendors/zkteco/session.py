@@ -1,0 +1,199 @@
+"""One contact with a machine: its whole log, then its events, with the log again whenever the two disagree.
+
+Events are lost while nobody listens, and come in forms that cannot always be read. They only make scans quick; the
+log is what counts. After each reading of it, what the machine says it holds must be what we were told; where it is
+not, the log is read again, and the ledger sees to it that nothing becomes two.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from services.ingest.application.drivers import Contact, Phase, ProtocolBroken
+from services.ingest.domain.machine import Machine
+from services.ingest.domain.reading import Batch, Mode, Reading, Unreadable
+from services.ingest.vendors.zkteco.records import EIGHT_A, EIGHT_B, Form, UnknownForm, form_of, readings
+from services.ingest.vendors.zkteco.settings import ZktecoSettings
+from services.ingest.vendors.zkteco.sizes import Sizes
+from services.ingest.vendors.zkteco.terminal import LiveScans, Terminal
+from services.ingest.vendors.zkteco.users import user_ids
+from shared.kernel.clock import Clock
+
+MOST: Final = 500
+"""Records in a batch."""
+KEPT_OF_A_LOG: Final = 1 << 20
+"""Bytes kept of a log that cannot be understood."""
+READ_AGAIN_AFTER: Final = 5.0
+"""Seconds between readings of the log at least, however often counts and events disagree."""
+FULL: Final = 0.8
+HALF_A_SECOND: Final = timedelta(seconds=0.5)
+"""A clock that shows whole seconds is half of one ahead of what it shows, on average."""
+
+
+class ZktecoSession:
+    """Yields the log, then live scans, for as long as the line stands."""
+
+    def __init__(
+        self, terminal: Terminal, machine: Machine, settings: ZktecoSettings, contact: Contact, clock: Clock
+    ) -> None:
+        self._terminal = terminal
+        self._machine = machine
+        self._zone = ZoneInfo(machine.zone)
+        self._settings = settings
+        self._contact = contact
+        self._clock = clock
+        self._live = False
+        self._badges: set[str] = set()
+        self._counted = machine.records_on_machine
+        """Records that the machine held when it was last asked; in the beginning, in an earlier contact."""
+        self._told_then = 0
+        self._untaken_then = 0
+        self._read_at = float("-inf")
+        self._events_in_hand = 0
+
+    async def batches(self) -> AsyncIterator[Batch]:
+        # Events first: what happens while the log is read is in the one or in the other.
+        self._live = self._settings.live and await self._terminal.watch_events()
+        if self._settings.live and not self._live:
+            self._contact.warn("no events", "it refuses to tell of scans as they happen: its log is read instead")
+        began = self._clock.now()
+        async for batch in self._log(await self._sizes()):
+            yield batch
+        yield Batch(readings=(), mode=Mode.REPLAY, received_at=began, complete_until=began)
+        self._contact.phase(Phase.LIVE)
+        loop = asyncio.get_running_loop()
+        look_at = loop.time() + self._settings.look_every
+        while True:
+            for batch in self._events():
+                yield batch
+            if self._terminal.untaken == self._untaken_then and loop.time() < look_at:
+                await self._terminal.listen(look_at - loop.time())
+                self._contact.alive()
+                continue
+            look_at = loop.time() + self._settings.look_every
+            began = self._clock.now()
+            sizes = await self._look()
+            if sizes is not None:
+                async for batch in self._log(sizes):
+                    yield batch
+            yield Batch(readings=(), mode=Mode.LIVE, received_at=began, complete_until=began)
+
+    async def acknowledge(self, batch: Batch) -> None:
+        for _ in range(self._events_in_hand):
+            await self._terminal.acknowledge_event()
+        self._events_in_hand = 0
+
+    def _events(self) -> Iterator[Batch]:
+        """What was told since the last look, in batches whose events are acknowledged together."""
+        taken: list[Reading] = []
+        while (event := self._terminal.take_event()) is not None:
+            self._events_in_hand += 1
+            taken += self._believed(event)
+            if len(taken) >= MOST:
+                yield Batch(readings=taken, mode=Mode.LIVE, received_at=self._clock.now())
+                taken = []
+        if taken or self._events_in_hand:
+            yield Batch(readings=taken, mode=Mode.LIVE, received_at=self._clock.now())
+
+    def _believed(self, event: LiveScans) -> tuple[Reading, ...]:
+        """Its scans, unless their user is a number that we have not met: then the log says who it was."""
+        if event.by_number and any(reading.badge not in self._badges for reading in event.readings):
+            self._terminal.untaken += 1
+            return ()
+        return event.readings
+
+    async def _look(self) -> Sizes | None:
+        """Ask for clock and counts; the counts where the log must be read again."""
+        await measure_clock(self._terminal, self._zone, self._contact, self._clock)
+        sizes = await self._sizes()
+        if self._agrees(sizes):
+            self._note(sizes)
+            return None
+        pause = self._read_at + READ_AGAIN_AFTER - asyncio.get_running_loop().time()
+        if pause > 0:
+            await asyncio.sleep(pause)
+        return await self._sizes()
+
+    def _agrees(self, sizes: Sizes) -> bool:
+        told = self._terminal.told - self._told_then
+        return self._terminal.untaken == self._untaken_then and sizes.records - (self._counted or 0) == told
+
+    async def _sizes(self) -> Sizes:
+        sizes = await self._terminal.sizes()
+        if sizes.record_capacity > 0 and sizes.records >= FULL * sizes.record_capacity:
+            part = round(100 * sizes.records / sizes.record_capacity)
+            self._contact.warn(
+                "log full", f"its log is {part} % full: it will stop recording, or forget its oldest scans"
+            )
+        else:
+            self._contact.settled("log full")
+        return sizes
+
+    def _note(self, sizes: Sizes) -> None:
+        """From here on the machine is compared with this: what it holds now, all of which was handed over."""
+        self._counted = sizes.records
+        self._told_then, self._untaken_then = self._terminal.told, self._terminal.untaken
+        self._contact.counts(records=sizes.records, capacity=sizes.record_capacity or None, received=sizes.records)
+
+    async def _log(self, sizes: Sizes) -> AsyncIterator[Batch]:
+        """All of the log, in batches. `sizes` was asked for just before."""
+        if self._counted is not None and sizes.records < self._counted:
+            self._contact.warn(
+                "log cleared", f"it holds {sizes.records:,} records and held {self._counted:,}: its log was cleared"
+            )
+        self._contact.counts(records=sizes.records, capacity=sizes.record_capacity or None)
+        told, untaken = self._terminal.told, self._terminal.untaken
+        data = memoryview(await self._terminal.attendance() if sizes.records else b"")
+        self._read_at = asyncio.get_running_loop().time()
+        try:
+            form = form_of(data, count=sizes.records, now=self._wall_now()) if data else None
+        except UnknownForm as error:
+            evidence = Unreadable(reason=str(error), raw=bytes(data[:KEPT_OF_A_LOG]))
+            yield Batch(readings=(), unreadable=(evidence,), mode=Mode.REPLAY, received_at=self._clock.now())
+            raise ProtocolBroken(f"{error}; the bytes are kept") from error
+        if form is not None:
+            users = await self._users(form, sizes)
+            step = MOST * form.size
+            for start in range(0, len(data), step):
+                yield self._piece(data[start : start + step], form, start // form.size, users)
+        self._counted, self._told_then, self._untaken_then = sizes.records, told, untaken
+        held = len(data) // form.size if form is not None else 0
+        self._contact.counts(records=sizes.records, received=min(held, sizes.records))
+
+    def _piece(self, data: memoryview, form: Form, first: int, users: Mapping[int, str]) -> Batch:
+        records = readings(data, form, first=first, users=users)
+        good = [record for record in records if isinstance(record, Reading)]
+        self._badges.update(reading.badge for reading in good)
+        self._contact.alive()
+        return Batch(
+            readings=good,
+            unreadable=[record for record in records if isinstance(record, Unreadable)],
+            mode=Mode.REPLAY,
+            received_at=self._clock.now(),
+        )
+
+    async def _users(self, form: Form, sizes: Sizes) -> Mapping[int, str]:
+        """User ids by internal number, where the log has only that."""
+        if form not in (EIGHT_A, EIGHT_B):
+            return {}
+        users = user_ids(await self._terminal.users(), count=sizes.users)
+        self._badges.update(users.values())
+        return users
+
+    def _wall_now(self) -> datetime:
+        return self._clock.now().astimezone(self._zone).replace(tzinfo=None)
+
+
+async def measure_clock(terminal: Terminal, zone: ZoneInfo, contact: Contact, clock: Clock) -> timedelta:
+    """The machine's clock minus ours, as told to `contact`."""
+    asked = clock.now()
+    wall = await terminal.wall_time()
+    ours = asked + (clock.now() - asked) / 2
+    # In the hour that happens twice the machine does not say in which it is: the nearer one.
+    shown = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) + HALF_A_SECOND for fold in (0, 1))
+    offset = min((at - ours for at in shown), key=abs)
+    contact.clock(offset)
+    contact.alive()
+    return offset

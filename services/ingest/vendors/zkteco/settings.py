@@ -1,0 +1,20 @@
+"""What can be said about a ZKTeco machine."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+class ZktecoSettings(BaseModel):
+    """The config of a machine that speaks the protocol of port 4370. Its address and port are the machine's own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    comm_key: int = Field(default=0, ge=0, le=999_999, description="The key in its menu under Comm.; 0 is none")
+    driver: Literal["own", "pyzk"] = Field(default="own", description="pyzk where that is known to work, and ours not")
+    live: bool = Field(default=True, description="False asks for its log again and again instead of taking events")
+    connect_within: Seconds = Field(default=5, description="Seconds for the connection to stand")
+    answer_within: Seconds = Field(default=10, description="Seconds for each packet of an answer")
+    look_every: Seconds = Field(default=15, description="Seconds between looks at its clock and its counts")
