@@ -1,0 +1,209 @@
+"""A terminal on a TCP port: connections, pacing, and what a test does to it while it runs.
+
+Real clients take each packet to come in a read of its own, so packets leave at least `pace` seconds apart.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from services.ingest.vendors.zkteco.simulator.device import Device
+from services.ingest.vendors.zkteco.simulator.dialogue import Dialogue
+from services.ingest.vendors.zkteco.simulator.encoding import Entry
+from services.ingest.vendors.zkteco.simulator.faults import NONE, Faults
+from services.ingest.vendors.zkteco.wire import BrokenStream, Framer, Packet, frame
+
+PACE: Final = 0.001
+"""Seconds between packets."""
+SMALL_SUB_PACKET: Final = 1008
+LARGE_SUB_PACKET: Final = 65_472
+REMEMBERED: Final = 10_000
+
+
+class Running:
+    """A terminal that listens. `device` and `faults` may be changed meanwhile; new faults hold for new connections."""
+
+    def __init__(
+        self,
+        device: Device,
+        *,
+        host: str,
+        port: int,
+        faults: Faults,
+        pace: float,
+        sub_packet: int,
+        sessions: Iterator[int],
+    ) -> None:
+        self.device = device
+        self.host = host
+        self.port = port
+        """Where it listens, once it does; the same after `off` and `on`."""
+        self.faults = faults
+        self.pace = pace
+        self.sub_packet = sub_packet
+        self.received: deque[Packet] = deque(maxlen=REMEMBERED)
+        """What clients sent, oldest first."""
+        self.accepted = 0
+        """Connections so far."""
+        self._sessions = sessions
+        self._connections: set[_Connection] = set()
+        self._server: asyncio.Server | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected now."""
+        return len(self._connections)
+
+    @property
+    def listeners(self) -> int:
+        """How many of them are told of scans."""
+        return sum(connection.dialogue.wants_scans for connection in self._connections)
+
+    @property
+    def acknowledged(self) -> int:
+        """Events that those who are connected have confirmed."""
+        return sum(connection.dialogue.acknowledged for connection in self._connections)
+
+    async def scan(self, user_id: str, *, state: int = 0, verify: int = 1, work_code: int = 0) -> Entry:
+        """Somebody scans: it is in the log, and whoever listens is told.
+
+        Raises:
+            NobodyThere, LogFull: as the device.
+        """
+        entry = self.device.scan(user_id, state=state, verify=verify, work_code=work_code)
+        await self.tell(self.device.event(entry))
+        return entry
+
+    async def tell(self, data: bytes) -> None:
+        """Send an event with this data to all who listen."""
+        for connection in list(self._connections):
+            if connection.dialogue.wants_scans:
+                await connection.tell(data)
+
+    async def send(self, raw: bytes) -> None:
+        """Send bytes, as they are, to all who are connected."""
+        for connection in list(self._connections):
+            await connection.send(raw)
+
+    def kill(self) -> None:
+        """Cut all connections at once, without a goodbye."""
+        for connection in list(self._connections):
+            connection.abort()
+
+    async def off(self) -> None:
+        """The power goes: nothing listens, and whoever was connected no longer is."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+        self.kill()
+        tasks = [connection.task for connection in self._connections]
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if server is not None:
+            await server.wait_closed()
+
+    async def on(self) -> None:
+        """The power comes: it listens on the same port as before.
+
+        Raises:
+            OSError: the port cannot be had.
+        """
+        if self._server is None:
+            self._server = await asyncio.start_server(self._connected, self.host, self.port)
+            self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
+        connection = _Connection(self, reader, writer, session=next(self._sessions))
+        self._connections.add(connection)
+        try:
+            await connection.serve()
+        finally:
+            self._connections.discard(connection)
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+
+class _Connection:
+    def __init__(
+        self, running: Running, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, session: int
+    ) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a server's callback runs in a task
+        self.task = task
+        self._running = running
+        self._reader = reader
+        self._writer = writer
+        self._writing = asyncio.Lock()
+        self.dialogue = Dialogue(running.device, session=session, sub_packet=running.sub_packet, faults=running.faults)
+
+    async def serve(self) -> None:
+        """Answer until the other side goes, or sends what is no packet."""
+        framer = Framer()
+        with contextlib.suppress(OSError, BrokenStream):
+            while some := await self._reader.read(65_536):
+                for request in framer.feed(some):
+                    self._running.received.append(request)
+                    await self._answer(request)
+
+    async def _answer(self, request: Packet) -> None:
+        async with self._writing:
+            for packet in self.dialogue.answers(request):
+                await self._put(frame(packet))
+
+    async def tell(self, data: bytes) -> None:
+        """Send an event, after the answer that is under way."""
+        async with self._writing:
+            await self._put(frame(self.dialogue.event(data)))
+
+    async def send(self, raw: bytes) -> None:
+        async with self._writing:
+            await self._put(raw)
+
+    async def _put(self, some: bytes) -> None:
+        with contextlib.suppress(OSError):
+            self._writer.write(some)
+            await self._writer.drain()
+        if self._running.pace:
+            await asyncio.sleep(self._running.pace)
+
+    def abort(self) -> None:
+        self._writer.transport.abort()
+
+
+@asynccontextmanager
+async def simulator(
+    device: Device,
+    *,
+    faults: Faults = NONE,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    pace: float = PACE,
+    sub_packet: int = SMALL_SUB_PACKET,
+    sessions: Iterator[int] | None = None,
+) -> AsyncIterator[Running]:
+    """A terminal that listens while the context is open; `port` 0 takes a free one.
+
+    `sessions` are the numbers that it will give to connections, in order.
+
+    Raises:
+        OSError: the port cannot be had.
+    """
+    running = Running(
+        device,
+        host=host,
+        port=port,
+        faults=faults,
+        pace=pace,
+        sub_packet=sub_packet,
+        sessions=sessions or iter(lambda: random.randrange(1, 65_536), 0),
+    )
+    await running.on()
+    try:
+        yield running
+    finally:
+        await running.off()

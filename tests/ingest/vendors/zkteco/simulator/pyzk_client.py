@@ -1,0 +1,31 @@
+"""Reading a simulated terminal with pyzk, which nobody here wrote."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from zk import ZK
+
+from services.ingest.vendors.zkteco.simulator import Running
+
+T = TypeVar("T")
+Row = tuple[str, str, int, int]
+
+
+async def with_pyzk(running: Running, use: Callable[[Any], T], *, comm_key: int = 0) -> T:
+    """What `use` makes of a connected pyzk, in a thread: it blocks."""
+
+    def visit() -> T:
+        client = ZK(running.host, port=running.port, timeout=10, password=comm_key, ommit_ping=True, force_udp=False)
+        connected = client.connect()
+        try:
+            return use(connected)
+        finally:
+            connected.disconnect()
+
+    return await asyncio.to_thread(visit)
+
+
+def log_of(client: Any) -> list[Row]:
+    """Badge, wall time, verify and state of all records."""
+    return [(row.user_id, str(row.timestamp), row.status, row.punch) for row in client.get_attendance()]
