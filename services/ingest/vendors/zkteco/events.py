@@ -4,7 +4,8 @@ An event that cannot be read is no loss: the log has its record, and is read aga
 """
 
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,7 +48,8 @@ _REPEATED: Final = (52, 36, 32, 12)
 
 def is_by_number(data: bytes) -> bool:
     """Whether an event tells its user as a number: then leading zeros are lost, and it may be the internal one."""
-    return len(data) % 12 == 0 if len(data) not in _FORMS else _FORMS[len(data)].user is _number
+    size = _size(data)
+    return size is not None and _FORMS[size].user is _number
 
 
 def scans_of(data: bytes) -> Sequence[Reading]:
@@ -56,20 +58,26 @@ def scans_of(data: bytes) -> Sequence[Reading]:
     Raises:
         UnreadableEvent: its form is not known; its record is in the log.
     """
+    size = _size(data)
+    if size is None:
+        raise UnreadableEvent(f"an event of {len(data)} bytes is of no known form")
+    return _scans(data, size)
+
+
+def _size(data: bytes) -> int | None:
+    """The size of one scan in it."""
     if len(data) in _FORMS:
-        return [_scan(data, _FORMS[len(data)])]
+        return len(data)
     for size in _REPEATED:
         if data and len(data) % size == 0:
-            try:
-                return list(_several(data, size))
-            except UnreadableEvent:
-                continue
-    raise UnreadableEvent(f"an event of {len(data)} bytes is of no known form")
+            with suppress(UnreadableEvent):
+                _scans(data, size)
+                return size
+    return None
 
 
-def _several(data: bytes, size: int) -> Iterator[Reading]:
-    for start in range(0, len(data), size):
-        yield _scan(data[start : start + size], _FORMS[size])
+def _scans(data: bytes, size: int) -> Sequence[Reading]:
+    return [_scan(data[start : start + size], _FORMS[size]) for start in range(0, len(data), size)]
 
 
 def _scan(data: bytes, form: _Form) -> Reading:

@@ -19,7 +19,8 @@ ALIKE: Final = 0.98
 """Which part of a set must look like records for its form to be taken for known."""
 LOOKED_AT: Final = 2_000
 """Records of a large set that are looked at, spread over all of it."""
-EARLIEST: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - a wall time
+EARLIEST: Final = datetime(2000, 1, 2)  # noqa: DTZ001 - a wall time
+"""Nothing but zeros would be 1 January 2000."""
 AHEAD: Final = timedelta(days=2)
 """A time further ahead of the machine's own clock speaks against a form; such records are still read."""
 
@@ -54,7 +55,7 @@ class UnknownForm(ValueError):
 
 _A = struct.Struct("<HBIB")
 _B = struct.Struct("<HBBI")
-_SIXTEEN = struct.Struct("<IIBBxxI")
+_SIXTEEN = struct.Struct("<IIBBHI")
 _FORTY = struct.Struct("<H24sBIBI4x")
 
 
@@ -69,8 +70,9 @@ def _eight_b(raw: bytes) -> Record | None:
 
 
 def _sixteen(raw: bytes) -> Record | None:
-    user, time, verify, state, work_code = _SIXTEEN.unpack(raw)
-    return Record(str(user), None, verify, state, time, work_code, raw) if user else None
+    user, time, verify, state, reserved, work_code = _SIXTEEN.unpack(raw)
+    # Two records of 8 bytes have something where one of 16 has two zeros.
+    return Record(str(user), None, verify, state, time, work_code, raw) if user and not reserved else None
 
 
 def _forty(raw: bytes) -> Record | None:
@@ -157,8 +159,8 @@ def _likeness(data: bytes | memoryview, form: Form, now: datetime) -> float:
         alike += 1
         falls += before is not None and time < before
         before = time
-    if form.size <= 16 and falls > max(1, len(places) // 4):
-        return 0.0  # small records have little but their times to tell them by
+    if form.size <= 16 and falls > max(1, len(places) // 20):
+        return 0.0  # small records have little but the order of their times to tell them by
     return alike / len(places) if places else 1.0
 
 
