@@ -12,7 +12,10 @@ from enum import StrEnum
 EARLIEST = date(2001, 1, 1)
 """Before this no machine that we can talk to was in use; a reset clock starts at 1970 or 2000."""
 AHEAD = timedelta(hours=24)
-"""How far a scan may lie ahead of its arrival before it is taken for a wrong clock."""
+"""How far a scan may lie ahead of its arrival before it is taken for a wrong clock: enough for a wrong zone.
+
+A clock that is known to be further ahead makes no exception: its scans would count on days that have not come. So
+a scan has the same quality whether it was read over the wire, where the clock is measured, or from a file."""
 
 
 class Quality(StrEnum):
@@ -64,9 +67,8 @@ class Chronology:
     ) -> tuple[datetime, Quality]:
         """The instant in UTC and its quality.
 
-        `offset` is the machine's clock minus ours where it was measured: a clock that is known to be a day ahead
-        does not make its scans suspicious, one that is not does. `live` says that the scan was made just now,
-        which decides the hour that happens twice better than order does.
+        `live` says that the scan was made just now, which decides the hour that happens twice better than order
+        does; `offset` is the machine's clock minus ours where it was measured, so that just now is by its clock.
         """
         first = local.replace(tzinfo=self._zone)
         second = local.replace(tzinfo=self._zone, fold=1)
@@ -79,8 +81,8 @@ class Chronology:
                     quality = Quality.NONEXISTENT_DST
                 else:
                     quality = Quality.AMBIGUOUS_DST
-                    at = self._pass(at, second.astimezone(UTC), received_at - offset if live else None)
-            ahead = at - received_at - offset > self._plausible.ahead
+                    at = self._pass(at, second.astimezone(UTC), received_at + offset if live else None)
+            ahead = at - received_at > self._plausible.ahead
         except OverflowError:
             # The first and the last day of the calendar have no instant in some zones.
             at = local.replace(tzinfo=UTC)

@@ -63,10 +63,44 @@ def test_scans_from_before_the_machine_was_installed_are_implausible() -> None:
     assert chronology.place(at("2020-06-01 00:00:00"), received_at=RECEIVED)[1] is Quality.OK
 
 
-def test_a_clock_known_to_be_days_ahead_does_not_make_its_scans_suspicious() -> None:
-    local, offset = at("2025-01-03 12:00:00"), timedelta(days=3)
-    assert Chronology(ZoneInfo("UTC")).place(local, received_at=RECEIVED)[1] is Quality.FUTURE
-    assert Chronology(ZoneInfo("UTC")).place(local, received_at=RECEIVED, offset=offset)[1] is Quality.OK
+def test_just_now_is_by_the_machines_own_clock() -> None:
+    chronology = Chronology(ZoneInfo("Europe/Berlin"))
+    now, ahead = at("2024-10-27T01:00:00Z"), timedelta(minutes=40)
+    instant, _ = chronology.place(at("2024-10-27 02:40:00"), received_at=now, offset=ahead, live=True)
+    assert instant == at("2024-10-27T01:40:00Z")
+
+
+@pytest.mark.parametrize(
+    ("clock", "quality"),
+    [
+        pytest.param(timedelta(minutes=-5), Quality.OK, id="five minutes behind"),
+        pytest.param(timedelta(hours=14), Quality.OK, id="a wrong zone"),
+        pytest.param(timedelta(hours=24), Quality.OK, id="a day ahead"),
+        pytest.param(timedelta(hours=24, seconds=1), Quality.FUTURE, id="more than a day ahead"),
+        pytest.param(timedelta(days=3), Quality.FUTURE, id="days ahead"),
+        pytest.param(timedelta(days=366), Quality.FUTURE, id="a year ahead"),
+        pytest.param(timedelta(days=75 * 365), Quality.FUTURE, id="in another century"),
+        pytest.param(datetime(2000, 1, 1, 0, 10, tzinfo=UTC) - RECEIVED, Quality.IMPLAUSIBLE_PAST, id="reset to 2000"),
+        pytest.param(datetime(1970, 1, 1, tzinfo=UTC) - RECEIVED, Quality.IMPLAUSIBLE_PAST, id="reset to 1970"),
+        pytest.param(timedelta(days=-4 * 365), Quality.IMPLAUSIBLE_PAST, id="before it was installed"),
+    ],
+)
+@pytest.mark.parametrize("live", [True, False], ids=["live", "replayed"])
+def test_scans_of_a_clock_that_jumped_are_quarantined_whether_it_was_measured_or_not(
+    clock: timedelta, quality: Quality, live: bool
+) -> None:
+    local = (RECEIVED + clock).replace(tzinfo=None)
+    plausible = Plausible(installed_on=date(2022, 6, 1))
+    over_the_wire = Chronology(ZoneInfo("UTC"), plausible).place(local, received_at=RECEIVED, offset=clock, live=live)
+    from_a_file = Chronology(ZoneInfo("UTC"), plausible).place(local, received_at=RECEIVED)
+    assert over_the_wire == from_a_file == (RECEIVED + clock, quality)
+
+
+def test_what_a_clock_says_before_it_jumps_and_after_it_is_set_right_counts() -> None:
+    chronology = Chronology(ZoneInfo("UTC"))
+    locals_ = ["2024-12-31 11:58:00", "2000-01-01 00:00:07", "2025-12-31 11:59:00", "2024-12-31 11:59:30"]
+    qualities = [chronology.place(at(local), received_at=RECEIVED)[1] for local in locals_]
+    assert qualities == [Quality.OK, Quality.IMPLAUSIBLE_PAST, Quality.FUTURE, Quality.OK]
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago", "UTC"])
