@@ -10,6 +10,7 @@ import httpx
 
 from services.ingest.api.imports import imports_router
 from services.ingest.api.machines import machines_router
+from services.ingest.api.unreadable import unreadable_router
 from services.ingest.application.conditions import Conditions
 from services.ingest.application.drivers import Driver
 from services.ingest.application.importing import Importer
@@ -136,7 +137,11 @@ def assemble(
 
     app = create_app(
         "ingest",
-        routers=[machines_router(registry, machines, known), imports_router(importer)],
+        routers=[
+            machines_router(registry, machines, known, answers=supervisor.answers),
+            unreadable_router(registry, evidence),
+            imports_router(importer),
+        ],
         tokens=tokens,
         clock=clock,
         checks={"database": database.ready, "bus": bus_takes_messages},

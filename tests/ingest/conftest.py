@@ -61,7 +61,11 @@ async def ingest(migrated: Callable[..., str]) -> AsyncIterator[Ingest]:
         bus=bus,
         clock=clock,
         drivers={**drivers(clock), "fake": driver},
-        patience=Patience(shortest=timedelta(milliseconds=5), lasting=timedelta(milliseconds=20)),
+        patience=Patience(
+            shortest=timedelta(milliseconds=5),
+            lasting=timedelta(milliseconds=20),
+            longest_lasting=timedelta(milliseconds=40),
+        ),
     )
     await parts.publisher.drain()
     yield Ingest(service, parts, bus, driver, url)

@@ -1,6 +1,6 @@
 """The machines of API §2."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from fastapi import APIRouter, Request, Response
 
@@ -37,8 +37,10 @@ ORDERS = (
 )
 
 
-def machines_router(registry: Registry, machines: Machines, drivers: Mapping[str, Driver]) -> APIRouter:
-    """The routes of `/api/attendance/machines/`."""
+def machines_router(
+    registry: Registry, machines: Machines, drivers: Mapping[str, Driver], *, answers: Callable[[int], None]
+) -> APIRouter:
+    """The routes of `/api/attendance/machines/`. `answers` is told of machines that a test has found well."""
     router = APIRouter(prefix="/api/attendance/machines", tags=["machines"])
 
     async def found(key: str, scope: Scope) -> Machine:
@@ -123,9 +125,12 @@ def machines_router(registry: Registry, machines: Machines, drivers: Mapping[str
         known(request)
         machine = await found(key, who.scope)
         steps = await probe(machine, machines.driver_of(machine))
+        well = bool(steps) and all(step.ok for step in steps)
+        if well:
+            answers(machine.id)
         return json_response({
             "machine_id": machine.machine_id,
-            "is_connected": bool(steps) and all(step.ok for step in steps),
+            "is_connected": well,
             "last_sync": machine.last_sync,
             "steps": steps,
         })  # fmt: skip

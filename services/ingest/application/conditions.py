@@ -3,22 +3,45 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from services.ingest.application.announce import connected, disconnected, error_occurred
 from services.ingest.application.machines import Machines
 from services.ingest.application.ports import Registry
-from services.ingest.domain.machine import Machine, Status
+from services.ingest.domain.machine import Machine, State, Status
 from shared.contracts.event import Event
 from shared.kernel.clock import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far contact with a machine has come."""
+    """How far contact with a machine has come. What is None stays as it is known."""
 
+    state: State | None = None
+    warnings: tuple[str, ...] = ()
+    """What is the matter although it is in contact."""
+    last_contact_at: datetime | None = None
     last_sync: datetime | None = None
     last_scan_at: datetime | None = None
     reported_until: datetime | None = None
+    clock_offset_seconds: float | None = None
+    clock_measured_at: datetime | None = None
+    records_on_machine: int | None = None
+    record_capacity: int | None = None
+    records_received: int | None = None
+
+
+_LATEST = (
+    "state",
+    "last_contact_at",
+    "last_sync",
+    "clock_offset_seconds",
+    "clock_measured_at",
+    "records_on_machine",
+    "record_capacity",
+    "records_received",
+)
+"""Members of which the latest is true; the others only ever rise."""
 
 
 class Conditions:
@@ -33,23 +56,28 @@ class Conditions:
         self._machines = machines
         self._clock = clock
 
-    async def back(self, machine: Machine) -> None:
+    async def back(self, machine: Machine, progress: Progress) -> None:
         """It is in contact."""
         event = connected(machine, self._clock.now())
-        await self._record(machine, Progress(), is_connected=True, turn=event)
+        await self._record(machine, progress, is_connected=True, turn=event)
 
-    async def away(self, machine: Machine, reason: str, *, lasting: bool) -> None:
-        """It is away, for a reason; `lasting` where a person must look."""
+    async def away(self, machine: Machine, reason: str, progress: Progress, *, lasting: bool, news: bool) -> None:
+        """It is away, for a reason; `lasting` where a person must look, `news` where this kind of reason is new."""
         now = self._clock.now()
         await self._record(
             machine,
-            Progress(),
+            progress,
             is_connected=False,
             reason=reason,
             lasting=lasting,
             turn=disconnected(machine, now, reason),
-            events=[error_occurred(machine, now, f"{machine.name}: {reason}")],
+            events=[error_occurred(machine, now, f"{machine.name}: {reason}")] if news else (),
         )
+
+    async def warned(self, machine: Machine, sentence: str, progress: Progress) -> None:
+        """It is in contact, and something needs a person."""
+        event = error_occurred(machine, self._clock.now(), f"{machine.name}: {sentence}")
+        await self._record(machine, progress, is_connected=True, events=[event])
 
     async def released(self, machine: Machine) -> None:
         """Nobody is wanted to be in contact with it any more."""
@@ -57,14 +85,14 @@ class Conditions:
         await self._record(machine, Progress(), is_connected=False, turn=event)
 
     async def progressed(self, machine: Machine, progress: Progress) -> None:
-        """It is in contact, and everything until then is here."""
+        """It is in contact, and has come so far."""
         await self._record(machine, progress, is_connected=True)
 
     async def forgotten(self) -> None:
         """Nobody is in contact with anything: we have just started."""
         for machine in await self._registry.all():
             if machine.is_connected:
-                await self._record(machine, Progress(), is_connected=False)
+                await self._record(machine, Progress(state=State.CONNECTING), is_connected=False)
 
     async def _record(
         self,
@@ -89,17 +117,22 @@ class Conditions:
                 replace(
                     machine,
                     status=status,
-                    status_text=reason or self._machines.driver_of(machine).notice,
+                    status_text=reason or "; ".join(progress.warnings) or self._machines.driver_of(machine).notice,
                     is_connected=is_connected,
-                    last_sync=progress.last_sync or machine.last_sync,
                     last_scan_at=_later(progress.last_scan_at, machine.last_scan_at),
                     reported_until=_later(progress.reported_until, machine.reported_until),
+                    **_known(progress),
                 )
             )
             if turn is not None and machine.is_connected != is_connected:
                 await work.announce(turn)
             await work.announce(*events)
             await self._machines.announce(work, saved)
+
+
+def _known(progress: Progress) -> dict[str, Any]:
+    values = {name: getattr(progress, name) for name in _LATEST}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

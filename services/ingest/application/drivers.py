@@ -5,6 +5,7 @@
         ├── Unreachable        nobody answers: try again, more and more rarely
         ├── WrongCredentials   it answers and refuses us: a person must look (some machines lock us out)
         ├── OtherMachine       another machine than the registered one answers
+        ├── NotSetUp           the registry lacks what contact needs
         └── ProtocolBroken     what it says cannot be understood
 
 A driver translates its library's and its protocol's errors into these, once, where they arise.
@@ -42,8 +43,17 @@ class OtherMachine(MachineTrouble):
     """Another machine answers at its address."""
 
 
+class NotSetUp(MachineTrouble):
+    """The registry lacks what contact needs, such as an address."""
+
+
 class ProtocolBroken(MachineTrouble):
     """It answers in a way that cannot be understood."""
+
+    def __init__(self, message: str, *, evidence: bytes = b"") -> None:
+        """`evidence` is what cannot be understood, as far as it is worth keeping."""
+        super().__init__(message)
+        self.evidence = evidence
 
 
 class Capability(StrEnum):
@@ -85,7 +95,7 @@ class Contact(Protocol):
     def counts(self, *, records: int, capacity: int | None = None, received: int | None = None) -> None:
         """How many records the machine says it holds, and could; how many of those it holds were handed over.
 
-        What is None stays what it was in this contact.
+        What is None stays what it was.
         """
 
     def phase(self, phase: Phase) -> None:

@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 from services.ingest.application.announce import machine_changed
 from services.ingest.application.drivers import Capability, Driver
 from services.ingest.application.ports import Registry, Work
-from services.ingest.domain.machine import Direction, Machine, Status
+from services.ingest.domain.machine import Direction, Machine, State, Status, state_for_people
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Conflict, Malformed, NotFound, Stale, sentence
 from shared.web.scope import Scope
@@ -114,7 +114,8 @@ class Machines:
             Invalid: a value cannot be.
         """
         machine = await self._existing(work, key, scope, revision)
-        wanted = replace(machine, revision=machine.revision + 1, updated_at=self._clock.now())
+        # Whatever contact with it has met, it is tried anew as it is now.
+        wanted = replace(machine, revision=machine.revision + 1, updated_at=self._clock.now(), state=State.CONNECTING)
         saved = await work.save(await self._checked(work, replace(wanted, **changes), before=machine))
         await self.announce(work, saved)
         return saved
@@ -147,6 +148,10 @@ class Machines:
     def reports_by_itself(self, machine: Machine) -> bool:
         """Whether scans of it come without anybody's doing."""
         return bool(self.driver_of(machine).capabilities & GOES_OUT)
+
+    def state_of(self, machine: Machine) -> State:
+        """How contact with it stands."""
+        return state_for_people(machine, reports_by_itself=self.reports_by_itself(machine))
 
     def driver_of(self, machine: Machine) -> Driver:
         """The driver of its type."""

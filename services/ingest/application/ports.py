@@ -100,6 +100,47 @@ class Ledger(Protocol):
         """Enter (machine, scan) pairs; those that are there already stay."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A record that could not be understood, as it is shown."""
+
+    position: int | None
+    """Line of the file or index in the log where it was first seen."""
+    reason: str
+    raw: bytes
+    """Its first bytes, as many as were asked for."""
+    size: int
+    """Of all of it."""
+    source: str
+    """file or session"""
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptWanted:
+    """Which of a machine's unreadable records a list shall hold."""
+
+    machine_id: int
+    search: str | None = None
+    """Text that the reason holds."""
+    order: str = "received_at"
+    descending: bool = True
+    limit: int = 100
+    offset: int | None = None
+    after: tuple[Any, ...] | None = None
+    raw: int = 2048
+    """Bytes of each that are wanted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptFound:
+    """A part of them."""
+
+    records: Sequence[Kept]
+    total: int
+    next_after: tuple[Any, ...] | None
+
+
 class Evidence(Protocol):
     """Records that cannot be understood."""
 
@@ -107,6 +148,9 @@ class Evidence(Protocol):
         self, machine_id: int, records: Sequence[tuple[bytes, Unreadable]], *, source: str, at: datetime
     ) -> int:
         """Keep (digest, record) pairs, and say how many were new."""
+
+    async def find(self, wanted: KeptWanted) -> KeptFound:
+        """A part of the list of those of a machine."""
 
 
 @dataclass(frozen=True, slots=True)

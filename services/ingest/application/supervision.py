@@ -17,7 +17,7 @@ from shared.observability.metrics import Gauge
 LOOK_EVERY = 10.0
 """Seconds between looks at the registry without being told."""
 LET_GO_WITHIN = 5.0
-"""Seconds that a watch has to let go of its machine."""
+"""Seconds that a watch has to let go of its machine, before another takes its place."""
 
 WATCHED = Gauge("muster_ingest_machines_watched", "Machines with a task of their own")
 CONNECTED = Gauge("muster_ingest_machines_connected", "Machines that are in contact")
@@ -43,6 +43,7 @@ class Supervisor:
         self._watch = watch
         self._told = told
         self._watched: dict[int, tuple[MachineWatch, asyncio.Task[None]]] = {}
+        self._leaving: dict[int, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Supervise until cancelled."""
@@ -55,7 +56,9 @@ class Supervisor:
                     async with asyncio.timeout(LOOK_EVERY):
                         await self._told.wait()
         finally:
-            await asyncio.gather(*(self._let_go(id_) for id_ in list(self._watched)))
+            for id_ in list(self._watched):
+                self._let_go(id_, release=False)
+            await asyncio.gather(*self._leaving.values())
 
     async def look(self) -> None:
         """Bring the watches in step with the registry; with storage away they stay as they are."""
@@ -67,13 +70,11 @@ class Supervisor:
         for id_, (watch, task) in list(self._watched.items()):
             present = machines.get(id_)
             if present is None or not self._is_wanted(present):
-                await self._let_go(id_)
-                with contextlib.suppress(Unavailable):
-                    await self._conditions.released(watch.machine)
+                self._let_go(id_, release=True)
             elif present.revision != watch.machine.revision or task.done():
-                await self._let_go(id_)
+                self._let_go(id_, release=False)
         for id_, machine in machines.items():
-            if id_ not in self._watched and self._is_wanted(machine):
+            if id_ not in self._watched and id_ not in self._leaving and self._is_wanted(machine):
                 self._begin(machine)
         WATCHED.set(len(self._watched))
         CONNECTED.set(sum(watch.connected for watch, _ in self._watched.values()))
@@ -83,6 +84,11 @@ class Supervisor:
         watched = self._watched.get(machine)
         return watched[0] if watched else None
 
+    def answers(self, machine: int) -> None:
+        """Somebody has just been in contact with it: its watch need not wait any longer."""
+        if (watch := self.watch_of(machine)) is not None:
+            watch.hurry()
+
     def _is_wanted(self, machine: Machine) -> bool:
         return machine.status.wanted and isinstance(self._machines.driver_of(machine), Streams)
 
@@ -90,11 +96,24 @@ class Supervisor:
         watch = self._watch(machine)
         self._watched[machine.id] = watch, asyncio.create_task(watch.run(), name=f"machine {machine.machine_id}")
 
-    async def _let_go(self, id_: int) -> None:
-        _, task = self._watched.pop(id_)
+    def _let_go(self, id_: int, *, release: bool) -> None:
+        """Stop watching, without anybody waiting for it; `release` where no other watch is to follow."""
+        watch, task = self._watched.pop(id_)
         task.cancel()
+        leaving = asyncio.create_task(self._leave(watch, task, release=release), name=f"leaving {id_}")
+        self._leaving[id_] = leaving
+        leaving.add_done_callback(lambda _: self._left(id_))
+
+    async def _leave(self, watch: MachineWatch, task: asyncio.Task[None], *, release: bool) -> None:
         done, _ = await asyncio.wait([task], timeout=LET_GO_WITHIN)
         if not done:
             log.error("machine.stuck", task=task.get_name())
         elif not task.cancelled() and (error := task.exception()) is not None:
             log.error("machine.watch_failed", task=task.get_name(), exc_info=error)
+        if release:
+            with contextlib.suppress(Unavailable):
+                await self._conditions.released(watch.machine)
+
+    def _left(self, id_: int) -> None:
+        del self._leaving[id_]
+        self._told.set()

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from services.ingest.domain.machine import Direction, Machine, Status
+from services.ingest.domain.machine import Direction, Machine, State, Status
 
 COLUMNS = tuple(field.name for field in fields(Machine))
 
@@ -15,6 +15,7 @@ def machine_of(row: RowMapping) -> Machine:
     values = {name: row[name] for name in COLUMNS}
     values["status"] = Status(values["status"])
     values["direction"] = Direction(values["direction"])
+    values["state"] = State(values["state"])
     values["aliases"] = tuple(values["aliases"])
     return Machine(**values)
 
@@ -24,6 +25,7 @@ def values_of(machine: Machine) -> dict[str, Any]:
     values = {name: getattr(machine, name) for name in COLUMNS if name != "id"}
     values["status"] = machine.status.value
     values["direction"] = machine.direction.value
+    values["state"] = machine.state.value
     values["aliases"] = list(machine.aliases)
     values["config"] = dict(machine.config)
     return values
