@@ -32,8 +32,8 @@ class Device:
     """The state of one terminal.
 
     `zone` is where it hangs: it knows of none, but its clock was set there. `clock_offset` is its clock minus that,
-    and `drift` how much that grows in a second. Where `cyclic` is not zero, a full log loses so many of its oldest records
-    to make room.
+    and `drift` how much that grows in a second. Where `cyclic` is not zero, a full log loses so many of its oldest
+    records to make room.
     """
 
     def __init__(

@@ -6,22 +6,26 @@ Real clients take each packet to come in a read of its own, so packets leave at 
 import asyncio
 import contextlib
 import random
+import socket
+import struct
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import Final
 
 from services.ingest.vendors.zkteco.simulator.device import Device
 from services.ingest.vendors.zkteco.simulator.dialogue import Dialogue
 from services.ingest.vendors.zkteco.simulator.encoding import Entry
-from services.ingest.vendors.zkteco.simulator.faults import NONE, Faults
-from services.ingest.vendors.zkteco.wire import BrokenStream, Framer, Packet, frame
+from services.ingest.vendors.zkteco.simulator.faults import NONE, Faults, afflict
+from services.ingest.vendors.zkteco.simulator.line import Line
+from services.ingest.vendors.zkteco.wire import BrokenStream, Code, Framer, Packet
 
 PACE: Final = 0.001
 """Seconds between packets."""
 SMALL_SUB_PACKET: Final = 1008
 LARGE_SUB_PACKET: Final = 65_472
 REMEMBERED: Final = 10_000
+_DOWNLOADS: Final = (Code.READ_SET, Code.ATTLOG_RRQ)
 
 
 class Running:
@@ -50,6 +54,7 @@ class Running:
         self.accepted = 0
         """Connections so far."""
         self._sessions = sessions
+        self._turn = -1
         self._connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
 
@@ -78,10 +83,18 @@ class Running:
         await self.tell(self.device.event(entry))
         return entry
 
-    async def tell(self, data: bytes) -> None:
+    def somebody_scans(self) -> bytes:
+        """One of the users scans, in turn; the data of the event about it. Nothing where there are no users."""
+        users = self.device.users
+        if not users:
+            return b""
+        self._turn += 1
+        return self.device.event(self.device.scan(users[self._turn % len(users)].user_id))
+
+    async def tell(self, data: bytes, *, but: "_Connection | None" = None) -> None:
         """Send an event with this data to all who listen."""
         for connection in list(self._connections):
-            if connection.dialogue.wants_scans:
+            if connection.dialogue.wants_scans and connection is not but:
                 await connection.tell(data)
 
     async def send(self, raw: bytes) -> None:
@@ -117,6 +130,9 @@ class Running:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
+        if self.faults.one_connection and self._connections:
+            writer.close()
+            return
         connection = _Connection(self, reader, writer, session=next(self._sessions))
         self._connections.add(connection)
         try:
@@ -139,32 +155,64 @@ class _Connection:
         self._reader = reader
         self._writer = writer
         self._writing = asyncio.Lock()
+        self._faults = running.faults
+        self._line = Line(running.faults)
+        self._answered = 0
+        self._expected = 0
+        self._last: Packet | None = None
         self.dialogue = Dialogue(running.device, session=session, sub_packet=running.sub_packet, faults=running.faults)
 
     async def serve(self) -> None:
-        """Answer until the other side goes, or sends what is no packet."""
+        """Answer until the other side goes, or sends what is no packet; or a fault hangs up."""
         framer = Framer()
         with contextlib.suppress(OSError, BrokenStream):
-            while some := await self._reader.read(65_536):
+            while not self._line.cut and (some := await self._reader.read(65_536)):
                 for request in framer.feed(some):
                     self._running.received.append(request)
                     await self._answer(request)
 
     async def _answer(self, request: Packet) -> None:
+        if self._faults.silent is not None and self._answered >= self._faults.silent:
+            return
+        self._answered += 1
+        if self._faults.slow:
+            await asyncio.sleep(self._faults.slow)
+        during: list[bytes] = []
         async with self._writing:
-            for packet in self.dialogue.answers(request):
-                await self._put(frame(packet))
+            await self._put(self._disturbed(request, during))
+        for data in during:
+            await self._running.tell(data, but=self)
+
+    def _disturbed(self, request: Packet, during: list[bytes]) -> Iterator[Packet]:
+        """The answer, with what faults put between. `during` is filled with the events of who scanned meanwhile."""
+        if self._faults.late_reply and self._last is not None and request.code != Code.OK:
+            yield self._last
+        if request.code in _DOWNLOADS:
+            self._expected = self._faults.event_in_download
+        for packet in self.dialogue.answers(request):
+            if packet.code == Code.DATA and self._expected and (data := self._running.somebody_scans()):
+                self._expected -= 1
+                during.append(data)
+                yield self.dialogue.event(data)
+            yield packet
+            self._last = packet
 
     async def tell(self, data: bytes) -> None:
         """Send an event, after the answer that is under way."""
         async with self._writing:
-            await self._put(frame(self.dialogue.event(data)))
+            await self._put([self.dialogue.event(data)])
 
     async def send(self, raw: bytes) -> None:
         async with self._writing:
-            await self._put(raw)
+            await self._write(raw)
 
-    async def _put(self, some: bytes) -> None:
+    async def _put(self, packets: Iterable[Packet]) -> None:
+        for piece in self._line.pieces(packets):
+            await self._write(piece)
+        if self._line.cut:
+            self._writer.close()
+
+    async def _write(self, some: bytes) -> None:
         with contextlib.suppress(OSError):
             self._writer.write(some)
             await self._writer.drain()
@@ -172,6 +220,9 @@ class _Connection:
             await asyncio.sleep(self._running.pace)
 
     def abort(self) -> None:
+        line = self._writer.get_extra_info("socket")
+        if line is not None:  # so that the other side sees a reset and not an orderly end
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 
 
@@ -202,6 +253,7 @@ async def simulator(
         sub_packet=sub_packet,
         sessions=sessions or iter(lambda: random.randrange(1, 65_536), 0),
     )
+    afflict(device, faults)
     await running.on()
     try:
         yield running
