@@ -6,6 +6,7 @@
         ├── WrongCredentials   it answers and refuses us: a person must look (some machines lock us out)
         ├── OtherMachine       another machine than the registered one answers
         ├── NotSetUp           the registry lacks what contact needs
+        ├── Garbled            it was understood, and then was not: try again
         └── ProtocolBroken     what it says cannot be understood
 
 A driver translates its library's and its protocol's errors into these, once, where they arise.
@@ -45,6 +46,17 @@ class OtherMachine(MachineTrouble):
 
 class NotSetUp(MachineTrouble):
     """The registry lacks what contact needs, such as an address."""
+
+
+class Garbled(MachineTrouble):
+    """It was understood, and then was not: a bad line, or a machine that stumbled, rather than a wrong one."""
+
+    lasting = False
+
+    def __init__(self, message: str, *, evidence: bytes = b"") -> None:
+        """`evidence` is what cannot be understood, as far as it is worth keeping."""
+        super().__init__(message)
+        self.evidence = evidence
 
 
 class ProtocolBroken(MachineTrouble):

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from services.ingest.application.drivers import ProtocolBroken, Unreachable
+from services.ingest.application.drivers import Garbled, ProtocolBroken, Unreachable
 from services.ingest.vendors.zkteco.wire import MAY_BE_SENT, BrokenStream, Code, Framer, Packet, frame
 
 READ_AT_ONCE: Final = 1 << 16
@@ -26,7 +26,8 @@ class Connection:
 
     Every method raises:
         Unreachable: the machine is gone, or does not answer in time.
-        ProtocolBroken: it says what is no packet; `evidence` holds the bytes.
+        ProtocolBroken: it never said a packet; `evidence` holds what it said.
+        Garbled: it did, and then said something else.
     """
 
     def __init__(
@@ -102,16 +103,17 @@ class Connection:
         """Tell the machine that an event was taken; it answers nothing."""
         await self._send(Packet(Code.OK, self.session, 0))
 
-    async def listen(self, seconds: float) -> None:
-        """Take what comes of itself, until something came or the time is up."""
+    async def listen(self, seconds: float) -> bool:
+        """Take what comes of itself, until something came or the time is up; whether something did."""
         loop = asyncio.get_running_loop()
         came = await self._receive(loop.time() + seconds)
         if not came and self._framer.pending and loop.time() - self._moved > self._within:
             raise Unreachable(self._half())
+        return came
 
     async def close(self) -> None:
         """Let go, with a goodbye where it can be said."""
-        with contextlib.suppress(Unreachable, ProtocolBroken, TimeoutError):
+        with contextlib.suppress(Unreachable, ProtocolBroken, Garbled, TimeoutError):
             async with asyncio.timeout(LETS_GO_WITHIN):
                 if self.session:
                     await self.ask(Code.EXIT)
@@ -147,6 +149,8 @@ class Connection:
             for packet in self._framer.feed(some):
                 self._route(packet)
         except BrokenStream as error:
+            if self.session:
+                raise Garbled(f"the machine sent {error}", evidence=self._framer.held[:SHOWN]) from error
             raise ProtocolBroken(
                 f"what answers does not speak ZKTeco's protocol of port 4370: it sent {error}",
                 evidence=self._framer.held[:SHOWN],

@@ -42,6 +42,8 @@ class Zkteco:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._held: dict[int, int] = {}
+        """Records that each machine held when it was last asked, by its id."""
 
     def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         return validated(ZktecoSettings, config)
@@ -63,7 +65,15 @@ class Zkteco:
             _check_serial(machine, await terminal.option(SERIAL))
             contact.phase(Phase.CATCHING_UP)
             await measure_clock(terminal, ZoneInfo(machine.zone), contact, self._clock)
-            yield ZktecoSession(terminal, machine, settings, contact, self._clock)
+            held = self._held.get(machine.id, machine.records_on_machine)
+            own = ZktecoSession(
+                terminal, ZoneInfo(machine.zone), settings, held=held, contact=contact, clock=self._clock
+            )
+            try:
+                yield own
+            finally:
+                if own.held is not None:
+                    self._held[machine.id] = own.held
         finally:
             await terminal.close()
 

@@ -12,7 +12,6 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.ingest.application.drivers import Contact, Phase, ProtocolBroken
-from services.ingest.domain.machine import Machine
 from services.ingest.domain.reading import Batch, Mode, Reading, Unreadable
 from services.ingest.vendors.zkteco.records import EIGHT_A, EIGHT_B, Form, UnknownForm, form_of, readings
 from services.ingest.vendors.zkteco.settings import ZktecoSettings
@@ -27,6 +26,8 @@ KEPT_OF_A_LOG: Final = 1 << 20
 """Bytes kept of a log that cannot be understood."""
 READ_AGAIN_AFTER: Final = 5.0
 """Seconds between readings of the log at least, however often counts and events disagree."""
+ON_ITS_WAY: Final = 0.3
+"""Seconds that the event of a record may take, once the record was counted."""
 FULL: Final = 0.8
 HALF_A_SECOND: Final = timedelta(seconds=0.5)
 """A clock that shows whole seconds is half of one ahead of what it shows, on average."""
@@ -36,21 +37,29 @@ class ZktecoSession:
     """Yields the log, then live scans, for as long as the line stands."""
 
     def __init__(
-        self, terminal: Terminal, machine: Machine, settings: ZktecoSettings, contact: Contact, clock: Clock
+        self,
+        terminal: Terminal,
+        zone: ZoneInfo,
+        settings: ZktecoSettings,
+        *,
+        held: int | None,
+        contact: Contact,
+        clock: Clock,
     ) -> None:
+        """`held` is how many records it had when it was last asked, in an earlier contact, if that is known."""
         self._terminal = terminal
-        self._machine = machine
-        self._zone = ZoneInfo(machine.zone)
+        self._zone = zone
         self._settings = settings
         self._contact = contact
         self._clock = clock
         self._live = False
         self._badges: set[str] = set()
-        self._counted = machine.records_on_machine
-        """Records that the machine held when it was last asked; in the beginning, in an earlier contact."""
+        self.held = held
+        """Records that the machine held when it was last asked."""
         self._told_then = 0
         self._untaken_then = 0
         self._read_at = float("-inf")
+        self._disagrees = False
         self._events_in_hand = 0
 
     async def batches(self) -> AsyncIterator[Batch]:
@@ -68,16 +77,22 @@ class ZktecoSession:
         while True:
             for batch in self._events():
                 yield batch
-            if self._terminal.untaken == self._untaken_then and loop.time() < look_at:
-                await self._terminal.listen(look_at - loop.time())
-                self._contact.alive()
+            behind = self._disagrees or self._terminal.untaken != self._untaken_then
+            due = self._read_at + READ_AGAIN_AFTER if behind else look_at
+            if loop.time() < due:
+                if await self._terminal.listen(due - loop.time()):
+                    self._contact.alive()
                 continue
             look_at = loop.time() + self._settings.look_every
             began = self._clock.now()
-            sizes = await self._look()
-            if sizes is not None:
-                async for batch in self._log(sizes):
+            if behind:
+                async for batch in self._log(await self._sizes()):
                     yield batch
+            elif not await self._looks_well():
+                self._disagrees = True
+                continue
+            for batch in self._events():
+                yield batch
             yield Batch(readings=(), mode=Mode.LIVE, received_at=began, complete_until=began)
 
     async def acknowledge(self, batch: Batch) -> None:
@@ -104,21 +119,21 @@ class ZktecoSession:
             return ()
         return event.readings
 
-    async def _look(self) -> Sizes | None:
-        """Ask for clock and counts; the counts where the log must be read again."""
+    async def _looks_well(self) -> bool:
+        """Ask for clock and counts; false where it holds another number of records than we were told of."""
         await measure_clock(self._terminal, self._zone, self._contact, self._clock)
         sizes = await self._sizes()
-        if self._agrees(sizes):
-            self._note(sizes)
-            return None
-        pause = self._read_at + READ_AGAIN_AFTER - asyncio.get_running_loop().time()
-        if pause > 0:
-            await asyncio.sleep(pause)
-        return await self._sizes()
+        if not self._agrees(sizes):
+            await self._terminal.listen(ON_ITS_WAY)
+            sizes = await self._sizes()
+        if not self._agrees(sizes):
+            return False
+        self._note(sizes)
+        return True
 
     def _agrees(self, sizes: Sizes) -> bool:
         told = self._terminal.told - self._told_then
-        return self._terminal.untaken == self._untaken_then and sizes.records - (self._counted or 0) == told
+        return self._terminal.untaken == self._untaken_then and sizes.records - (self.held or 0) == told
 
     async def _sizes(self) -> Sizes:
         sizes = await self._terminal.sizes()
@@ -133,15 +148,15 @@ class ZktecoSession:
 
     def _note(self, sizes: Sizes) -> None:
         """From here on the machine is compared with this: what it holds now, all of which was handed over."""
-        self._counted = sizes.records
+        self.held = sizes.records
         self._told_then, self._untaken_then = self._terminal.told, self._terminal.untaken
         self._contact.counts(records=sizes.records, capacity=sizes.record_capacity or None, received=sizes.records)
 
     async def _log(self, sizes: Sizes) -> AsyncIterator[Batch]:
         """All of the log, in batches. `sizes` was asked for just before."""
-        if self._counted is not None and sizes.records < self._counted:
+        if self.held is not None and sizes.records < self.held:
             self._contact.warn(
-                "log cleared", f"it holds {sizes.records:,} records and held {self._counted:,}: its log was cleared"
+                "log cleared", f"it holds {sizes.records:,} records and held {self.held:,}: its log was cleared"
             )
         self._contact.counts(records=sizes.records, capacity=sizes.record_capacity or None)
         told, untaken = self._terminal.told, self._terminal.untaken
@@ -158,7 +173,8 @@ class ZktecoSession:
             step = MOST * form.size
             for start in range(0, len(data), step):
                 yield self._piece(data[start : start + step], form, start // form.size, users)
-        self._counted, self._told_then, self._untaken_then = sizes.records, told, untaken
+        self.held, self._told_then, self._untaken_then = sizes.records, told, untaken
+        self._disagrees = False
         held = len(data) // form.size if form is not None else 0
         self._contact.counts(records=sizes.records, received=min(held, sizes.records))
 

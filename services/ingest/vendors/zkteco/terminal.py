@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from services.ingest.application.drivers import ProtocolBroken, WrongCredentials
+from services.ingest.application.drivers import Garbled, ProtocolBroken, WrongCredentials
 from services.ingest.domain.reading import Reading
 from services.ingest.vendors.zkteco.clock import NoSuchTime, unpacked
 from services.ingest.vendors.zkteco.connection import SHOWN, Connection
@@ -121,10 +121,9 @@ class Terminal:
         """Its users, as rows. Names, cards and passwords are in it: read the numbers, and let go of it."""
         return await self._set(USERS, None, "its users")
 
-    async def listen(self, seconds: float) -> None:
-        """Wait for events, at most this long."""
-        if not self._events:
-            await self._connection.listen(seconds)
+    async def listen(self, seconds: float) -> bool:
+        """Wait for events, at most this long; whether anything came."""
+        return bool(self._events) or await self._connection.listen(seconds)
 
     def take_event(self) -> LiveScans | None:
         """The oldest event that was not taken over yet."""
@@ -184,7 +183,7 @@ class Terminal:
             if len(data) == length:
                 return data
             if attempt == CHUNK_TRIES:
-                raise ProtocolBroken(
+                raise Garbled(
                     f"{what} breaks off: of {length:,} bytes from {start:,} on it gave {len(data):,}, three times",
                     evidence=data[:SHOWN],
                 )
@@ -205,7 +204,7 @@ class Terminal:
                 raise self._odd(part, f"the question for {what}")
             data += part.data
             if len(data) > size:
-                raise ProtocolBroken(f"{what} has more than the {size:,} bytes that were announced")
+                raise Garbled(f"{what} has more than the {size:,} bytes that were announced")
 
     def _check_size(self, size: int, what: str) -> None:
         if size > LARGEST_SET:
@@ -249,7 +248,7 @@ def _records_of(data: bytes, what: str) -> bytes:
         raise ProtocolBroken(f"{what} has {len(data)} bytes, which is no data set", evidence=data)
     size = _U32.unpack_from(data)[0]
     if size > len(data) - 4:
-        raise ProtocolBroken(
+        raise Garbled(
             f"{what} is cut short: {size:,} bytes of records were announced, {len(data) - 4:,} came",
             evidence=data[:SHOWN],
         )
