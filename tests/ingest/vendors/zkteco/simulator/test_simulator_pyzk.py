@@ -25,25 +25,30 @@ def filled(layout: str, records: int, **more: Any) -> tuple[Device, list[Row]]:
     return device, rows
 
 
-@pytest.mark.parametrize("sub_packet", [SMALL_SUB_PACKET, LARGE_SUB_PACKET])
 @pytest.mark.parametrize("layout", ["8", "16", "40"])
-async def test_pyzk_reads_a_log_completely(layout: str, sub_packet: int) -> None:
-    device, rows = filled(layout, 3_000)
-    async with simulator(device, sub_packet=sub_packet, pace=0.002) as running:
+async def test_pyzk_reads_a_log_completely(layout: str) -> None:
+    device, rows = filled(layout, 5_000)
+    async with simulator(device, sub_packet=LARGE_SUB_PACKET) as running:
         assert await with_pyzk(running, log_of) == rows
+
+
+async def test_pyzk_reads_a_log_in_small_packets() -> None:
+    device, rows = filled("40", 500)
+    async with simulator(device, sub_packet=SMALL_SUB_PACKET, pace=0.005) as running:
+        assert await with_pyzk(running, log_of, timeout=3, attempts=4) == rows
 
 
 @pytest.mark.parametrize("layout", ["8", "40"])
 async def test_a_log_that_fits_into_a_packet_comes_in_one(layout: str) -> None:
     device, rows = filled(layout, 2)
-    async with simulator(device) as running:
+    async with simulator(device, sub_packet=LARGE_SUB_PACKET) as running:
         assert await with_pyzk(running, log_of) == rows
 
 
 @pytest.mark.parametrize("layout", ["8", "40"])
 async def test_pyzk_reads_the_users(layout: str) -> None:
     device, _ = filled(layout, 0)
-    async with simulator(device) as running:
+    async with simulator(device, sub_packet=LARGE_SUB_PACKET) as running:
         users = await with_pyzk(running, lambda client: client.get_users())
     assert [(user.uid, user.user_id, user.name) for user in users] == [
         (number, str(1000 + number), f"User {1000 + number}"[:8] if layout == "8" else f"User {1000 + number}")
@@ -66,20 +71,20 @@ async def test_pyzk_learns_what_the_terminal_says_of_itself() -> None:
             (client.users, client.records, client.rec_cap),
         ]
 
-    async with simulator(device) as running:
+    async with simulator(device, sub_packet=LARGE_SUB_PACKET) as running:
         answers = await with_pyzk(running, ask)
     assert answers == ["AIOR192960031", "Ver 6.60 Apr 26 2016", 24, "ZMM220_TFT", "2026-01-05 08:30:00", (1, 0, 500)]
 
 
 async def test_the_right_comm_key_opens() -> None:
     device, rows = filled("40", 100, comm_key=12_345)
-    async with simulator(device) as running:
+    async with simulator(device, sub_packet=LARGE_SUB_PACKET) as running:
         assert await with_pyzk(running, log_of, comm_key=12_345) == rows
 
 
 async def test_a_wrong_comm_key_does_not() -> None:
     device, _ = filled("40", 1, comm_key=12_345)
-    async with simulator(device) as running:
+    async with simulator(device, sub_packet=LARGE_SUB_PACKET) as running:
         with pytest.raises(Exception, match="Unauthenticated"):
             await with_pyzk(running, log_of, comm_key=54_321)
 
@@ -97,7 +102,7 @@ async def test_pyzk_hears_of_scans_as_they_happen(layout: str) -> None:
             if len(heard) == 3:
                 client.end_live_capture = True
 
-    async with simulator(device) as running:
+    async with simulator(device, sub_packet=LARGE_SUB_PACKET) as running:
         client = asyncio.create_task(with_pyzk(running, listen))
         await until(lambda: running.listeners)
         for number in range(3):

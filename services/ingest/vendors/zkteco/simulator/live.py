@@ -1,0 +1,93 @@
+"""People at a simulated terminal: a company's history in its log, and its working day as it goes by."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from itertools import count
+
+from services.ingest.domain.reading import Reading
+from services.ingest.vendors.simulated.people import anyone, working_day
+from services.ingest.vendors.simulated.settings import SimulatedSettings
+from services.ingest.vendors.zkteco.simulator.device import Device
+from services.ingest.vendors.zkteco.simulator.encoding import Entry
+from services.ingest.vendors.zkteco.simulator.server import Running
+
+_LONGEST_PAUSE = 10.0
+"""Seconds. The terminal's clock may be set meanwhile."""
+
+Heard = Callable[[Entry], object]
+
+
+def inhabit(device: Device, people: SimulatedSettings) -> None:
+    """Enrol a company's people, and write what they scanned in the last `history_days` and today up to now.
+
+    Raises:
+        CannotHold: their badges are of no kind that the terminal knows.
+        LogFull: they scanned more than it has room for.
+    """
+    for person in range(people.count):
+        device.enrol(people.badge_of(person))
+    now = device.wall()
+    for reading in _between(people, _midnight(now) - timedelta(days=people.history_days), now):
+        device.record_at(reading.badge, reading.local_time, state=int(reading.state))
+
+
+@asynccontextmanager
+async def inhabited(
+    running: Running, people: SimulatedSettings, *, heard: Heard = lambda _: None
+) -> AsyncIterator[None]:
+    """While the context is open, people come and go as on a working day, and besides that at `rate` a second.
+
+    `heard` is called after each scan.
+    """
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_working(running, people, heard))]
+        if people.rate:
+            tasks.append(group.create_task(at_rate(running, people, heard)))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def at_rate(running: Running, people: SimulatedSettings, heard: Heard = lambda _: None) -> None:
+    """People scan in turn, `rate` a second, for ever. More than the timer can do come in one go."""
+    clock = asyncio.get_running_loop()
+    begun = clock.time()
+    for number in count():
+        wait = begun + (number + 1) / people.rate - clock.time()
+        if wait > 0:
+            await asyncio.sleep(wait)
+        await _scan(running, anyone(people, number, running.device.wall()), heard)
+
+
+async def _working(running: Running, people: SimulatedSettings, heard: Heard) -> None:
+    seen = running.device.wall()
+    while True:
+        now = running.device.wall()
+        for reading in _between(people, seen, now):
+            await _scan(running, reading, heard)
+        seen = now
+        following = next(_between(people, now, now + timedelta(seconds=_LONGEST_PAUSE)), None)
+        pause = (following.local_time - now).total_seconds() if following is not None else _LONGEST_PAUSE
+        await asyncio.sleep(pause)
+
+
+async def _scan(running: Running, reading: Reading, heard: Heard) -> None:
+    heard(await running.scan(reading.badge, state=int(reading.state)))
+
+
+def _between(people: SimulatedSettings, after: datetime, until: datetime) -> Iterator[Reading]:
+    """What the company scans after one wall time and up to another, in order."""
+    day = after.date()
+    while day <= until.date():
+        for reading in working_day(people, day):
+            if after < reading.local_time <= until:
+                yield reading
+        day += timedelta(days=1)
+
+
+def _midnight(wall: datetime) -> datetime:
+    return wall.replace(hour=0, minute=0, second=0, microsecond=0)
