@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Request
 from fastapi.responses import Response
 
+from services.attendance.api.once import answered, key_from, sent
 from services.attendance.api.parameters import bad, choice_of, known, read_date, text_of
 from services.attendance.api.people_bodies import EmployeeBody, EmployeeChange, LinkBody, draft_of, span_of, whole
 from services.attendance.application.announce import PersonState
@@ -14,9 +15,7 @@ from services.attendance.application.people_ports import Department, Import, Onc
 from services.attendance.application.person import UNSET, Unset
 from shared.kernel.errors import Malformed, NotFound, Stale
 from shared.web.callers import HR, CurrentScope
-from shared.web.idempotency import Answer, Key, key_of
 from shared.web.lists import answer, described, json_response, window
-from shared.web.scope import Caller
 
 MOST_BYTES = 20_000_000
 """Of a file of people: some 200,000 of them."""
@@ -52,8 +51,8 @@ def router(people: People) -> APIRouter:
     @routes.post("/employees/", summary="Make an employee", status_code=201)
     async def create(body: EmployeeBody, request: Request, who: HR) -> Response:
         known(request)
-        once: Once[PersonState] = Once(await _key(request, who), lambda made: _answered(_employee(made), 201))
-        return _response(await people.create(draft_of(body, whole(body)), once))
+        once: Once[PersonState] = Once(await key_from(request, who), lambda made: answered(_employee(made), 201))
+        return sent(await people.create(draft_of(body, whole(body)), once))
 
     @routes.post(
         "/employees/import/",
@@ -73,8 +72,8 @@ def router(people: People) -> APIRouter:
         since, file = _since(request), await _file(request)
         if choice_of(request, "dry_run", ("true", "false", "1", "0")) in ("true", "1"):
             return json_response(_imported(await people.try_csv(file, since)))
-        once: Once[Import] = Once(await _key(request, who, file), lambda done: _answered(_imported(done), 200))
-        return _response(await people.import_csv(file, since, once))
+        once: Once[Import] = Once(await key_from(request, who, file), lambda done: answered(_imported(done), 200))
+        return sent(await people.import_csv(file, since, once))
 
     @routes.get("/employees/{person_id}/", summary="One employee")
     async def one(person_id: str, request: Request, scope: CurrentScope) -> Response:
@@ -112,8 +111,8 @@ def router(people: People) -> APIRouter:
     @routes.post("/unknown-badges/{badge:path}/link/", summary="Say whose badge it is; its past scans count at once")
     async def link(badge: str, body: Annotated[LinkBody, Body()], request: Request, who: HR) -> Response:
         known(request)
-        once: Once[PersonState] = Once(await _key(request, who), lambda linked: _answered(_employee(linked), 200))
-        return _response(await people.link(badge, body.employee, span_of(body.since, body.until), once))
+        once: Once[PersonState] = Once(await key_from(request, who), lambda linked: answered(_employee(linked), 200))
+        return sent(await people.link(badge, body.employee, span_of(body.since, body.until), once))
 
     return routes
 
@@ -153,24 +152,6 @@ async def _file(request: Request) -> bytes:
     if not body:
         raise bad("body", "is empty; send a CSV file")
     return bytes(body)
-
-
-async def _key(request: Request, who: Caller, body: bytes | None = None) -> Key | None:
-    return key_of(
-        request.headers.get("idempotency-key"),
-        caller=who.user,
-        method="POST",
-        path=f"{request.url.path}?{request.url.query}",
-        body=await request.body() if body is None else body,
-    )
-
-
-def _answered(body: dict[str, Any], status: int) -> Answer:
-    return Answer(status, bytes(json_response(body).body))
-
-
-def _response(answer: Answer) -> Response:
-    return Response(answer.body, answer.status, media_type="application/json")
 
 
 def _record(person: PersonState) -> Response:

@@ -11,7 +11,8 @@ from services.attendance.application.person import BadgeSpan, Draft, with_level
 from shared.kernel.errors import Invalid
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
+    """The text, if all of it can be seen; a `ValueError` otherwise, as pydantic wants it."""
     if not text.isprintable():
         raise ValueError("holds a character that cannot be seen")
     return text
@@ -28,7 +29,7 @@ def _unless_invalid(read: Any) -> Any:
     return validate
 
 
-Line = Annotated[str, Field(max_length=200), AfterValidator(_visible)]
+Line = Annotated[str, Field(max_length=200), AfterValidator(visible)]
 Filled = Annotated[Line, Field(min_length=1)]
 Email = Annotated[Line, AfterValidator(_unless_invalid(read_email))]
 Gender = Annotated[Line, AfterValidator(_unless_invalid(read_gender))]

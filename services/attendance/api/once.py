@@ -1,0 +1,35 @@
+"""POSTs that may be sent again: their keys, and answers that can be kept."""
+
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from shared.web.idempotency import Answer, Key, key_of
+from shared.web.lists import json_response
+from shared.web.scope import Caller
+
+
+async def key_from(request: Request, who: Caller, body: bytes | None = None) -> Key | None:
+    """The request's Idempotency-Key, if it has one; `body` where it was read already.
+
+    Raises:
+        Malformed: it is empty or too long.
+    """
+    return key_of(
+        request.headers.get("idempotency-key"),
+        caller=who.user,
+        method="POST",
+        path=f"{request.url.path}?{request.url.query}",
+        body=await request.body() if body is None else body,
+    )
+
+
+def answered(body: dict[str, Any], status: int) -> Answer:
+    """An answer that can be kept."""
+    return Answer(status, bytes(json_response(body).body))
+
+
+def sent(answer: Answer) -> Response:
+    """The answer on its way."""
+    return Response(answer.body, answer.status, media_type="application/json")
