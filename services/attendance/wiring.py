@@ -9,6 +9,7 @@ import httpx
 
 from services.attendance.api import days as days_api
 from services.attendance.api import people as people_api
+from services.attendance.api import releases as releases_api
 from services.attendance.api import scans as scans_api
 from services.attendance.api import status as status_api
 from services.attendance.application.days import Days
@@ -16,6 +17,7 @@ from services.attendance.application.explaining import Explaining
 from services.attendance.application.people import People
 from services.attendance.application.recompute import Recompute
 from services.attendance.application.record_scans import RecordScans
+from services.attendance.application.releasing import Releasing
 from services.attendance.application.scan_list import Scans
 from services.attendance.application.status import Status
 from services.attendance.messaging.subscriptions import SCANS_QUEUE, subscriptions
@@ -28,6 +30,7 @@ from services.attendance.storage.reading_scans import PostgresScans
 from services.attendance.storage.reading_status import PostgresStatus
 from services.attendance.storage.recomputations import PostgresRecomputations
 from services.attendance.storage.recording import PostgresRecordings
+from services.attendance.storage.releasing import PostgresReleases
 from services.attendance.storage.republishing import PostgresStates
 from services.attendance.storage.tables import metadata
 from shared.bus.port import Bus
@@ -84,6 +87,7 @@ def build(
             days_api.router(Days(PostgresDays(database), clock), Explaining(PostgresEvidence(database), clock)),
             people_api.router(People(PostgresPeople(database), clock, recomputing.settled)),
             scans_api.router(Scans(PostgresScans(database), clock)),
+            releases_api.router(Releasing(PostgresReleases(database), recordings, clock)),
             status_api.router(Status(PostgresStatus(database), clock, scans_waiting)),
         ],
         tokens=tokens,

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.attendance.api.parameters import bad, choice_of, date_of, text_of
-from services.attendance.application.scan_list import ScanFacts, Scans, UnknownBadge, WantedScans
+from services.attendance.api.scan_shapes import scan_shape
+from services.attendance.application.scan_list import Scans, UnknownBadge, WantedScans
 from services.attendance.domain.scans import QUALITIES
 from shared.web.callers import HR, CurrentScope
 from shared.web.lists import answer, described, window
@@ -20,6 +20,7 @@ SCANS = {
     "date_from": "the first date",
     "date_to": "the last date",
     "quality": "such as `ok`, or `implausible_past` and `future`, which are quarantined",
+    "quarantined": "`true` for scans that are quarantined and not released, `false` for the others",
     "unknown": "`true` for scans of badges that nobody held, `false` for the others",
 }
 
@@ -37,6 +38,7 @@ def router(scans: Scans) -> APIRouter:
         if on and (since or until):
             raise bad("date", "stands against date_from and date_to; give one or the other")
         unknown = choice_of(request, "unknown", ("true", "false"))
+        quarantined = choice_of(request, "quarantined", ("true", "false"))
         wanted = WantedScans(
             machine=text_of(request, "machine"),
             badge=text_of(request, "badge"),
@@ -44,11 +46,12 @@ def router(scans: Scans) -> APIRouter:
             since=on or since,
             until=on or until,
             quality=choice_of(request, "quality", list(QUALITIES)),
+            quarantined=None if quarantined is None else quarantined == "true",
             unknown=None if unknown is None else unknown == "true",
             search=asked.search,
         )
         found = await scans.listed(wanted, scope, asked)
-        rows = [_scan(row) for row in found.rows]
+        rows = [scan_shape(row) for row in found.rows]
         return answer(request, rows, asked, total=found.total, next_after=found.next_after, exact=found.exact)
 
     @routes.get(
@@ -66,34 +69,6 @@ def router(scans: Scans) -> APIRouter:
     return routes
 
 
-def _scan(facts: ScanFacts) -> dict[str, Any]:
-    return {
-        "id": facts.id,
-        "machine": facts.machine,
-        "machine_id": facts.machine_code,
-        "machine_name": facts.machine_name,
-        "site": facts.site,
-        "badge": facts.badge,
-        "employee": facts.person_id,
-        "employee_id": facts.code,
-        "employee_name": facts.name,
-        "scan_time": facts.at,
-        "local_time": facts.local_at,
-        "device_time": facts.device_time,
-        "timezone": facts.zone,
-        "scan_type": facts.type,
-        "state": facts.state,
-        "verify": facts.verify,
-        "work_code": facts.work_code,
-        "record_no": facts.record_no,
-        "quality": facts.quality,
-        "is_processed": facts.person_id is not None and QUALITIES[facts.quality].counts,
-        "mode": facts.mode,
-        "received_at": facts.received_at,
-        "raw_data": _NOTHING if facts.raw is None else msgspec.Raw(facts.raw.encode()),
-    }
-
-
 def _unknown(facts: UnknownBadge) -> dict[str, Any]:
     return {
         "badge": facts.badge,
@@ -104,6 +79,3 @@ def _unknown(facts: UnknownBadge) -> dict[str, Any]:
         "machine_id": facts.machine_code,
         "machine_name": facts.machine_name,
     }
-
-
-_NOTHING = msgspec.Raw(b"{}")

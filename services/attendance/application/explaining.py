@@ -10,6 +10,7 @@ from uuid import UUID
 from services.attendance.application.directory import Holder
 from services.attendance.application.rulebook import Rulebook
 from services.attendance.domain.explain import explain
+from services.attendance.domain.releases import Release
 from services.attendance.domain.scans import Scan
 from shared.kernel.clock import Clock
 from shared.kernel.errors import NotFound
@@ -22,6 +23,8 @@ class Evidence:
 
     scans: Sequence[Scan]
     machines: dict[UUID, str]
+    releases: dict[UUID, Release]
+    """Rulings in force about these scans. Whose effect is in the window stands there, with good quality."""
 
 
 class ExplainReading(Protocol):
@@ -37,7 +40,7 @@ class ExplainReading(Protocol):
         """The person with all assignments and badges; None where they are not the caller's to see on that date."""
 
     async def evidence(self, badges: Sequence[str], start: datetime, end: datetime) -> Evidence:
-        """All scans of these badges from `start` on and before `end`."""
+        """All scans of these badges from `start` on and before `end`, by the machines' clocks or as released."""
 
 
 class ExplainReads(Protocol):
@@ -86,6 +89,7 @@ class Explaining:
             level=assignment.level,
             settings_since=rules.settings(assignment.site_id, on)[1],
             closed=rules.closure(assignment.site_id, on),
+            releases=evidence.releases,
         )
         data = explained.as_data()
         return {

@@ -45,7 +45,7 @@ class RecordScans:
 
     async def _at_once(self, scans: Sequence[ScanReceived]) -> int:
         dates = {scan.local_time.date() for scan in scans}
-        await self._recordings.prepare(_around(dates))
+        await self._recordings.prepare(around(dates))
         while True:
             try:
                 async with self._recordings.begin() as recording:
@@ -101,7 +101,7 @@ async def recompute(recording: Recording, directory: Directory, live: dict[Perso
     return len(written)
 
 
-def _around(dates: Iterable[date]) -> set[date]:
+def around(dates: Iterable[date]) -> set[date]:
     """The dates with their neighbours: a business date may be the one before or after the wall clock's."""
     # A clock that shows the very first or last day has no neighbour there, and counts for nothing anyway.
     inner = {min(max(each, date.min + ONE_DAY), date.max - ONE_DAY) for each in dates}

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from services.attendance.application.listing import Page
 from services.attendance.application.rulebook import Rulebook
+from services.attendance.domain.releases import Release
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Malformed
 from shared.web.lists import Window
@@ -28,6 +29,8 @@ class WantedScans:
     until: date | None = None
     """Inclusive."""
     quality: str | None = None
+    quarantined: bool | None = None
+    """True: only those that are quarantined and not released; False: only the others."""
     unknown: bool | None = None
     """True: only those of badges that nobody held; False: only those of somebody's."""
     search: str | None = None
@@ -59,6 +62,8 @@ class ScanFacts(NamedTuple):
     mode: str
     raw: str | None
     """JSON."""
+    release: Release | None
+    """The ruling in force, by which it counts although it is quarantined."""
 
 
 class UnknownBadge(NamedTuple):

@@ -1,11 +1,12 @@
 """What became of each scan of a day, and why: the half of an explanation that is about evidence."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from services.attendance.domain.releases import Release, words_of
 from services.attendance.domain.resolve import Reading, direction_of
 from services.attendance.domain.scans import Quality, Scan
 from services.attendance.domain.settings import DaySettings, Resolver
@@ -38,18 +39,28 @@ class Account:
     part: Part
     why: str
     merged_into: UUID | None = None
+    release: Release | None = None
+    """The ruling by which it counts, here or on another day."""
 
 
-def accounts_of(reading: Reading, frame: Frame) -> tuple[Account, ...]:
+def accounts_of(reading: Reading, frame: Frame, releases: Mapping[UUID, Release]) -> tuple[Account, ...]:
     """An account of every scan, in the order of time."""
     accounts = [*_kept(reading, frame), *_merged(reading, frame), *_quarantined(reading.quarantined, frame)]
-    return tuple(sorted(accounts, key=lambda account: account.scan))
+    ruled = [_with_ruling(account, releases.get(account.scan.id)) for account in accounts]
+    return tuple(sorted(ruled, key=lambda account: account.scan))
 
 
 def clock_of(scan: Scan, frame: Frame) -> str:
     """The wall clock at a scan: "17:30:05", and "00:30:05 (next day)" past midnight."""
     text = f"{frame.clock(scan.at // 60)}:{scan.at % 60:02}"
     return f"{text} (next day)" if scan.at // 60 >= frame.midnight else text
+
+
+def _with_ruling(account: Account, release: Release | None) -> Account:
+    if release is None:
+        return account
+    words = words_of(release, here=account.part is not Part.QUARANTINED)
+    return replace(account, why=f"{account.why}; {words}", release=release)
 
 
 def _kept(reading: Reading, frame: Frame) -> Iterator[Account]:

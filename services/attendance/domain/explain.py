@@ -1,13 +1,16 @@
 """Why a day is what it is, in plain sentences and as data. Not for the hot path."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Final
+from uuid import UUID
 
 from services.attendance.domain.accounts import Account, accounts_of
 from services.attendance.domain.day import Day, Flag, work_day
 from services.attendance.domain.figures import Case, Figure, duration, figures_of
+from services.attendance.domain.releases import Release
 from services.attendance.domain.resolve import read
 from services.attendance.domain.scans import Scan
 from services.attendance.domain.settings import settings_values
@@ -70,6 +73,9 @@ class Explanation:
         }
 
 
+_NO_RULINGS: Final[Mapping[UUID, Release]] = MappingProxyType({})
+
+
 def explain(
     scans: Iterable[Scan],
     frame: Frame,
@@ -79,11 +85,13 @@ def explain(
     holiday: str | None = None,
     settings_since: date | None = None,
     closed: Closure | None = None,
+    releases: Mapping[UUID, Release] = _NO_RULINGS,
 ) -> Explanation:
     """Explain the day that `work_day` makes of the same input.
 
     `settings_since` is the date from which the settings hold, None for always; with `closed` the explanation also says
-    what the day waits for.
+    what the day waits for. `releases` are rulings about any of the scans, by the scan's id: one that counts on this day
+    is handed in as a scan of good quality.
 
     Raises:
         ValueError: a scan lies outside the frame.
@@ -105,7 +113,7 @@ def explain(
         day=day,
         frame=frame,
         window=_window(frame),
-        accounts=accounts_of(reading, frame),
+        accounts=accounts_of(reading, frame, releases),
         figures=figures_of(case),
         flags=tuple((flag, _flag(flag, case)) for flag in day.flags),
         notes=tuple(_notes(settings_since, closed)),
@@ -184,6 +192,19 @@ def _account_data(account: Account) -> dict[str, object]:
         "part": str(account.part),
         "why": account.why,
         "merged_into": str(account.merged_into) if account.merged_into else None,
+        "release": _release_data(account.release) if account.release else None,
+    }
+
+
+def _release_data(release: Release) -> dict[str, object]:
+    return {
+        "at": release.at.isoformat(),
+        "local_time": release.wall_time.isoformat(),
+        "device_time": release.local_at.isoformat(),
+        "by": release.by,
+        "by_name": release.by_name,
+        "reason": release.reason,
+        "released_at": release.released_at.isoformat(),
     }
 
 

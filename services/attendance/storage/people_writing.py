@@ -1,7 +1,7 @@
 """Writing changes of people: whole columns at a time, with the events and the recomputations that follow from them."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -11,6 +11,7 @@ from services.attendance.application.person import ALWAYS, Change
 from services.attendance.application.rulebook import Rulebook
 from services.attendance.storage.person_states import read_states
 from services.attendance.storage.rules import ask_recompute
+from services.attendance.storage.unknown_badges import count_again
 from shared.outbox.writing import add_fast
 
 ONE_BY_ONE = 50
@@ -106,13 +107,10 @@ async def _unknown_badges(pg: "asyncpg.Connection[Any]", changes: Sequence[Chang
     now_held = {badge.badge for change in changes for badge in change.adds if badge.span == ALWAYS}
     again = {badge.badge for change in changes for badge in change.adds} - now_held
     again |= {badge.badge for change in changes for _, badge in change.drops}
-    touched = sorted(now_held | again)
-    if touched:
-        await pg.execute("DELETE FROM unknown_badges WHERE badge = ANY($1)", touched)
+    if now_held:
+        await pg.execute("DELETE FROM unknown_badges WHERE badge = ANY($1)", sorted(now_held))
     if again:
-        boundary: time = rules.settings(rules.main_site, rules.today())[0].day_boundary
-        begins = timedelta(hours=boundary.hour, minutes=boundary.minute + 1)
-        await pg.execute(_COUNT_AGAIN, sorted(again), rules.zone(rules.main_site), begins)
+        await count_again(pg, sorted(again), rules)
 
 
 def _affected(changes: Sequence[Change], ids: Sequence[int], first_seen: dict[str, date]) -> dict[int, date | None]:
@@ -188,17 +186,10 @@ FROM unnest($1::text[], $2::int[], $3::date[], $4::date[]) AS c (badge, person_i
 """
 
 _FIRST_SEEN = """
-SELECT c.badge, CASE WHEN EXISTS (SELECT FROM badges b WHERE b.badge = c.badge)
+SELECT c.badge, least(
+    CASE WHEN EXISTS (SELECT FROM badges b WHERE b.badge = c.badge)
     THEN (SELECT min(s.at) FROM scans s WHERE s.badge = c.badge)
-    ELSE (SELECT u.first_at FROM unknown_badges u WHERE u.badge = c.badge) END AS first_at
+    ELSE (SELECT u.first_at FROM unknown_badges u WHERE u.badge = c.badge) END,
+    (SELECT min(r.at) FROM releases r WHERE r.badge = c.badge AND r.withdrawn_at IS NULL)) AS first_at
 FROM unnest($1::text[]) AS c (badge)
-"""
-
-_COUNT_AGAIN = """
-INSERT INTO unknown_badges (badge, scans, first_at, last_at, machine_id)
-SELECT s.badge, count(*), min(s.at), max(s.at), (array_agg(s.machine_id ORDER BY s.at DESC))[1]
-FROM scans s
-WHERE s.badge = ANY($1) AND s.quality NOT IN ('implausible_past', 'future') AND NOT EXISTS (
-    SELECT FROM badges b WHERE b.badge = s.badge AND b.during @> ((s.at AT TIME ZONE $2) - $3::interval)::date)
-GROUP BY s.badge
 """

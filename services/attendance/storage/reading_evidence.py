@@ -13,6 +13,7 @@ from services.attendance.application.rulebook import Rulebook
 from services.attendance.domain.scans import QUALITIES, SCAN_TYPES, Scan
 from services.attendance.storage.directory import read_people
 from services.attendance.storage.looking_up import find_person, read_rulebook
+from services.attendance.storage.rulings import RULED, RULING, release_of
 from services.attendance.storage.sql import Where, seen_by
 from shared.storage.database import Database
 from shared.web.scope import Scope
@@ -56,12 +57,14 @@ class PostgresEvidenceReading:
         # Wall clocks are within a day of UTC: this much tells the planner which months to look into.
         first, last = (start - _A_DAY).replace(tzinfo=None), (end + _A_DAY).replace(tzinfo=None)
         rows = await self._pg.fetch(_EVIDENCE, list(badges), start, end, first, last)
+        rulings = [release_of(ruling) for _, _, _, _, _, *ruling in rows]
         return Evidence(
             scans=[
-                Scan(int(row["at"].timestamp()), row["id"], SCAN_TYPES[row["type"]], QUALITIES[row["quality"]])
-                for row in rows
+                Scan(int(at.timestamp()), id_, SCAN_TYPES[type_], QUALITIES[quality])
+                for id_, at, type_, quality, *_ in rows
             ],
-            machines={row["id"]: row["code"] for row in rows},
+            machines={id_: machine for id_, _, _, _, machine, *_ in rows},
+            releases={ruling.scan_id: ruling for ruling in rulings if ruling is not None},
         )
 
 
@@ -69,8 +72,13 @@ _SEEN = """
 SELECT 1 FROM people p LEFT JOIN assignments a ON a.person_id = p.id AND a.during @> $2::date WHERE {where}
 """
 
-_EVIDENCE = """
-SELECT s.id, s.at, s.type, s.quality, m.code FROM scans s LEFT JOIN machines m ON m.id = s.machine_id
+# A scan that was released into this window stands there once, wherever its machine had placed it.
+_EVIDENCE = f"""
+SELECT s.id, s.at, s.type, s.quality, m.code, {RULING} FROM scans s LEFT JOIN machines m ON m.id = s.machine_id
+{RULED}
 WHERE s.badge = ANY($1) AND s.at >= $2 AND s.at < $3 AND s.local_at >= $4 AND s.local_at < $5
-ORDER BY s.at, s.id
+  AND NOT coalesce(r.at >= $2 AND r.at < $3, false)
+UNION ALL
+SELECT r.scan_id, r.at, r.type, 'ok', m.code, {RULING} FROM releases r LEFT JOIN machines m ON m.id = r.machine_id
+WHERE r.badge = ANY($1) AND r.at >= $2 AND r.at < $3 AND r.withdrawn_at IS NULL
 """

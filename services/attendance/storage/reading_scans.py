@@ -4,13 +4,17 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
 from services.attendance.application.listing import Page
 from services.attendance.application.rulebook import Rulebook
 from services.attendance.application.scan_list import ScanFacts, UnknownBadge, WantedScans
+from services.attendance.domain.releases import Release
+from services.attendance.domain.scans import QUALITIES
 from services.attendance.storage.looking_up import as_id, find_person, read_rulebook
+from services.attendance.storage.rulings import QUARANTINED, RULED, RULING, release_of
 from services.attendance.storage.sql import (
     Key,
     Where,
@@ -90,7 +94,7 @@ class PostgresScanReading:
         joined = _SOURCE + (_ASSIGNED if scope.reach == "units" else "")
         found = await page(
             self._pg,
-            select=_FACTS,
+            select=f"{_FACTS}, {RULING}",
             source=joined,
             count_source=joined if whose else _BARE,
             where=where,
@@ -98,7 +102,7 @@ class PostgresScanReading:
             then=(uuid_key("s.id"),),
             asked=asked,
         )
-        rows = [ScanFacts(*row[: len(ScanFacts._fields)]) for row in found.rows]
+        rows = [_facts(row) for row in found.rows]
         return Page(rows=rows, total=found.total, exact=found.exact, next_after=found.next_after)
 
     async def unknown_badges(self, scope: Scope, asked: Window) -> Page[UnknownBadge]:
@@ -126,6 +130,19 @@ class PostgresScanReading:
         return Page(rows=rows, total=found.total, exact=found.exact, next_after=found.next_after)
 
 
+async def read_scan(pg: "asyncpg.Connection[Any]", local_at: datetime, scan_id: UUID, rules: Rulebook) -> ScanFacts:
+    """One scan as the list shows it; it is there."""
+    where = Where(*_zones(rules))
+    where.add("s.local_at = {} AND s.id = {}", local_at, scan_id)
+    row = await pg.fetchrow(f"SELECT {_FACTS}, {RULING} FROM {_SOURCE} WHERE {where}", *where.values)
+    return _facts(row)
+
+
+def _facts(row: Sequence[Any]) -> ScanFacts:
+    own = len(ScanFacts._fields) - 1
+    return ScanFacts._make((*row[:own], release_of(row[own : own + len(Release._fields)])))
+
+
 def _narrow(where: Where, wanted: WantedScans, machines: Sequence[int] | None) -> None:
     # So that the parameters that only the join needs have a type where it is left out.
     where.add("cardinality($1::int[]) = cardinality($2::text[]) AND cardinality($3::interval[]) > 0")
@@ -135,6 +152,10 @@ def _narrow(where: Where, wanted: WantedScans, machines: Sequence[int] | None) -
         where.add("s.badge = {}", wanted.badge)
     if wanted.quality is not None:
         where.add("s.quality = {}", wanted.quality)
+        if not QUALITIES[wanted.quality].counts:
+            where.add(QUARANTINED)
+    if wanted.quarantined is not None:
+        where.add(f"{QUARANTINED} AND NOT {_RELEASED}" if wanted.quarantined else f"(NOT {QUARANTINED} OR {_RELEASED})")
     if wanted.since is not None:
         where.add("s.local_at >= {}::timestamp", datetime.combine(wanted.since, time()))
     if wanted.until is not None:
@@ -153,6 +174,7 @@ def _zones(rules: Rulebook) -> tuple[list[int], list[str], list[timedelta]]:
 _ORDERS: dict[str, Key] = {"scan_time": time_key("s.local_at")}
 
 _BARE = "scans s"
+_RELEASED = "EXISTS (SELECT FROM releases q WHERE q.scan_id = s.id AND q.withdrawn_at IS NULL)"
 
 # Whose badge it was is known only after a join by date. Which badges it can be at all is known before, and as an
 # array it is what the index is asked for first.
@@ -167,18 +189,19 @@ _BADGES_LIKE = (
 )
 _NOT_ALWAYS_HELD = "s.badge NOT IN (SELECT h.badge FROM badges h WHERE h.during = '(,)')"
 
-_SOURCE = """
+_SOURCE = f"""
 scans s
+{RULED}
 LEFT JOIN unnest($1::int[], $2::text[], $3::interval[]) AS z (site_id, zone, begins) ON z.site_id = s.site_id
 LEFT JOIN badges b ON b.badge = s.badge
-  AND b.during @> ((s.at AT TIME ZONE coalesce(z.zone, 'UTC')) - coalesce(z.begins, interval '0'))::date
+  AND b.during @> ((coalesce(r.at, s.at) AT TIME ZONE coalesce(z.zone, 'UTC')) - coalesce(z.begins, interval '0'))::date
 LEFT JOIN people p ON p.id = b.person_id
 LEFT JOIN machines m ON m.id = s.machine_id
 """
 
 _ASSIGNED = """
 LEFT JOIN assignments a ON a.person_id = p.id
-  AND a.during @> ((s.at AT TIME ZONE coalesce(z.zone, 'UTC')) - coalesce(z.begins, interval '0'))::date
+  AND a.during @> ((coalesce(r.at, s.at) AT TIME ZONE coalesce(z.zone, 'UTC')) - coalesce(z.begins, interval '0'))::date
 """
 
 _FACTS = """

@@ -63,4 +63,7 @@ class PostgresRecomputations:
 _SCANS = """
 SELECT s.at, s.badge FROM scans s
 WHERE s.badge IN (SELECT badge FROM badges WHERE person_id = $1) AND s.quality NOT IN ('implausible_past', 'future')
+UNION ALL
+SELECT r.at, r.badge FROM releases r
+WHERE r.badge IN (SELECT badge FROM badges WHERE person_id = $1) AND r.withdrawn_at IS NULL
 """

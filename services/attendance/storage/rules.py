@@ -23,9 +23,14 @@ async def share_rules(pg: "asyncpg.Connection[Any]") -> int:
 
 async def change_rules(pg: "asyncpg.Connection[Any]") -> int:
     """Wait for the workers under way, hold up new ones until this transaction ends, and raise `rules.n`."""
-    await pg.execute("SELECT pg_advisory_xact_lock($1)", RULES_LOCK)
+    await hold_rules(pg)
     n: int = await pg.fetchval("UPDATE rules SET n = n + 1 RETURNING n")
     return n
+
+
+async def hold_rules(pg: "asyncpg.Connection[Any]") -> None:
+    """Wait for the workers under way, and hold up new ones until this transaction ends; the rules stay as they are."""
+    await pg.execute("SELECT pg_advisory_xact_lock($1)", RULES_LOCK)
 
 
 async def ask_recompute(

@@ -161,12 +161,38 @@ scans = Table(
     Column("mode", Text, nullable=False),
     Column("raw", JSONB),
     Index("scans_badge_at", "badge", "at"),
+    # They are few and are looked for by id alone, which the key does not serve: it begins with the wall clock.
+    Index("scans_quarantined", "id", postgresql_where=text("quality IN ('implausible_past', 'future')")),
     info={"partitioned": True},
     postgresql_partition_by="RANGE (local_at)",
     comment="Evidence: written once, never changed, never deleted by the program.",
 )
 # An id is made of the machine and its wall-clock second (among others), so one id is always in one piece, and the
 # key over both columns makes it unique over all of them, whatever zone the machine is later said to be in.
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    # With `local_at` the key of the scan; a foreign key would forbid to move scans into a piece of their month.
+    Column("scan_id", Uuid, nullable=False),
+    Column("local_at", DateTime(timezone=False), nullable=False, comment="the machine's wall clock, as in scans"),
+    Column("badge", Text, nullable=False, comment="the scan's, as type and machine: so that days need not look there"),
+    Column("type", Text, nullable=False),
+    Column("machine_id", Integer, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False, comment="the instant at which the scan counts"),
+    Column("wall_time", DateTime(timezone=False), nullable=False, comment="the same in the zone of the scan"),
+    Column("reason", Text, nullable=False),
+    Column("released_at", DateTime(timezone=True), nullable=False),
+    Column("released_by", Integer, nullable=False, comment="a user of the gateway's"),
+    Column("released_by_name", Text, nullable=False),
+    Column("withdrawn_at", DateTime(timezone=True), comment="NULL: in force"),
+    Column("withdrawn_by", Integer),
+    Column("withdrawn_by_name", Text),
+    Index("releases_one_in_force", "scan_id", unique=True, postgresql_where=text("withdrawn_at IS NULL")),
+    Index("releases_in_force", "badge", "at", postgresql_where=text("withdrawn_at IS NULL")),
+    comment="What people ruled about quarantined scans. A ruling is never changed; it is withdrawn, by whom is kept.",
+)
 
 days = Table(
     "days",

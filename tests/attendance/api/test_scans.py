@@ -41,6 +41,7 @@ async def test_a_scan_is_shown_with_every_field_kept(company: Office):
         "work_code": "7",
         "record_no": "12",
         "quality": "ok",
+        "release": None,
         "is_processed": True,
         "mode": "live",
         "received_at": "2024-02-01T00:00:00Z",

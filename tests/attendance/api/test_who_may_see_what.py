@@ -27,6 +27,9 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("PATCH", "employees/1/"): HR,
     ("DELETE", "employees/1/"): HR,
     ("POST", "unknown-badges/7/link/"): HR,
+    ("POST", "scans/release/"): HR,
+    ("POST", "scans/00000000-0000-4000-8000-000000000000/release/"): HR,
+    ("DELETE", "scans/00000000-0000-4000-8000-000000000000/release/"): HR,
 }
 
 
@@ -67,9 +70,13 @@ async def test_every_route_stands_in_this_table(office: Office):
         ("GET", "explain/"),
         ("GET", "employees/{person_id}/"),
     }
-    in_the_table = {
-        (m, p.replace("employees/1/", "employees/{person_id}/").replace("/7/", "/{badge}/")) for m, p in in_the_table
+    names = {
+        "employees/1/": "employees/{person_id}/",
+        "/7/": "/{badge}/",
+        "/00000000-0000-4000-8000-000000000000/": "/{scan_id}/",
     }
+    for value, name in names.items():
+        in_the_table = {(m, p.replace(value, name)) for m, p in in_the_table}
     assert ours == in_the_table | single
 
 
