@@ -80,11 +80,14 @@ class RabbitConsumer:
             if not connecting.done():
                 connecting.cancel()
                 break
+            connection = connecting.result()
             try:
-                await self._consume(connecting.result())
+                await self._consume(connection)
             except (Exception, asyncio.CancelledError) as error:
                 if is_cancelled():
                     raise
+                if isinstance(error, TimeoutError):
+                    self._link.doubt(connection)  # it left a question without an answer
                 level = logging.WARNING if self._is_well else logging.DEBUG  # once, however often it is tried
                 log.log(level, "consuming %s was interrupted: %r", self._subscription.queue, error)
                 self._is_well = False

@@ -80,17 +80,19 @@ class FakeSteps:
 class FakeDriver:
     """A driver whose machines do what the test says: put batches or troubles into `says`."""
 
-    kind = "fake"
-    capabilities = frozenset({Capability.STREAMS})
     secrets = frozenset({"password"})
     notice = ""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str = "fake", *, pulls: bool = False) -> None:
+        self.kind = kind
+        self.capabilities = frozenset({Capability.PULLS if pulls else Capability.STREAMS})
         self.says: asyncio.Queue[Batch | MachineTrouble | None] = asyncio.Queue()
         self.refuses: list[MachineTrouble] = []
         self.acknowledged: list[Batch] = []
         self.sessions = 0
         self.open = 0
+        self.contact: Contact = FakeContact()
+        """That of the session that was begun last."""
         self.poll_every = timedelta(0)
 
     def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -105,6 +107,7 @@ class FakeDriver:
     @asynccontextmanager
     async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:
         self.sessions += 1
+        self.contact = contact
         if self.refuses:
             raise self.refuses.pop(0)
         self.open += 1
@@ -176,6 +179,8 @@ class FakeSpool:
     def __init__(self) -> None:
         self.messages: list[Spooled] = []
         self.away = False
+        self.gate: asyncio.Event | None = None
+        self.putting = 0
         self._place = 0
 
     def _check(self) -> None:
@@ -185,10 +190,14 @@ class FakeSpool:
     async def put(self, machine_id: int, message: Message, scans: Sequence[tuple[int, UUID]]) -> None:
         self._check()
         self._place += 1
+        self.putting += 1
+        if self.gate is not None:
+            await self.gate.wait()
         self.messages.append(Spooled(self._place, message))
 
     async def first(self, limit: int) -> Sequence[Spooled]:
         self._check()
+        await asyncio.sleep(0)
         return self.messages[:limit]
 
     async def done(self, places: Sequence[int]) -> None:

@@ -19,7 +19,7 @@ from tests.ingest.conftest import SECRET
 from tests.ingest.fakes import machine, scans, until
 from tests.servers import PrivateRabbit
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 async def test_scans_published_through_a_frozen_and_a_killed_broker_all_arrive(
@@ -64,7 +64,7 @@ async def test_scans_published_through_a_frozen_and_a_killed_broker_all_arrive(
                 async with asyncio.timeout(2):
                     await publisher.publish(sent[start : start + 50])
             await asyncio.to_thread(private_rabbit.restart)
-            await until(lambda: received == {scan.id for scan in sent}, within=60)
+            await until(lambda: received == {scan.id for scan in sent}, within=120)
         draining.cancel()
         await asyncio.gather(draining, return_exceptions=True)
         await parts.database.close()

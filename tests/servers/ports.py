@@ -46,6 +46,16 @@ def signal_family(pid: int, how: signal.Signals) -> None:
                 os.kill(process.pid, how)
 
 
+def family_stands_still(pid: int) -> bool:
+    """Whether a process and all below it are stopped: a signal alone says nothing of children born meanwhile."""
+    eldest = psutil.Process(pid)
+    for process in [eldest, *eldest.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.status() not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE):
+                return False
+    return True
+
+
 def answers(host: str, port: int, seconds: float = 1.0) -> bool:
     """True when something accepts connections there."""
     with contextlib.suppress(OSError), socket.create_connection((host, port), seconds):

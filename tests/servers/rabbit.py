@@ -20,7 +20,7 @@ import httpx
 import psutil
 
 from tests.servers.docker import docker_answers
-from tests.servers.ports import answers, free_port, open_folder, signal_family
+from tests.servers.ports import answers, family_stands_still, free_port, open_folder, signal_family
 
 _HELLO = b"AMQP\x00\x00\x09\x01"
 _BOOT = 60.0
@@ -176,9 +176,13 @@ class PrivateRabbit:
         self.start()
 
     def freeze(self) -> None:
-        """It keeps its connections and answers nothing."""
+        """It keeps its connections and answers nothing; returns once all of it stands still."""
         assert self._process is not None
-        signal_family(self._process.pid, signal.SIGSTOP)
+        deadline = time.monotonic() + 10
+        while not family_stands_still(self._process.pid):
+            assert time.monotonic() < deadline, "RabbitMQ does not stand still"
+            signal_family(self._process.pid, signal.SIGSTOP)
+            time.sleep(0.01)
 
     def thaw(self) -> None:
         assert self._process is not None

@@ -58,6 +58,7 @@ class ScanPublisher:
         self._confirm_within = confirm_within
         self._spooling = True  # until a look into the spool says that it is empty
         self._put = 0
+        self._putting = 0  # under way: a look into the spool does not see them yet
         self._told = asyncio.Event()
         self._gathered: list[_Waiting] = []
         self._sending: set[asyncio.Task[None]] = set()
@@ -129,7 +130,7 @@ class ScanPublisher:
                 self._spooling = False
                 raise
             if not messages:
-                if put == self._put:
+                if put == self._put and not self._putting:
                     self._spooling = False
                     SPOOLED.set(0)
                     return published
@@ -210,11 +211,12 @@ class ScanPublisher:
 
     async def _keep(self, message: Message, entries: Sequence[tuple[int, UUID]]) -> None:
         machines = {machine for machine, _ in entries}
-        self._put += 1
+        self._putting += 1
         try:
             await self._spool.put(machines.pop() if len(machines) == 1 else 0, message, entries)
         finally:
             self._put += 1
+            self._putting -= 1
         SCANS.labels("spool").inc(len(entries))
         self._told.set()
 

@@ -44,6 +44,23 @@ async def test_scans_go_to_the_bus_at_once_and_into_the_ledger_a_moment_later(de
     assert not desk.spool.messages
 
 
+async def test_a_look_into_the_spool_does_not_overlook_what_is_just_being_put_there(desk: Desk) -> None:
+    desk.bus.away = True
+    desk.spool.gate = asyncio.Event()
+    publishing = asyncio.create_task(desk.publisher.publish(scans(1, machine=GATE)))
+    await until(lambda: desk.spool.putting)
+    looking = asyncio.create_task(desk.publisher.drain())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert desk.publisher.spooling
+    desk.bus.away = False
+    desk.spool.gate.set()
+    await publishing
+    await looking
+    assert set(desk.seconds) == {0}
+    assert not desk.spool.messages
+
+
 async def test_nothing_is_durable_before_the_bus_confirmed(desk: Desk) -> None:
     desk.bus.gate = asyncio.Event()
     publishing = asyncio.create_task(desk.publisher.publish(scans(1, machine=GATE)))
