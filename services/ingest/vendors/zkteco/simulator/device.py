@@ -64,6 +64,7 @@ class Device:
         """0 idle … 5, as STATE_RRQ tells it."""
         self.disabled = False
         self.options = _options(serial, self.layout)
+        self.zone = zone
         self._zone = ZoneInfo(zone)
         self._clock = clock or SystemClock()
         self._offset, self._drift, self._set_at = clock_offset, drift, self._clock.now()

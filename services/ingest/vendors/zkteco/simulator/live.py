@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from services.ingest.domain.reading import Reading
-from services.ingest.vendors.simulated.people import anyone, working_day
+from services.ingest.vendors.simulated.people import anyone
+from services.ingest.vendors.simulated.people import working_day as scans_of_day
 from services.ingest.vendors.simulated.settings import SimulatedSettings
 from services.ingest.vendors.zkteco.simulator.device import Device
 from services.ingest.vendors.zkteco.simulator.encoding import Entry
@@ -35,14 +36,16 @@ def inhabit(device: Device, people: SimulatedSettings) -> None:
 
 @asynccontextmanager
 async def inhabited(
-    running: Running, people: SimulatedSettings, *, heard: Heard = lambda _: None
+    running: Running, people: SimulatedSettings, *, heard: Heard = lambda _: None, working_day: bool = True
 ) -> AsyncIterator[None]:
     """While the context is open, people come and go as on a working day, and besides that at `rate` a second.
 
     `heard` is called after each scan.
     """
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_working(running, people, heard))]
+        tasks = []
+        if working_day:
+            tasks.append(group.create_task(_working(running, people, heard)))
         if people.rate:
             tasks.append(group.create_task(at_rate(running, people, heard)))
         try:
@@ -83,7 +86,7 @@ def _between(people: SimulatedSettings, after: datetime, until: datetime) -> Ite
     """What the company scans after one wall time and up to another, in order."""
     day = after.date()
     while day <= until.date():
-        for reading in working_day(people, day):
+        for reading in scans_of_day(people, day):
             if after < reading.local_time <= until:
                 yield reading
         day += timedelta(days=1)

@@ -48,9 +48,10 @@ def punch_log(contents: bytes) -> PunchLog:
 def hold(device: Device, log: PunchLog) -> int:
     """Make a log the terminal's own, and whoever punched its users. Says how many it could not hold.
 
-    A log that is larger than the terminal makes the terminal larger.
+    A log that is larger than the terminal makes the terminal larger, with as much room again.
     """
-    device.record_capacity = max(device.record_capacity, len(device.entries) + len(log.punches))
+    if len(device.entries) + len(log.punches) > device.record_capacity:
+        device.record_capacity = 2 * (len(device.entries) + len(log.punches))
     too_much = 0
     for punch in log.punches:
         try:

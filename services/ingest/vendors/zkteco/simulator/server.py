@@ -9,7 +9,7 @@ import random
 import socket
 import struct
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -25,6 +25,7 @@ PACE: Final = 0.001
 SMALL_SUB_PACKET: Final = 1008
 LARGE_SUB_PACKET: Final = 65_472
 REMEMBERED: Final = 10_000
+Notice = Callable[[str], object]
 _DOWNLOADS: Final = (Code.READ_SET, Code.ATTLOG_RRQ)
 
 
@@ -41,6 +42,7 @@ class Running:
         pace: float,
         sub_packet: int,
         sessions: Iterator[int],
+        notice: Notice,
     ) -> None:
         self.device = device
         self.host = host
@@ -53,9 +55,11 @@ class Running:
         """What clients sent, oldest first."""
         self.accepted = 0
         """Connections so far."""
+        self.notice = notice
         self._sessions = sessions
         self._turn = -1
         self._connections: set[_Connection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     @property
@@ -113,7 +117,9 @@ class Running:
         if server is not None:
             server.close()
         self.kill()
-        tasks = [connection.task for connection in self._connections]
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         if server is not None:
             await server.wait_closed()
@@ -125,20 +131,29 @@ class Running:
             OSError: the port cannot be had.
         """
         if self._server is None:
-            self._server = await asyncio.start_server(self._connected, self.host, self.port)
+            self._server = await asyncio.start_server(self._accepted, self.host, self.port)
             self.port = self._server.sockets[0].getsockname()[1]
+
+    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._connected(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
+        peer = "{}:{}".format(*writer.get_extra_info("peername", ("somebody", "?"))[:2])
         if self.faults.one_connection and self._connections:
+            self.notice(f"{peer} was hung up on: somebody is connected already")
             writer.close()
             return
         connection = _Connection(self, reader, writer, session=next(self._sessions))
         self._connections.add(connection)
+        self.notice(f"{peer} is connected")
         try:
             await connection.serve()
         finally:
             self._connections.discard(connection)
+            self.notice(f"{peer} is gone")
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
@@ -148,9 +163,6 @@ class _Connection:
     def __init__(
         self, running: Running, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, session: int
     ) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a server's callback runs in a task
-        self.task = task
         self._running = running
         self._reader = reader
         self._writer = writer
@@ -189,6 +201,8 @@ class _Connection:
             yield self._last
         if request.code in _DOWNLOADS:
             self._expected = self._faults.event_in_download
+        if _asks_for_log(request):
+            self._running.notice(f"the log is read: {len(self._running.device.entries):,} records")
         for packet in self.dialogue.answers(request):
             if packet.code == Code.DATA and self._expected and (data := self._running.somebody_scans()):
                 self._expected -= 1
@@ -226,6 +240,11 @@ class _Connection:
         self._writer.transport.abort()
 
 
+def _asks_for_log(request: Packet) -> bool:
+    chunked = request.code == Code.READ_SET and request.data[1:3] == Code.ATTLOG_RRQ.to_bytes(2, "little")
+    return chunked or request.code == Code.ATTLOG_RRQ
+
+
 @asynccontextmanager
 async def simulator(
     device: Device,
@@ -236,10 +255,12 @@ async def simulator(
     pace: float = PACE,
     sub_packet: int = SMALL_SUB_PACKET,
     sessions: Iterator[int] | None = None,
+    notice: Notice = lambda _: None,
 ) -> AsyncIterator[Running]:
     """A terminal that listens while the context is open; `port` 0 takes a free one.
 
-    `sessions` are the numbers that it will give to connections, in order.
+    `sessions` are the numbers that it will give to connections, in order. `notice` is told, in words for people, who
+    comes and goes and reads the log.
 
     Raises:
         OSError: the port cannot be had.
@@ -252,6 +273,7 @@ async def simulator(
         pace=pace,
         sub_packet=sub_packet,
         sessions=sessions or iter(lambda: random.randrange(1, 65_536), 0),
+        notice=notice,
     )
     afflict(device, faults)
     await running.on()

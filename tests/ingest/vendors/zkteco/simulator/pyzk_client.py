@@ -15,7 +15,7 @@ Row = tuple[str, str, int, int]
 
 
 async def with_pyzk(
-    running: Running, use: Callable[[Any], T], *, comm_key: int = 0, timeout: float = 10, attempts: int = 1
+    running: Running, use: Callable[[Any], T], *, comm_key: int = 0, patience: float = 10, attempts: int = 1
 ) -> T:
     """What `use` makes of a connected pyzk, in a thread: it blocks.
 
@@ -25,7 +25,7 @@ async def with_pyzk(
 
     def visit() -> T:
         client = ZK(
-            running.host, port=running.port, timeout=timeout, password=comm_key, ommit_ping=True, force_udp=False
+            running.host, port=running.port, timeout=patience, password=comm_key, ommit_ping=True, force_udp=False
         )
         connected = client.connect()
         try:

@@ -35,7 +35,7 @@ async def test_pyzk_reads_a_log_completely(layout: str) -> None:
 async def test_pyzk_reads_a_log_in_small_packets() -> None:
     device, rows = filled("40", 500)
     async with simulator(device, sub_packet=SMALL_SUB_PACKET, pace=0.005) as running:
-        assert await with_pyzk(running, log_of, timeout=3, attempts=4) == rows
+        assert await with_pyzk(running, log_of, patience=3, attempts=4) == rows
 
 
 @pytest.mark.parametrize("layout", ["8", "40"])

@@ -2,12 +2,15 @@
 
 import asyncio
 import struct
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import repeat
 
 import pytest
 
 from services.ingest.vendors.zkteco.simulator import Device, User, simulator
+from services.ingest.vendors.zkteco.simulator.device import LogFull, NobodyThere
+from services.ingest.vendors.zkteco.simulator.encoding import LAYOUTS
 from tests.ingest.fakes import FakeClock, until
 from tests.ingest.vendors.zkteco.simulator.raw import raw
 
@@ -283,3 +286,55 @@ async def test_who_sends_no_packet_is_hung_up_on() -> None:
     async with simulator(Device()) as running, raw(running) as client:
         client.writer.write(b"GET / HTTP/1.1\r\n\r\n")
         assert await client.rest() == b""
+
+
+@pytest.mark.parametrize(
+    ("size", "data"),
+    [
+        (10, "e903 01 00 1a0a05080116"),
+        (12, "e9030000 01 00 1a0a05080116"),
+        (14, "e903 01 00 1a0a05080116 00000000"),
+        (32, f"31303031{'00' * 20} 01 00 1a0a05080116"),
+        (36, f"31303031{'00' * 20} 01 00 1a0a05080116 {'00' * 4}"),
+        (37, f"31303031{'00' * 20} 01 00 1a0a05080116 {'00' * 5}"),
+        (52, f"31303031{'00' * 20} 01 00 1a0a05080116 {'00' * 20}"),
+    ],
+)
+async def test_an_event_has_any_of_the_known_lengths(size: int, data: str) -> None:
+    clock = FakeClock(datetime(2026, 10, 5, 8, 1, 22, tzinfo=UTC))
+    device = Device(clock=clock, layout=replace(LAYOUTS["40"], event_size=size), users=["1001"])
+    async with simulator(device) as running, raw(running) as client:
+        await client.connect()
+        await client.ask(500, b"\1\0\0\0")
+        await running.scan("1001")
+        assert (await client.packet()).data == bytes_of(data)
+
+
+async def test_a_hundred_thousand_records_are_served_within_seconds() -> None:
+    device = Device(users=["1"])
+    for number in range(100_000):
+        device.record_at("1", datetime(2026, 1, 1) + timedelta(seconds=number))
+    async with simulator(device, pace=0) as running, raw(running) as client, asyncio.timeout(15):
+        await client.connect()
+        assert await client.download() == device.log_set()
+
+
+async def test_a_full_log_refuses_and_the_terminal_goes_on() -> None:
+    device = Device(users=["1"], record_capacity=1)
+    device.scan("1")
+    async with simulator(device) as running, raw(running) as client:
+        await client.connect()
+        with pytest.raises(LogFull, match="1 records already"):
+            await running.scan("1")
+        with pytest.raises(NobodyThere, match="'2' is no user"):
+            await running.scan("2")
+        assert (await client.ask(201)).code == 2000
+
+
+async def test_who_was_deleted_leaves_their_records_and_nobody_gets_their_number() -> None:
+    device = Device(layout="8", users=["11", "12"])
+    device.scan("12")
+    device.forget("12")
+    assert device.enrol("13").uid == 3
+    assert device.log_set()[4:6] == b"\2\0"
+    assert len(device.user_set()) == 4 + 2 * 28
