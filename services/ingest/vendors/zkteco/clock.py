@@ -53,10 +53,9 @@ def in_six(wall: datetime) -> bytes:
 
 
 def _wall(year: int, month: int, day: int, hour: int, minute: int, second: int) -> datetime:  # noqa: PLR0917 - as in a datetime
-    said = f"{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"
-    if year > LAST_YEAR:
-        raise NoSuchTime(f"no clock shows the time {said}")
     try:
-        return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - a wall time
-    except ValueError as error:
-        raise NoSuchTime(f"the time {said} does not exist") from error
+        if year <= LAST_YEAR:
+            return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - a wall time
+    except ValueError:
+        pass
+    raise NoSuchTime(f"the time {year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} does not exist")

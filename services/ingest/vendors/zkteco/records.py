@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from services.ingest.domain.reading import Reading, Unreadable
@@ -17,7 +18,7 @@ from services.ingest.vendors.zkteco.states import scan_type
 
 ALIKE: Final = 0.98
 """Which part of a set must look like records for its form to be taken for known."""
-LOOKED_AT: Final = 2_000
+LOOKED_AT: Final = 500
 """Records of a large set that are looked at, spread over all of it."""
 EARLIEST: Final = datetime(2000, 1, 2)  # noqa: DTZ001 - a wall time
 """Nothing but zeros would be 1 January 2000."""
@@ -81,6 +82,7 @@ def _forty(raw: bytes) -> Record | None:
     return Record(user, uid, verify, state, time, work_code, raw) if user else None
 
 
+@lru_cache(maxsize=20_000)
 def text_of(padded: bytes) -> str:
     """The printable ASCII before the first NUL, if after it there are only more of them; else nothing."""
     text, _, rest = padded.partition(b"\0")
