@@ -8,6 +8,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from services.ingest.application.drivers import Driver
 from services.ingest.domain.patience import Patience
 from services.ingest.settings import Settings
 from services.ingest.wiring import Parts, assemble
@@ -30,6 +31,9 @@ class Ingest:
     parts: Parts
     bus: FakeBus
     driver: FakeDriver
+    """Of machines of the type `fake`."""
+    drivers: dict[str, Driver]
+    """All of them; a test may add its own."""
     url: str
 
     def client(self, *roles: str, units: tuple[int, ...] = ()) -> httpx.AsyncClient:
@@ -50,25 +54,32 @@ class Ingest:
 
 
 @pytest.fixture
-async def ingest(migrated: Callable[..., str]) -> AsyncIterator[Ingest]:
+def patience() -> Patience:
+    """That of a test."""
+    return Patience(
+        shortest=timedelta(milliseconds=5),
+        lasting=timedelta(milliseconds=20),
+        longest_lasting=timedelta(milliseconds=40),
+    )
+
+
+@pytest.fixture
+async def ingest(migrated: Callable[..., str], patience: Patience) -> AsyncIterator[Ingest]:
     from services.ingest.vendors.table import drivers
 
     url, bus, clock, driver = migrated("ingest"), FakeBus(), SystemClock(), FakeDriver()
+    known: dict[str, Driver] = {**drivers(clock), "fake": driver}
     service, parts = assemble(
         Settings(timezone="Asia/Dhaka", confirm_within=0.2),
         database=Database(url, schema="ingest"),
         tokens=Tokens(SECRET),
         bus=bus,
         clock=clock,
-        drivers={**drivers(clock), "fake": driver},
-        patience=Patience(
-            shortest=timedelta(milliseconds=5),
-            lasting=timedelta(milliseconds=20),
-            longest_lasting=timedelta(milliseconds=40),
-        ),
+        drivers=known,
+        patience=patience,
     )
     await parts.publisher.drain()
-    yield Ingest(service, parts, bus, driver, url)
+    yield Ingest(service, parts, bus, driver, known, url)
     await parts.database.close()
 
 

@@ -110,6 +110,9 @@ class Conditions:
             machine = await work.by_id(known.id)
             if machine is None:
                 return
+            if machine.revision != known.revision:
+                # A person has changed it since, and contact is about to be tried anew: that is how it stands.
+                progress = replace(progress, state=None)
             status = machine.status
             if status.wanted and (is_connected or lasting):
                 status = Status.ACTIVE if is_connected else Status.ERROR

@@ -25,12 +25,16 @@ Word = Callable[[], Awaitable[None]]
 
 
 class Telling:
-    """Says turns at once and in their order, and what merely goes on at most every 25 s."""
+    """Says turns at once and in their order, and what merely goes on rarely."""
 
-    def __init__(self, goes_on: Word, patience: Patience) -> None:
-        """`goes_on` writes down how things stand when it is called."""
+    def __init__(
+        self, goes_on: Word, patience: Patience, *, every: float = TELL_EVERY, again_after: timedelta = AGAIN_AFTER
+    ) -> None:
+        """`goes_on` writes down how things stand when it is called, at most `every` so many seconds."""
         self._goes_on = goes_on
         self._patience = patience
+        self._every = every
+        self._again_after = again_after
         self._turns: deque[Word] = deque(maxlen=MOST_WORDS)
         self._ticked = False
         self._told_at: float | None = None
@@ -66,7 +70,7 @@ class Telling:
         """Seconds until what goes on may be told again."""
         if self._told_at is None:
             return 0.0
-        return self._told_at + TELL_EVERY - asyncio.get_running_loop().time()
+        return self._told_at + self._every - asyncio.get_running_loop().time()
 
     async def _say(self, word: Word, *, turn: bool) -> None:
         try:
@@ -77,7 +81,7 @@ class Telling:
                 self._ticked = self._ticked or not self._turns
             elif len(self._turns) < MOST_WORDS:
                 self._turns.appendleft(word)
-            pause = self._patience.spread(AGAIN_AFTER, chance=random.random())
+            pause = self._patience.spread(self._again_after, chance=random.random())
             await asyncio.sleep(pause.total_seconds())
         except Exception:
             # A mistake of ours here is a word too few; it must not end the contact, and scans with it.

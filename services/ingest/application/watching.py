@@ -84,6 +84,7 @@ class MachineWatch:
         self._says_phases = False
         self._troubles: set[type[MachineTrouble]] = set()
         self._reason: str | None = None
+        self._mistake: str | None = None
         self._complete: datetime | None = None
         self._failures = Failures()
         self._hurried = asyncio.Event()
@@ -187,13 +188,13 @@ class MachineWatch:
                 naming = Naming(self.machine)
                 batches = await stack.enter_async_context(aclosing(session.batches()))  # type: ignore[type-var]  # any async iterator with aclose
                 async for batch in batches:
+                    if _cancelled():
+                        break
                     await self._take(naming, batch)
                     await session.acknowledge(batch)
                     self._taken(batch)
                     # A session that never has to wait must not keep the others waiting.
                     await asyncio.sleep(0)
-                    if _cancelled():
-                        break
         except MachineTrouble as trouble:
             return trouble
         except asyncio.CancelledError:
@@ -201,8 +202,10 @@ class MachineWatch:
                 raise
             # A broken connection can cancel what nobody cancelled (RELIABILITY, finding 4).
             return Unreachable("the connection broke")
-        except Exception:
-            log.exception("machine.failed", machine=self.machine.machine_id)
+        except Exception as mistake:
+            if repr(mistake) != self._mistake:
+                self._mistake = repr(mistake)
+                log.exception("machine.failed", machine=self.machine.machine_id)
             return ProtocolBroken("the driver failed; the log of ingest has the details")
         finally:
             if began is not None:
@@ -294,6 +297,7 @@ class MachineWatch:
         if not self._connected:
             self._connected, self._reason, self._state = True, None, State.CATCHING_UP
             self._troubles.clear()
+            self._mistake = None
             self.alive()
             log.info("machine.connected", machine=self.machine.machine_id)
             so_far = self._so_far()
@@ -302,6 +306,7 @@ class MachineWatch:
 
     def _away(self, trouble: MachineTrouble) -> None:
         self._connected, self._complete = False, None
+        self._alarms.lose()
         self._state = State.WAITING_FOR_A_PERSON if trouble.lasting else State.AWAY
         if trouble.message == self._reason:
             return

@@ -10,10 +10,11 @@ class Alarms:
     not said there, it is forgotten and will be news again.
     """
 
-    __slots__ = ("_held", "_published")
+    __slots__ = ("_held", "_published", "_said")
 
     def __init__(self) -> None:
         self._held: dict[str, str] = {}
+        self._said: set[str] = set()
         self._published: set[str] = set()
 
     @property
@@ -28,6 +29,7 @@ class Alarms:
     def say(self, about: str, sentence: str) -> None:
         """It holds from now on, or with other figures."""
         self._held[about] = sentence
+        self._said.add(about)
 
     def settle(self, about: str) -> bool:
         """It holds no more; False where it did not."""
@@ -41,9 +43,14 @@ class Alarms:
         return news
 
     def begin(self) -> None:
-        """Another contact is attempted."""
-        self._held.clear()
+        """Another contact is attempted; where none was lost in between, what held holds on until its end."""
+        self._said.clear()
 
     def end(self) -> None:
         """A contact that had come about is over."""
+        self._held = {about: sentence for about, sentence in self._held.items() if about in self._said}
         self._published.intersection_update(self._held)
+
+    def lose(self) -> None:
+        """Contact is lost: nothing is known to hold."""
+        self._held.clear()

@@ -1,9 +1,7 @@
 """Machines that are watched, from the registry to the bus, with the service as it is deployed."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx
 
@@ -12,35 +10,9 @@ from services.ingest.domain.reading import Batch, Mode, Unreadable
 from services.ingest.storage.evidence import PostgresEvidence
 from shared.contracts.machines import ErrorOccurred, MachineChanged, MachineConnected, MachineDisconnected
 from shared.contracts.scans import ScanReceived
+from tests.ingest.application.watched import GATE, MACHINES, batch, eventually, shown, told
 from tests.ingest.conftest import Ingest
-from tests.ingest.fakes import readings, until
-
-MACHINES = "/api/attendance/machines/"
-GATE = {"machine_id": "gate", "name": "Gate", "machine_type": "fake"}
-
-
-def batch(number: int = 1, *, mode: Mode = Mode.LIVE, complete_until: datetime | None = None, **values: Any) -> Batch:
-    return Batch(
-        readings=readings(number, **values), mode=mode, received_at=datetime.now(UTC), complete_until=complete_until
-    )
-
-
-async def shown(hr: httpx.AsyncClient) -> dict[str, Any]:
-    return (await hr.get(f"{MACHINES}gate/")).json()
-
-
-async def eventually(hr: httpx.AsyncClient, condition: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
-    async with asyncio.timeout(10):
-        while True:
-            machine = await shown(hr)
-            if condition(machine):
-                return machine
-            await asyncio.sleep(0.02)
-
-
-async def told(ingest: Ingest, kind: type, number: int) -> list[Any]:
-    await until(lambda: len(ingest.bus.events(kind)) >= number)
-    return ingest.bus.events(kind)
+from tests.ingest.fakes import until
 
 
 async def test_a_machine_that_streams_is_connected_and_its_scans_are_published(
