@@ -230,7 +230,7 @@ class _Connection:
         with contextlib.suppress(OSError):
             self._writer.write(some)
             await self._writer.drain()
-        if self._running.pace:
+        if self._running.pace or self._faults.split:  # pieces are pieces only to who may read between them
             await asyncio.sleep(self._running.pace)
 
     def abort(self) -> None:
