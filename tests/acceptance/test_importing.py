@@ -1,6 +1,6 @@
 """People first, then the log of their terminal: nothing is lost, nothing counts twice, and both shapes agree."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import date, datetime, timedelta
@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from tests.acceptance.conftest import SHAPES, Starting
-from tests.acceptance.made_logs import HEADER, Crew, Punch, attlog, glog, months_of_work
+from tests.acceptance.made_logs import Crew, Punch, attlog, glog, months_of_work
 from tests.acceptance.oracle import expected_timesheet
+from tests.acceptance.real_logs import days_with_a_scan, months, one_worker_a_badge
 from tests.acceptance.shapes import System
 from tests.acceptance.steps import (
     DAYS,
@@ -240,36 +241,5 @@ def test_of_a_log_of_rotating_shifts_every_scan_is_accounted_for(
         assert (span > timedelta(hours=14)) == ("long_span" in day["flags"]), day
 
 
-def one_worker_a_badge(log: bytes, leave_out: set[str] = frozenset()) -> bytes:  # type: ignore[assignment]
-    """People for a real log, of whom nothing is known but the badge."""
-    badges = {line.split(b"\t")[0].strip().decode() for line in log.splitlines()} - leave_out
-    rows = [f"P{badge},Worker {badge},Works,Hand,Worker,{badge}" for badge in sorted(badges)]
-    return "\n".join([HEADER, *rows, ""]).encode()
-
-
-def months(first: str, last: str) -> list[str]:
-    """Every month from one to another."""
-    found = [first]
-    while found[-1] != last:
-        year, month = map(int, found[-1].split("-"))
-        found.append(f"{year + month // 12}-{month % 12 + 1:02}")
-    return found
-
-
 def in_month(system: System, department: str, month: str) -> list[dict[str, Any]]:
     return [day for row in timesheets(system.admin, [month], department=department)[month] for day in row["days"]]
-
-
-def days_with_a_scan(log: bytes) -> dict[str, int]:
-    """Of each month, how often somebody was there on a day; counted here, from the rows of a log alone."""
-    seen: dict[str, set[tuple[bytes, date]]] = defaultdict(set)
-    for line in log.splitlines():
-        badge, moment, *_ = line.split(b"\t")
-        try:
-            at = datetime.fromisoformat(moment.decode())
-        except ValueError:
-            continue
-        day = (at - timedelta(hours=4, minutes=1)).date()
-        if day.year > 2000:
-            seen[f"{day:%Y-%m}"].add((badge.strip(), day))
-    return {month: len(days) for month, days in seen.items()}
