@@ -2,11 +2,12 @@
 
 import csv
 import io
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
-from typing import Any
 
 import httpx
 
+from deploy.demo_terminals import PEOPLE, PREFIX, DemoTerminal
 from deploy.settings import Installation
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Unavailable
@@ -21,28 +22,28 @@ DEPARTMENTS = {
 }
 FIRST_NAMES = ("Ahmed", "Fatima", "Rahim", "Nasreen", "Karim", "Shirin", "Imran", "Salma", "Tariq", "Rehana")
 LAST_NAMES = ("Khan", "Begum", "Hossain", "Akter")
-PEOPLE = 40
-HISTORY_DAYS = 31
+LOCATIONS = ("Main entrance", "Back entrance", "Canteen")
 ZONE = "Asia/Dhaka"
-PREFIX = "D"
-"""Before the number of a demo badge and a demo person, so that they are told from real ones."""
+ATTENDANCE = "http://attendance/api/attendance"
+MACHINES = "http://ingest/api/attendance/machines"
 
 
-async def furnish(peers: httpx.AsyncClient, installation: Installation, clock: Clock) -> None:
-    """See to it that the demo company is there. Again changes nothing."""
+async def furnish(
+    peers: httpx.AsyncClient, installation: Installation, clock: Clock, terminals: Sequence[DemoTerminal]
+) -> None:
+    """See to it that the demo company is there, and its machines are where the terminals are."""
     caller = Caller(user=0, username="demo", roles=frozenset({"super_admin"}))
     tokens = Tokens(installation.secret.get_secret_value())
     headers = {"Authorization": f"Bearer {tokens.sign(caller, now=clock.now(), lasts=timedelta(minutes=5))}"}
-    await _post(
-        peers,
-        "http://attendance/api/attendance/employees/import/",
-        headers={**headers, "Content-Type": "text/csv"},
-        content=people_csv().encode(),
+    people = {**headers, "Content-Type": "text/csv"}
+    await _sent(
+        peers.post(f"{ATTENDANCE}/employees/import/", headers=people, content=people_csv().encode(), timeout=60)
     )
-    for gate in (1, 2):
-        await _post(
-            peers, "http://ingest/api/attendance/machines/", headers=headers, json=_machine(gate, installation.timezone)
-        )
+    for terminal in terminals:
+        machine = _machine(terminal, installation.timezone or ZONE)
+        if not await _sent(peers.post(f"{MACHINES}/", headers=headers, json=machine)):
+            # It is there already. The port is another one each time, so that no two demos are in each other's way.
+            await _sent(peers.patch(f"{MACHINES}/{machine['machine_id']}/", headers=headers, json=machine))
 
 
 def people_csv() -> str:
@@ -61,29 +62,27 @@ def people_csv() -> str:
     return text.getvalue()
 
 
-def _machine(gate: int, zone: str | None) -> dict[str, object]:
+def _machine(terminal: DemoTerminal, zone: str) -> dict[str, object]:
     return {
-        "machine_id": f"demo-gate-{gate}",
-        "name": f"Demo gate {gate}",
-        "machine_type": "simulated",
-        "location": "Main entrance" if gate == 1 else "Back entrance",
-        "zone": zone or ZONE,
-        "config": {
-            "people": PEOPLE,
-            "prefix": PREFIX,
-            "history_days": HISTORY_DAYS,
-            "gate": gate,
-            "gates": 2,
-            # So that something happens whenever somebody looks; and nobody comes twice within a minute, as the
-            # second scan would be merged into the first.
-            "rate": (0.3, 0.2)[gate - 1],
-        },
+        "machine_id": f"demo-gate-{terminal.gate}",
+        "name": f"Demo gate {terminal.gate}",
+        "machine_type": "zkteco",
+        "location": LOCATIONS[terminal.gate - 1],
+        "ip_address": "127.0.0.1",
+        "port": terminal.port,
+        "serial": terminal.serial,
+        "zone": zone,
+        "config": {"comm_key": terminal.comm_key} if terminal.comm_key else {},
     }
 
 
-async def _post(peers: httpx.AsyncClient, url: str, **request: Any) -> None:
-    answer = await peers.post(url, timeout=60, **request)
-    if answer.status_code == 409:  # it is there already
-        return
+async def _sent(asked: Awaitable[httpx.Response]) -> bool:
+    """Send it; false where it is there already."""
+    answer = await asked
+    if answer.status_code == 409:
+        return False
     if answer.is_error:
-        raise Unavailable(f"The demo company could not be made: {url} answered {answer.status_code}: {answer.text}")
+        raise Unavailable(
+            f"The demo company could not be made: {answer.url} answered {answer.status_code}: {answer.text}"
+        )
+    return True

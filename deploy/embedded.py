@@ -11,7 +11,8 @@ import httpx
 from pydantic import SecretStr
 
 from deploy.catalogue import SERVICES, Given, histories
-from deploy.demo import furnish
+from deploy.demo import ZONE, furnish
+from deploy.demo_terminals import demo_terminals
 from deploy.folder import Address, DataFolder
 from deploy.postgres import Postgres
 from deploy.running import Later, migrate, prepared, settle_memory, until_told_to_stop
@@ -51,9 +52,16 @@ async def up(
     demo: bool = False,
 ) -> None:
     """Run all until the process is told to stop. `ready` is called once scans are taken."""
-    async with until_told_to_stop() as told, running(folder, installation, say=say) as system:
+    # The terminals outlive the system: a machine that is switched off at the end would be reported as away.
+    async with (
+        until_told_to_stop() as told,
+        AsyncExitStack() as terminals,
+        running(folder, installation, say=say) as system,
+    ):
         if demo:
-            await furnish(system.peers, system.installation, SystemClock())
+            zone = system.installation.timezone or ZONE
+            gates = await terminals.enter_async_context(demo_terminals(folder / "terminals", zone))
+            await furnish(system.peers, system.installation, SystemClock(), gates)
         ready(system)
         DataFolder(folder).forget_password()
         await told.wait()

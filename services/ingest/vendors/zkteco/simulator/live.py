@@ -20,8 +20,10 @@ _LONGEST_PAUSE = 10.0
 Heard = Callable[[Entry], object]
 
 
-def inhabit(device: Device, people: SimulatedSettings) -> None:
-    """Enrol a company's people, and write what they scanned in the last `history_days` and today up to now.
+def inhabit(device: Device, people: SimulatedSettings, *, since: datetime | None = None) -> None:
+    """Enrol a company's people, and write what they scanned up to now.
+
+    That is after the wall time `since` or, without one, in the last `history_days` and today.
 
     Raises:
         CannotHold: their badges are of no kind that the terminal knows.
@@ -30,7 +32,8 @@ def inhabit(device: Device, people: SimulatedSettings) -> None:
     for person in range(people.count):
         device.enrol(people.badge_of(person))
     now = device.wall()
-    for reading in _between(people, _midnight(now) - timedelta(days=people.history_days), now):
+    first = since if since is not None else _midnight(now) - timedelta(days=people.history_days)
+    for reading in _between(people, first, now):
         device.record_at(reading.badge, reading.local_time, state=int(reading.state))
 
 
