@@ -8,11 +8,12 @@ import sys
 import uvloop
 
 from tests.benchmarks.live import bench_live
+from tests.benchmarks.machines import bench_log, bench_machines
 from tests.benchmarks.publishing import bench_publishing
 from tests.benchmarks.workers import bench_workers
 from tests.servers import find_postgres, find_rabbit
 
-ALL = ("workers", "publishing", "live")
+ALL = ("workers", "publishing", "live", "log", "machines")
 
 
 async def measure(arguments: argparse.Namespace) -> int:
@@ -27,6 +28,10 @@ async def measure(arguments: argparse.Namespace) -> int:
             await bench_publishing(postgres, rabbit, rounds=arguments.rounds)
         if "live" in arguments.only:
             await bench_live(postgres, rabbit, seconds=arguments.seconds)
+        if "log" in arguments.only:
+            await bench_log(rounds=arguments.rounds)
+        if "machines" in arguments.only:
+            await bench_machines(postgres, rabbit, rounds=arguments.rounds, seconds=arguments.seconds)
     return 0
 
 

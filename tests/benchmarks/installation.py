@@ -8,10 +8,14 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 
+from shared.kernel.clock import SystemClock
+from shared.web.scope import Caller
+from shared.web.tokens import Tokens
 from tests.servers import PostgresServer, RabbitServer
 from tests.servers.ports import free_port
 
@@ -30,6 +34,13 @@ def fresh(postgres: PostgresServer, rabbit: RabbitServer) -> Iterator[tuple[str,
     finally:
         rabbit.delete(vhost)
         postgres.drop(database)
+
+
+def administrator() -> dict[str, str]:
+    """The headers of a caller who may do everything, for asking a service past the gateway."""
+    caller = Caller(user=1, username="bench", roles=frozenset({"super_admin"}))
+    token = Tokens(SECRET).sign(caller, now=SystemClock().now(), lasts=timedelta(hours=1))
+    return {"Authorization": f"Bearer {token}"}
 
 
 @asynccontextmanager

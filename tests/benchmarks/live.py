@@ -4,14 +4,17 @@ import asyncio
 import random
 import time
 import uuid
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import asyncpg
 import httpx
 import msgspec
 from pydantic import SecretStr
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from deploy.catalogue import SERVICES, Given
 from deploy.settings import Installation
@@ -39,12 +42,28 @@ async def bench_live(postgres: PostgresServer, rabbit: RabbitServer, *, seconds:
             await hire(database)
             bus_url = broker if "RabbitMQ" in name else database
             seen, updated = await _measured(database, bus_url, seconds)
-        for frame, delays in (("scan_received", seen), ("attendance_updated", updated)):
-            figure = f"p50 {percentile(delays, 0.5) * 1000:.0f} ms, p99 {percentile(delays, 0.99) * 1000:.0f} ms"
-            line(f"{name}: {frame}", figure, f"{len(delays):,} of {EACH_SECOND * seconds:,} frames")
+        percentiles(name, seen, updated, wanted=EACH_SECOND * seconds)
 
 
-async def _measured(database: str, bus_url: str, seconds: int) -> tuple[list[float], list[float]]:
+def percentiles(name: str, seen: Sequence[float], updated: Sequence[float], *, wanted: int) -> None:
+    """Print how long frames of both kinds took."""
+    for frame, delays in (("scan_received", seen), ("attendance_updated", updated)):
+        figure = f"p50 {percentile(delays, 0.5) * 1000:.0f} ms, p99 {percentile(delays, 0.99) * 1000:.0f} ms"
+        line(f"{name}: {frame}", figure, f"{len(delays):,} of {wanted:,} frames")
+
+
+@dataclass(frozen=True)
+class System:
+    """Five processes, and a client that listens."""
+
+    bus: Bus
+    ingest: str
+    socket: ClientConnection
+
+
+@asynccontextmanager
+async def installation_of(database: str, bus_url: str) -> AsyncIterator[System]:
+    """All services as processes, which know the people, and a client's socket."""
     async with AsyncExitStack() as stack:
         bus = await stack.enter_async_context(open_bus(bus_url, name="bench"))
         urls = {}
@@ -64,8 +83,25 @@ async def _measured(database: str, bus_url: str, seconds: int) -> tuple[list[flo
             connect(f"ws://127.0.0.1:{live_port}/", subprotocols=["bearer", token], compression=None)  # type: ignore[list-item]
         )
         await _acquaint(bus, database, bus_url)
-        await _exchange(bus, socket, seconds=3)  # warm: statements prepared, caches filled
-        return await _exchange(bus, socket, seconds=seconds)
+        yield System(bus, urls["ingest"], socket)
+
+
+async def _measured(database: str, bus_url: str, seconds: int) -> tuple[list[float], list[float]]:
+    async with installation_of(database, bus_url) as system:
+        rnd = random.Random()
+        local = (datetime.now(UTC) + OFFSET).replace(tzinfo=None, microsecond=0)
+
+        async def send(person: int) -> None:
+            event = msgspec.structs.replace(
+                scan(rnd, person, local - timedelta(seconds=rnd.randrange(60))),
+                mode="live",
+                received_at=datetime.now(UTC),
+            )
+            body = encode_batch([(str(event.scan_id), event)], time=datetime.now(UTC))
+            await system.bus.publish(Message(id=str(uuid.uuid4()), type=TYPE, body=body, content_type=BATCH))
+
+        await watched(system, send, seconds=3)  # warm: statements prepared, caches filled
+        return await watched(system, send, seconds=seconds)
 
 
 async def _acquaint(bus: Bus, database: str, bus_url: str) -> None:
@@ -86,15 +122,17 @@ async def _acquaint(bus: Bus, database: str, bus_url: str) -> None:
     await pg.close()
 
 
-async def _exchange(bus: Bus, socket, *, seconds: int) -> tuple[list[float], list[float]]:
-    """Publish scans of random people, one a message; returns the delays of both kinds of frames."""
+async def watched(
+    system: System, send: Callable[[int], Coroutine[Any, Any, None]], *, seconds: int
+) -> tuple[list[float], list[float]]:
+    """Send scans of random people, each at its moment; the delays of both kinds of frames, in seconds."""
     sent: dict[str, float] = {}
     seen: list[float] = []
     updated: list[float] = []
     wanted = EACH_SECOND * seconds
 
     async def hear() -> None:
-        async for frame in socket:
+        async for frame in system.socket:
             now = time.perf_counter()
             event = msgspec.json.decode(frame)
             code = event.get("employee_id")
@@ -106,21 +144,12 @@ async def _exchange(bus: Bus, socket, *, seconds: int) -> tuple[list[float], lis
                 return
 
     listener = asyncio.create_task(hear())
-    rnd = random.Random()
-    people = rnd.sample(range(1, PEOPLE + 1), wanted)
-    local = (datetime.now(UTC) + OFFSET).replace(tzinfo=None, microsecond=0)
     started = time.perf_counter()
     async with asyncio.TaskGroup() as tasks:
-        for number, person in enumerate(people):
+        for number, person in enumerate(random.Random().sample(range(1, PEOPLE + 1), wanted)):
             await asyncio.sleep(max(0.0, started + number / EACH_SECOND - time.perf_counter()))
-            event = msgspec.structs.replace(
-                scan(rnd, person, local - timedelta(seconds=rnd.randrange(60))),
-                mode="live",
-                received_at=datetime.now(UTC),
-            )
-            body = encode_batch([(str(event.scan_id), event)], time=datetime.now(UTC))
             sent[f"EMP{person}"] = time.perf_counter()
-            tasks.create_task(bus.publish(Message(id=str(uuid.uuid4()), type=TYPE, body=body, content_type=BATCH)))
+            tasks.create_task(send(person))
     try:
         async with asyncio.timeout(15):
             await listener
