@@ -123,6 +123,8 @@ class Connection:
                 await self._writer.wait_closed()
 
     async def _send(self, packet: Packet) -> None:
+        if self._writer.is_closing():  # of which asyncio says nothing, and uvloop what is no OSError
+            raise Unreachable("the connection broke")
         try:
             self._writer.write(frame(packet))
             async with asyncio.timeout(self._within):
