@@ -88,6 +88,7 @@ class FakeDriver:
         self.capabilities = frozenset({Capability.PULLS if pulls else Capability.STREAMS})
         self.says: asyncio.Queue[Batch | MachineTrouble | None] = asyncio.Queue()
         self.refuses: list[MachineTrouble] = []
+        self.hangs = False
         self.acknowledged: list[Batch] = []
         self.sessions = 0
         self.open = 0
@@ -108,6 +109,8 @@ class FakeDriver:
     async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:
         self.sessions += 1
         self.contact = contact
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.refuses:
             raise self.refuses.pop(0)
         self.open += 1

@@ -194,7 +194,7 @@ class Streams(Protocol):
         """Pause after a session that ended by itself."""
 
     def session(self, machine: Machine, contact: Contact) -> AbstractAsyncContextManager[Session]:
-        """A contact with the machine; entering connects.
+        """A contact with the machine; entering connects, within a minute, and leaves reading the log to `batches`.
 
         Raises:
             MachineTrouble: it could not be made.

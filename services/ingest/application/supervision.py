@@ -9,7 +9,7 @@ from services.ingest.application.drivers import Streams
 from services.ingest.application.machines import Machines
 from services.ingest.application.ports import Registry
 from services.ingest.application.watching import MachineWatch
-from services.ingest.domain.machine import Machine
+from services.ingest.domain.machine import Machine, State
 from shared.kernel.errors import Unavailable
 from shared.observability.logs import get_logger
 from shared.observability.metrics import Gauge
@@ -18,6 +18,8 @@ LOOK_EVERY = 10.0
 """Seconds between looks at the registry without being told."""
 LET_GO_WITHIN = 5.0
 """Seconds that a watch has to let go of its machine, before another takes its place."""
+
+_NOBODYS = (State.NOT_WANTED, State.IMPORTED_ONLY)
 
 WATCHED = Gauge("muster_ingest_machines_watched", "Machines with a task of their own")
 CONNECTED = Gauge("muster_ingest_machines_connected", "Machines that are in contact")
@@ -57,7 +59,7 @@ class Supervisor:
                         await self._told.wait()
         finally:
             for id_ in list(self._watched):
-                self._let_go(id_, release=False)
+                self._let_go(id_)
             await asyncio.gather(*self._leaving.values())
 
     async def look(self) -> None:
@@ -69,13 +71,21 @@ class Supervisor:
             return
         for id_, (watch, task) in list(self._watched.items()):
             present = machines.get(id_)
-            if present is None or not self._is_wanted(present):
-                self._let_go(id_, release=True)
-            elif present.revision != watch.machine.revision or task.done():
-                self._let_go(id_, release=False)
+            if (
+                present is None
+                or not self._is_wanted(present)
+                or present.revision != watch.machine.revision
+                or task.done()
+            ):
+                self._let_go(id_)
         for id_, machine in machines.items():
-            if id_ not in self._watched and id_ not in self._leaving and self._is_wanted(machine):
+            if id_ in self._watched or id_ in self._leaving:
+                continue
+            if self._is_wanted(machine):
                 self._begin(machine)
+            elif machine.is_connected and self._machines.state_of(machine) in _NOBODYS:
+                with contextlib.suppress(Unavailable):
+                    await self._conditions.released(machine)
         WATCHED.set(len(self._watched))
         CONNECTED.set(sum(watch.connected for watch, _ in self._watched.values()))
 
@@ -96,23 +106,19 @@ class Supervisor:
         watch = self._watch(machine)
         self._watched[machine.id] = watch, asyncio.create_task(watch.run(), name=f"machine {machine.machine_id}")
 
-    def _let_go(self, id_: int, *, release: bool) -> None:
-        """Stop watching, without anybody waiting for it; `release` where no other watch is to follow."""
-        watch, task = self._watched.pop(id_)
+    def _let_go(self, id_: int) -> None:
+        """Stop watching, without anybody waiting for it. What follows is for the next look to say."""
+        _, task = self._watched.pop(id_)
         task.cancel()
-        leaving = asyncio.create_task(self._leave(watch, task, release=release), name=f"leaving {id_}")
-        self._leaving[id_] = leaving
+        self._leaving[id_] = leaving = asyncio.create_task(self._leave(task), name=f"leaving {id_}")
         leaving.add_done_callback(lambda _: self._left(id_))
 
-    async def _leave(self, watch: MachineWatch, task: asyncio.Task[None], *, release: bool) -> None:
+    async def _leave(self, task: asyncio.Task[None]) -> None:
         done, _ = await asyncio.wait([task], timeout=LET_GO_WITHIN)
         if not done:
             log.error("machine.stuck", task=task.get_name())
         elif not task.cancelled() and (error := task.exception()) is not None:
             log.error("machine.watch_failed", task=task.get_name(), exc_info=error)
-        if release:
-            with contextlib.suppress(Unavailable):
-                await self._conditions.released(watch.machine)
 
     def _left(self, id_: int) -> None:
         del self._leaving[id_]

@@ -35,8 +35,6 @@ from shared.kernel.clock import Clock
 from shared.kernel.errors import Unavailable
 from shared.observability.logs import get_logger
 
-CONNECT_WITHIN = 60.0
-"""Seconds after which a driver that is still connecting is stopped; most give up much sooner, with better words."""
 STEADY = 60.0
 """Seconds of contact after which earlier failures are forgotten."""
 OURS = timedelta(seconds=1)
@@ -215,14 +213,15 @@ class MachineWatch:
         return None if self._pulls else Unreachable("the machine ended the connection")
 
     async def _entered(self, stack: AsyncExitStack) -> Session:
-        deadline = asyncio.timeout(CONNECT_WITHIN)
+        within = self._patience.connecting.total_seconds()
+        deadline = asyncio.timeout(within)
         try:
             async with deadline:
                 return await stack.enter_async_context(self._streams.session(self.machine, self))
         except TimeoutError as error:
             if not deadline.expired():
                 raise
-            raise Unreachable(f"no contact came about within {CONNECT_WITHIN:g} s") from error
+            raise Unreachable(f"no contact came about within {within:g} s") from error
 
     async def _take(self, naming: Naming, batch: Batch) -> None:
         """Make a batch durable, however long that takes; the machine is not read on before."""

@@ -24,7 +24,7 @@ class Failures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """Pauses between attempts to reach a machine."""
+    """Attempts to reach a machine, and the pauses between them."""
 
     shortest: timedelta = timedelta(seconds=1)
     longest: timedelta = timedelta(minutes=1)
@@ -32,6 +32,8 @@ class Patience:
     lasting: timedelta = timedelta(minutes=5)
     """After a trouble that only a person can end; some machines lock out who tries too often."""
     longest_lasting: timedelta = timedelta(minutes=30)
+    connecting: timedelta = timedelta(minutes=1)
+    """After which an attempt that has neither come about nor failed is given up; drivers do so sooner, and say why."""
 
     def pause(self, failures: Failures, *, chance: float) -> timedelta:
         """The pause after these failures.

@@ -188,6 +188,23 @@ async def test_a_warning_gives_way_to_the_reason_of_being_away_and_is_no_news_af
         assert [event.message for event in errors] == ["Gate: its log is 85 % full", "Gate: it hung up"]
 
 
+async def test_scans_do_not_wait_for_what_is_written_down_of_their_machine(
+    hr: httpx.AsyncClient, ingest: Ingest
+) -> None:
+    async with ingest.running():
+        await hr.post(MACHINES, json=GATE)
+        await eventually(hr, lambda machine: machine["is_connected"])
+        async with ingest.parts.database.fast() as pg:
+            await pg.execute("LOCK TABLE machines IN ACCESS EXCLUSIVE MODE")
+            ingest.driver.contact.warn("log full", "its log is 85 % full")
+            for number in range(20):
+                start = datetime(2024, 1, 15, 9, 0, number)
+                ingest.driver.says.put_nowait(batch(1, start=start, complete_until=datetime.now(UTC)))
+            await told(ingest, ScanReceived, 20)
+            await until(lambda: len(ingest.driver.acknowledged) == 20)
+        await eventually(hr, lambda machine: machine["status_text"] and machine["state"] == "live")
+
+
 async def test_two_reasons_in_turn_are_shown_and_each_is_an_error_once(hr: httpx.AsyncClient, ingest: Ingest) -> None:
     refuses = [Unreachable("nobody answers"), WrongCredentials("it refuses our key")]
     ingest.driver.refuses = [refuses[number % 2] for number in range(6)]
@@ -196,6 +213,23 @@ async def test_two_reasons_in_turn_are_shown_and_each_is_an_error_once(hr: httpx
         await told(ingest, MachineConnected, 1)
         errors = [event.message for event in ingest.bus.events(ErrorOccurred)]
     assert errors == ["Gate: nobody answers", "Gate: it refuses our key"]
+
+
+class TestAttemptsThatHang:
+    @pytest.fixture
+    def patience(self) -> Patience:
+        return Patience(shortest=timedelta(milliseconds=5), connecting=timedelta(milliseconds=50))
+
+    async def test_an_attempt_that_neither_comes_about_nor_fails_is_given_up(
+        self, hr: httpx.AsyncClient, ingest: Ingest
+    ) -> None:
+        ingest.driver.hangs = True
+        async with ingest.running():
+            await hr.post(MACHINES, json=GATE)
+            machine = await eventually(hr, lambda machine: machine["state"] == "away")
+            assert machine["status_text"] == "no contact came about within 0.05 s"
+            ingest.driver.hangs = False
+            await eventually(hr, lambda machine: machine["is_connected"])
 
 
 class TestTheCircuitBreaker:

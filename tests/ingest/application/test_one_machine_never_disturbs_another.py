@@ -204,3 +204,18 @@ async def test_a_driver_that_fails_says_so_and_waits_for_a_person(hr: httpx.Asyn
         machine = await eventually(hr, lambda machine: machine["status_text"], machine="bad-0")
         assert machine["state"] == "waiting_for_a_person"
         assert machine["status_text"] == "the driver failed; the log of ingest has the details"
+
+
+async def test_a_machine_that_is_changed_and_then_not_wanted_while_it_lets_go_is_not_connected(
+    hr: httpx.AsyncClient, ingest: Ingest
+) -> None:
+    bad = IgnoresCancellation()
+    async with ingest.running():
+        await begin(hr, ingest, bad)
+        await eventually(hr, lambda machine: machine["is_connected"], machine="bad-0")
+        await hr.patch(f"{MACHINES}bad-0/", json={"name": "Worse"})
+        await until(lambda: bad.cancelled == 1)
+        await hr.patch(f"{MACHINES}bad-0/", json={"status": "maintenance"})
+        bad.enough.set()
+        machine = await eventually(hr, lambda machine: not machine["is_connected"], machine="bad-0")
+        assert machine["state"] == "not_wanted"
