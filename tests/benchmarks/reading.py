@@ -10,6 +10,7 @@ import sys
 import time
 from datetime import UTC, datetime
 
+from deploy.running import settle_memory
 from services.ingest.domain.machine import Machine
 from services.ingest.vendors.zkteco.driver import Zkteco
 from shared.kernel.clock import SystemClock
@@ -51,6 +52,7 @@ async def read_by(driver: str, port: int) -> dict[str, float]:
         updated_at=now,
         config={"driver": driver, "answer_within": 60},
     )
+    settle_memory()  # as every process of ours does at its start
     pulse, records = Pulse(), 0
     beating = asyncio.create_task(pulse.beat())
     await asyncio.sleep(0.1)
