@@ -180,6 +180,8 @@ class _Connection:
         with contextlib.suppress(OSError, BrokenStream):
             while not self._line.cut and (some := await self._reader.read(65_536)):
                 for request in framer.feed(some):
+                    if self._writer.is_closing():
+                        return
                     self._running.received.append(request)
                     await self._answer(request)
 
@@ -187,7 +189,7 @@ class _Connection:
         if self._faults.silent is not None and self._answered >= self._faults.silent:
             return
         self._answered += 1
-        if self._faults.slow:
+        if self._faults.slow and request.code != Code.OK:  # which confirms an event, and has no answer
             await asyncio.sleep(self._faults.slow)
         during: list[bytes] = []
         async with self._writing:
@@ -227,6 +229,8 @@ class _Connection:
             self._writer.close()
 
     async def _write(self, some: bytes) -> None:
+        if self._writer.is_closing():
+            return
         with contextlib.suppress(OSError):
             self._writer.write(some)
             await self._writer.drain()
@@ -235,7 +239,7 @@ class _Connection:
 
     def abort(self) -> None:
         line = self._writer.get_extra_info("socket")
-        if line is not None:  # so that the other side sees a reset and not an orderly end
+        if line is not None and line.fileno() >= 0:  # so that the other side sees a reset and not an orderly end
             line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 

@@ -304,3 +304,23 @@ def test_faults_are_named_with_or_without_a_number() -> None:
 def test_what_is_no_fault_is_refused_with_a_sentence(named: str, sentence: str) -> None:
     with pytest.raises(WrongFault, match=sentence):
         parsed([named])
+
+
+async def test_a_confirmation_has_no_answer_that_could_be_slow() -> None:
+    async with terminal("slow=0.5") as running, raw(running) as client:
+        await client.connect()
+        began = time.monotonic()
+        for _ in range(50):
+            client.say(2000)
+        await client.ask(201)
+        assert time.monotonic() - began < 5
+
+
+async def test_who_is_cut_off_is_gone_at_once_whatever_they_had_asked() -> None:
+    async with terminal("slow=0.5", "one-connection") as running, raw(running) as client:
+        for _ in range(50):
+            client.say(1000)
+        await until(lambda: len(running.received) > 0)
+        running.kill()
+        running.kill()
+        await until(lambda: running.connections == 0, within=3)
