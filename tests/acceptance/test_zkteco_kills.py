@@ -73,22 +73,27 @@ class Breakable:
 
 
 @pytest.fixture(scope="module")
-def breakable(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Breakable]]:
-    """One of each shape, started when it is first asked for."""
+def starting(request: pytest.FixtureRequest) -> Iterator[Starting]:
     with ExitStack() as stack:
-        start, made = Starting(request, stack), dict[str, Breakable]()
+        yield Starting(request, stack)
 
-        def of(shape: str) -> Breakable:
-            if shape not in made:
-                if shape == "compose on its own servers":
-                    rabbit, postgres = start.rabbit(), start.postgres()
-                    system = start("compose", database_url=postgres.url, bus_url=rabbit.url, timezone=ZONE)
-                    made[shape] = Breakable(system=system, rabbit=rabbit, postgres=postgres)
-                else:
-                    made[shape] = Breakable(system=start(shape, timezone=ZONE))
-            return made[shape]
 
-        yield of
+@pytest.fixture(scope="module")
+def breakable(starting: Starting) -> Callable[[str], Breakable]:
+    """One of each shape, started when it is first asked for."""
+    made: dict[str, Breakable] = {}
+
+    def of(shape: str) -> Breakable:
+        if shape not in made:
+            if shape == "compose on its own servers":
+                rabbit, postgres = starting.rabbit(), starting.postgres()
+                system = starting("compose", database_url=postgres.url, bus_url=rabbit.url, timezone=ZONE)
+                made[shape] = Breakable(system=system, rabbit=rabbit, postgres=postgres)
+            else:
+                made[shape] = Breakable(system=starting(shape, timezone=ZONE))
+        return made[shape]
+
+    return of
 
 
 def hung_up(system: System, site: Site, crew: Crew, code: str) -> Terminal:
