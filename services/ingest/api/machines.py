@@ -120,15 +120,26 @@ def machines_router(
             await machines.remove(work, key, who.scope, revision=revision_wanted(request))
         return Response(status_code=204)
 
+    @router.post("/test/", summary="Try a machine, new or changed, before it is saved")
+    async def try_out(request: Request, body: NewMachineBody, who: HR) -> Response:
+        known(request)
+        async with registry.work() as work:
+            candidate = await machines.candidate(work, body.changes(), who.scope)
+        return (await tried(candidate))[1]
+
     @router.post("/{key}/test/", summary="Connect, really, step by step")
     async def test(request: Request, key: str, who: HR) -> Response:
         known(request)
         machine = await found(key, who.scope)
-        steps = await probe(machine, machines.driver_of(machine))
-        well = bool(steps) and all(step.ok for step in steps)
+        well, response = await tried(machine)
         if well:
             answers(machine.id)
-        return json_response({
+        return response
+
+    async def tried(machine: Machine) -> tuple[bool, Response]:
+        steps = await probe(machine, machines.driver_of(machine))
+        well = bool(steps) and all(step.ok for step in steps)
+        return well, json_response({
             "machine_id": machine.machine_id,
             "is_connected": well,
             "last_sync": machine.last_sync,

@@ -29,6 +29,11 @@ class MachineTrouble(Unavailable):
     lasting: ClassVar[bool] = True
     """Whether trying again is unlikely to help before a person has looked."""
 
+    def __init__(self, message: str, *, evidence: bytes = b"") -> None:
+        """`evidence` is what the machine said and nobody understands, as far as it is worth keeping."""
+        super().__init__(message)
+        self.evidence = evidence
+
 
 class Unreachable(MachineTrouble):
     """Nobody answers at its address, or what was there has gone."""
@@ -53,19 +58,9 @@ class Garbled(MachineTrouble):
 
     lasting = False
 
-    def __init__(self, message: str, *, evidence: bytes = b"") -> None:
-        """`evidence` is what cannot be understood, as far as it is worth keeping."""
-        super().__init__(message)
-        self.evidence = evidence
-
 
 class ProtocolBroken(MachineTrouble):
     """It answers in a way that cannot be understood."""
-
-    def __init__(self, message: str, *, evidence: bytes = b"") -> None:
-        """`evidence` is what cannot be understood, as far as it is worth keeping."""
-        super().__init__(message)
-        self.evidence = evidence
 
 
 class Capability(StrEnum):

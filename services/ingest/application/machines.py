@@ -120,6 +120,23 @@ class Machines:
         await self.announce(work, saved)
         return saved
 
+    async def candidate(self, work: Work, changes: Changes, scope: Scope) -> Machine:
+        """The machine as it would be after `changes`, new or known, and nothing saved: to try it first.
+
+        Raises: as `change`, but for `NotFound`.
+        """
+        existing = await work.machine(changes["machine_id"], scope)
+        if existing is not None:
+            return await self._checked(work, replace(existing, **changes), before=existing)
+        now = self._clock.now()
+        code = changes["machine_id"]
+        blank = Machine(
+            id=0, machine_id=code, name=code, machine_type="", zone="", created_at=now, updated_at=now
+        )  # fmt: skip
+        if not changes.get("zone"):
+            changes = {**changes, "zone": await self._default_zone()}
+        return await self._checked(work, replace(blank, **changes), before=None)
+
     async def remove(self, work: Work, key: str, scope: Scope, *, revision: int | None = None) -> None:
         """Take a machine out of the registry. Its scans stay, and so does its id, reserved for its return.
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ from services.ingest.domain.alarms import Alarms
 from services.ingest.domain.clocks import clock_warning
 from services.ingest.domain.machine import Machine, State
 from services.ingest.domain.patience import Failures, Patience
-from services.ingest.domain.reading import Batch, Mode
+from services.ingest.domain.reading import Batch, Mode, Unreadable
 from services.ingest.domain.scan import Naming, Scan
 from shared.contracts.cloudevents import MOST_IN_A_BATCH
 from shared.kernel.clock import Clock
@@ -194,6 +194,8 @@ class MachineWatch:
                     # A session that never has to wait must not keep the others waiting.
                     await asyncio.sleep(0)
         except MachineTrouble as trouble:
+            if trouble.evidence:
+                await self._keep([Unreadable(reason=trouble.message, raw=trouble.evidence)])
             return trouble
         except asyncio.CancelledError:
             if _cancelled():
@@ -226,11 +228,7 @@ class MachineWatch:
     async def _take(self, naming: Naming, batch: Batch) -> None:
         """Make a batch durable, however long that takes; the machine is not read on before."""
         if batch.unreadable:
-            # By the bytes alone: the same record is read again in every contact, whole or in part, so that which of
-            # several equal ones it is cannot be told, as it can in a file.
-            records = [(sha256(record.raw).digest()[:16], record) for record in batch.unreadable]
-            machine, at = self.machine.id, batch.received_at
-            await self._patiently(lambda: self._evidence.keep(machine, records, source="session", at=at))
+            await self._keep(batch.unreadable)
         scans = naming.scans(batch, clock_offset=self._offset)
         while piece := list(islice(scans, MOST_IN_A_BATCH)):
             new = await self._unknown(piece) if batch.mode is Mode.REPLAY else piece
@@ -238,6 +236,14 @@ class MachineWatch:
             latest = max((scan.at for scan in piece if not scan.quality.quarantined), default=None)
             if latest is not None:
                 self._note(replace(self._progress, last_scan_at=max(self._progress.last_scan_at or latest, latest)))
+
+    async def _keep(self, unreadable: Sequence[Unreadable]) -> None:
+        """Keep what cannot be understood, as it came."""
+        # By the bytes alone: the same record is read again in every contact, whole or in part, so that which of
+        # several equal ones it is cannot be told, as it can in a file.
+        records = [(sha256(record.raw).digest()[:16], record) for record in unreadable]
+        machine, at = self.machine.id, self._clock.now()
+        await self._patiently(lambda: self._evidence.keep(machine, records, source="session", at=at))
 
     async def _unknown(self, scans: list[Scan]) -> list[Scan]:
         """Those that are not in the ledger; all of them where the ledger is away: repeats are harmless."""
