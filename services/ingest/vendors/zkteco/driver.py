@@ -63,7 +63,6 @@ class Zkteco:
             await _connect(terminal, host, port, settings)
             await terminal.begin(settings.comm_key)
             _check_serial(machine, await terminal.option(SERIAL))
-            contact.phase(Phase.CATCHING_UP)
             await measure_clock(terminal, ZoneInfo(machine.zone), contact, self._clock)
             held = self._held.get(machine.id, machine.records_on_machine)
             own = ZktecoSession(

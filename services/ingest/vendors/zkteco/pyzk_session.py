@@ -128,7 +128,6 @@ async def open_with_pyzk(
                 f"another machine answers at {machine.ip_address}: serial number {serial}, where {machine.serial} is"
                 " registered"
             )
-        contact.phase(Phase.CATCHING_UP)
         yield PyzkSession(device, machine, settings, contact, clock)
     finally:
         device.cut()
