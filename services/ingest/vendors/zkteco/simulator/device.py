@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from services.ingest.vendors.zkteco.clock import packed, packed_parts
+from services.ingest.vendors.zkteco.clock import packed, packed_parts, unpacked
 from services.ingest.vendors.zkteco.simulator.encoding import LAYOUTS, CannotHold, Entry, Layout, User, sizes
 from shared.kernel.clock import Clock, SystemClock
 
@@ -134,8 +134,8 @@ class Device:
         return entry
 
     def event(self, entry: Entry) -> bytes:
-        """The data of the live event about a record that was made just now."""
-        return self.layout.event(entry, self.wall())
+        """The data of the live event about a record: of the second that the record has, although the next has begun."""
+        return self.layout.event(entry, unpacked(entry.time))
 
     def record(self, entry: Entry) -> None:
         """Write a record of any time, whoever it is of.

@@ -338,3 +338,11 @@ async def test_who_was_deleted_leaves_their_records_and_nobody_gets_their_number
     assert device.enrol("13").uid == 3
     assert device.log_set()[4:6] == b"\2\0"
     assert len(device.user_set()) == 4 + 2 * 28
+
+
+def test_an_event_tells_the_second_of_its_record_although_the_next_has_begun() -> None:
+    clock = FakeClock(datetime(2026, 1, 5, 12, tzinfo=UTC))
+    device = Device(users=["1"], clock=clock)
+    entry = device.scan("1")
+    clock.forward(timedelta(seconds=1))
+    assert device.event(entry)[26:] == bytes([26, 1, 5, 12, 0, 0])
