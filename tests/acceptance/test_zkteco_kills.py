@@ -120,7 +120,13 @@ def ids_stored(system: System, terminal: Terminal) -> set[str]:
 def all_are_there(system: System, terminal: Terminal, *, within: float = 60) -> None:
     """Wait for as many scans as the terminal ever recorded."""
     number = len(terminal.ids())
-    until(lambda: stored(system, terminal.code) == number, f"{number} of {terminal.code} are stored", within=within)
+
+    def look() -> bool:
+        seen = stored(system, terminal.code)
+        assert seen == number
+        return True
+
+    until(look, f"{number} scans of {terminal.code} are stored", within=within)
 
 
 def exactly_what_it_recorded_is_stored(system: System, terminal: Terminal, crew: Crew, *, least: int) -> None:
