@@ -12,12 +12,14 @@ from services.ingest.api.imports import imports_router
 from services.ingest.api.machines import machines_router
 from services.ingest.api.unreadable import unreadable_router
 from services.ingest.application.conditions import Conditions
-from services.ingest.application.drivers import Driver
+from services.ingest.application.drivers import Capability, Driver, Streams
 from services.ingest.application.importing import Importer
 from services.ingest.application.machines import Machines
 from services.ingest.application.publishing import ScanPublisher
 from services.ingest.application.republishing import machine_states
+from services.ingest.application.standing import Standing
 from services.ingest.application.supervision import Supervisor
+from services.ingest.application.taking import Taker
 from services.ingest.application.watching import MachineWatch
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.patience import Patience
@@ -93,17 +95,17 @@ def assemble(
     machines = Machines(registry, known, clock, zone=settings.timezone, changed=told.set)
     conditions = Conditions(registry, machines, clock)
 
+    patient = patience or Patience()
+
     def watch(machine: Machine) -> MachineWatch:
-        return MachineWatch(
-            machine,
-            machines.driver_of(machine),
-            publisher=publisher,
-            ledger=ledger,
-            evidence=evidence,
-            conditions=conditions,
-            clock=clock,
-            patience=patience,
-        )
+        driver = machines.driver_of(machine)
+        assert isinstance(driver, Streams)  # noqa: S101 - the supervisor watches no others
+        pulls = Capability.PULLS in driver.capabilities
+        standing = Standing(machine, pulls=pulls, conditions=conditions, clock=clock, patience=patient)
+        taker = Taker(
+            machine, publisher=publisher, ledger=ledger, evidence=evidence, clock=clock, patience=patient
+        )  # fmt: skip
+        return MachineWatch(machine, driver, pulls=pulls, standing=standing, taker=taker, patience=patient)
 
     supervisor = Supervisor(registry, machines, conditions, watch, told)
     importer = Importer(

@@ -1,0 +1,182 @@
+"""How contact with one machine stands, as its sessions and its watch report it, and having that told."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from services.ingest.application.conditions import Conditions, Progress
+from services.ingest.application.drivers import MachineTrouble, Phase
+from services.ingest.application.telling import Telling
+from services.ingest.domain.alarms import Alarms
+from services.ingest.domain.clocks import clock_warning
+from services.ingest.domain.machine import Machine, State
+from services.ingest.domain.patience import Patience
+from services.ingest.domain.reading import Batch, Mode
+from shared.kernel.clock import Clock
+from shared.observability.logs import get_logger
+
+CLOCK = "clock"
+"""What warnings of a wrong clock are about."""
+
+log = get_logger(__name__)
+
+
+class Standing:
+    """The `Contact` that sessions report to, and what their watch says of it: in contact, away, how far."""
+
+    def __init__(
+        self, machine: Machine, *, pulls: bool, conditions: Conditions, clock: Clock, patience: Patience
+    ) -> None:
+        """`pulls` where its sessions come by every so often instead of lasting."""
+        self._machine = machine
+        self._pulls = pulls
+        self._conditions = conditions
+        self._clock = clock
+        self._telling = Telling(lambda: conditions.progressed(machine, self._so_far()), patience)
+        self._progress = Progress()
+        self._alarms = Alarms()
+        self._says_phases = False
+        self._troubles: set[type[MachineTrouble]] = set()
+        self._reason: str | None = None
+        self._complete: datetime | None = None
+        self.connected = False
+        """Whether there is contact now."""
+        self.state = State.CONNECTING
+        self.offset = timedelta(seconds=machine.clock_offset_seconds or 0.0)
+        """Its clock minus ours, as last measured."""
+
+    async def tell(self) -> None:
+        """Have it written down and told, until cancelled."""
+        await self._telling.run()
+
+    # What sessions report.
+
+    def alive(self) -> None:
+        self._note(replace(self._progress, last_contact_at=self._clock.now()))
+
+    def clock(self, offset: timedelta) -> None:
+        self.offset = offset
+        now = self._clock.now()
+        seconds = round(offset.total_seconds(), 3)
+        self._note(replace(self._progress, last_contact_at=now, clock_offset_seconds=seconds, clock_measured_at=now))
+        warning = clock_warning(offset, warned=self._alarms.holds(CLOCK))
+        if warning is None:
+            self.settled(CLOCK)
+        else:
+            self.warn(CLOCK, warning)
+
+    def counts(self, *, records: int, capacity: int | None = None, received: int | None = None) -> None:
+        known = self._progress
+        self._note(
+            replace(
+                known,
+                records_on_machine=records,
+                record_capacity=known.record_capacity if capacity is None else capacity,
+                records_received=known.records_received if received is None else received,
+            )
+        )
+
+    def phase(self, phase: Phase) -> None:
+        self._says_phases = True
+        self._enter(phase)
+
+    def warn(self, about: str, sentence: str) -> None:
+        self._alarms.say(about, sentence)
+        if self.connected:
+            self._tell_news()
+            self._telling.tick()
+
+    def settled(self, about: str) -> None:
+        if self._alarms.settle(about) and self.connected:
+            self._tell_progress()
+
+    # What the watch reports.
+
+    def begin(self) -> None:
+        """Another contact is attempted."""
+        self._alarms.begin()
+        self._says_phases = False
+
+    def back(self) -> bool:
+        """It is in contact; whether that is news."""
+        news = not self.connected
+        if news:
+            self.connected, self._reason, self.state = True, None, State.CATCHING_UP
+            self._troubles.clear()
+            self.alive()
+            log.info("machine.connected", machine=self._machine.machine_id)
+            so_far = self._so_far()
+            self._telling.turn(lambda: self._conditions.back(self._machine, so_far))
+        self._tell_news()
+        return news
+
+    def taken(self, batch: Batch, latest: datetime | None) -> None:
+        """A batch of it cannot be lost any more; `latest` is the last instant in it that counts."""
+        if latest is not None:
+            self._note(replace(self._progress, last_scan_at=max(self._progress.last_scan_at or latest, latest)))
+        self.alive()
+        first = batch.complete_until is not None and self._complete is None
+        if batch.complete_until is not None:
+            self._complete = max(self._complete or batch.complete_until, batch.complete_until)
+            self._note(replace(self._progress, last_sync=self._clock.now(), reported_until=self._complete))
+        is_live = batch.complete_until is not None or batch.mode is Mode.LIVE
+        told = is_live and not self._says_phases and self._enter(Phase.LIVE)
+        if first and not told:
+            self._tell_progress()
+
+    def ended(self) -> None:
+        """A contact that had come about is over."""
+        self._alarms.end()
+
+    def polled(self) -> None:
+        """Everything it had was read; it is asked again later."""
+        self._turn_to(State.POLLING)
+
+    def away(self, trouble: MachineTrouble) -> None:
+        """It is away, for a reason."""
+        self.connected, self._complete = False, None
+        self._alarms.lose()
+        self.state = State.WAITING_FOR_A_PERSON if trouble.lasting else State.AWAY
+        if trouble.message == self._reason:
+            return
+        self._reason = trouble.message
+        # A machine that gives two reasons in turn is one that is away, and told of twice, not for ever.
+        news = type(trouble) not in self._troubles
+        self._troubles.add(type(trouble))
+        log.warning("machine.away", machine=self._machine.machine_id, reason=trouble.message)
+        so_far = self._so_far()
+        self._telling.turn(
+            lambda: self._conditions.away(self._machine, trouble.message, so_far, lasting=trouble.lasting, news=news)
+        )
+
+    def _note(self, progress: Progress) -> None:
+        self._progress = progress
+        if self.connected:
+            self._telling.tick()
+
+    def _enter(self, phase: Phase) -> bool:
+        """Whether that is news. A session that comes by every so often is polling once it has read everything."""
+        if not self.connected:
+            return False
+        if phase is Phase.CATCHING_UP:
+            return self._turn_to(State.POLLING if self.state is State.POLLING else State.CATCHING_UP)
+        return self._turn_to(State.POLLING if self._pulls else State.LIVE)
+
+    def _turn_to(self, state: State) -> bool:
+        if state is self.state:
+            return False
+        self.state = state
+        self._tell_progress()
+        return True
+
+    def _tell_progress(self) -> None:
+        so_far = self._so_far()
+        self._telling.turn(lambda: self._conditions.progressed(self._machine, so_far))
+
+    def _tell_news(self) -> None:
+        for sentence in self._alarms.news():
+            log.warning("machine.warning", machine=self._machine.machine_id, reason=sentence)
+            so_far = self._so_far()
+            self._telling.turn(lambda s=sentence, p=so_far: self._conditions.warned(self._machine, s, p))  # type: ignore[misc]  # bound now, called soon
+
+    def _so_far(self) -> Progress:
+        return replace(self._progress, state=self.state, warnings=self._alarms.sentences)

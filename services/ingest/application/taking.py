@@ -1,0 +1,89 @@
+"""Making what a machine hands over durable, however long that takes."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from itertools import islice
+
+from services.ingest.application.ports import Evidence, Ledger
+from services.ingest.application.publishing import ScanPublisher
+from services.ingest.domain.machine import Machine
+from services.ingest.domain.patience import Patience
+from services.ingest.domain.reading import Batch, Mode, Unreadable
+from services.ingest.domain.scan import Naming, Scan
+from shared.contracts.cloudevents import MOST_IN_A_BATCH
+from shared.kernel.clock import Clock
+from shared.kernel.errors import Unavailable
+from shared.observability.logs import get_logger
+
+OURS = timedelta(seconds=1)
+"""Between attempts while it is we who cannot take scans."""
+
+log = get_logger(__name__)
+
+
+class Taker:
+    """Takes the batches of one machine."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        *,
+        publisher: ScanPublisher,
+        ledger: Ledger,
+        evidence: Evidence,
+        clock: Clock,
+        patience: Patience,
+    ) -> None:
+        self._machine = machine
+        self._publisher = publisher
+        self._ledger = ledger
+        self._evidence = evidence
+        self._clock = clock
+        self._patience = patience
+
+    async def take(self, naming: Naming, batch: Batch, *, clock_offset: timedelta) -> datetime | None:
+        """Return once the batch cannot be lost; the last instant in it that counts, if any does.
+
+        The machine is not read on before.
+        """
+        if batch.unreadable:
+            await self.keep(batch.unreadable)
+        latest: datetime | None = None
+        scans = naming.scans(batch, clock_offset=clock_offset)
+        while piece := list(islice(scans, MOST_IN_A_BATCH)):
+            new = await self._unknown(piece) if batch.mode is Mode.REPLAY else piece
+            await self._patiently(lambda new=new: self._publisher.publish(new))  # type: ignore[misc]  # bound now, called soon
+            counted = [scan.at for scan in piece if not scan.quality.quarantined]
+            latest = max([*counted, latest] if latest else counted, default=None)
+        return latest
+
+    async def keep(self, unreadable: Sequence[Unreadable]) -> None:
+        """Keep what cannot be understood, as it came."""
+        # By the bytes alone: the same record is read again in every contact, whole or in part, so that which of
+        # several equal ones it is cannot be told, as it can in a file.
+        records = [(sha256(record.raw).digest()[:16], record) for record in unreadable]
+        machine, at = self._machine.id, self._clock.now()
+        await self._patiently(lambda: self._evidence.keep(machine, records, source="session", at=at))
+
+    async def _unknown(self, scans: list[Scan]) -> list[Scan]:
+        """Those that are not in the ledger; all of them where the ledger is away: repeats are harmless."""
+        try:
+            known = await self._ledger.known(self._machine.id, [scan.id for scan in scans])
+        except Unavailable:
+            return scans
+        return [scan for scan in scans if scan.id not in known]
+
+    async def _patiently(self, attempt: Callable[[], Awaitable[object]]) -> None:
+        said = False
+        while True:
+            try:
+                await attempt()
+                return
+            except Unavailable as error:
+                if not said:
+                    log.warning("machine.held_up", machine=self._machine.machine_id, reason=error.message)
+                said = True
+                await asyncio.sleep(self._patience.spread(OURS, chance=random.random()).total_seconds())
