@@ -18,6 +18,7 @@ from shared.web.tokens import Tokens
 from tests.ingest.conftest import SECRET
 from tests.ingest.fakes import machine, scans, until
 from tests.servers import PrivateRabbit
+from tests.shared.bus.contract_restarts import grown_old
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -59,6 +60,7 @@ async def test_scans_published_through_a_frozen_and_a_killed_broker_all_arrive(
             await asyncio.to_thread(private_rabbit.thaw)
             await until(lambda: not publisher.spooling, within=30)
 
+            await grown_old()
             await asyncio.to_thread(private_rabbit.kill)
             for start in range(300, 600, 50):
                 async with asyncio.timeout(2):
