@@ -2,9 +2,10 @@
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from fastapi import Request
@@ -15,6 +16,9 @@ from shared.kernel.errors import Malformed, sentence
 PAGE_SIZE, MOST_IN_A_PAGE = 20, 100
 EXACT_TO = 100_000
 """Counts beyond it are estimated, and say so."""
+
+Orders: TypeAlias = Collection[str] | Mapping[str, tuple[type, ...]]
+"""What a list may be ordered by; a mapping says beside each order of which types its cursors are made."""
 
 _encoder = msgspec.json.Encoder(uuid_format="canonical")
 
@@ -43,6 +47,8 @@ class Window:
 def known(request: Request, *names: str) -> None:
     """Refuse parameters that the route does not have: a misspelt filter must not answer with everything.
 
+    Nor may one be given twice: which of the two counts, only we would know.
+
     Raises:
         Malformed: names them.
     """
@@ -51,6 +57,9 @@ def known(request: Request, *names: str) -> None:
         fields = dict.fromkeys(unknown, "is not a parameter of this list")
         possible = f"possible are {sentence(sorted(names))}" if names else "there is none here"
         raise Malformed(f"unknown parameter {sentence(unknown)}; {possible}", fields=fields)
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    if twice := sorted(name for name, times in given.items() if times > 1):
+        raise Malformed(f"{sentence(twice)}: is given more than once", fields=dict.fromkeys(twice, "more than once"))
 
 
 LIST_PARAMETERS = {
@@ -80,8 +89,10 @@ def described(parameters: Mapping[str, str], *, a_list: bool = False, required: 
     }
 
 
-def window(request: Request, *, filters: Collection[str], orders: Collection[str], default: str, limit: int) -> Window:
+def window(request: Request, *, filters: Collection[str], orders: Orders, default: str, limit: int) -> Window:
     """Read the parameters that all lists share; `default` is an order such as `-date`, `limit` the usual length.
+
+    A cursor of other types than `orders` says is refused here; where it says none, whoever reads the rows has to look.
 
     Raises:
         Malformed: one is unknown or cannot be read; it is named.
@@ -101,7 +112,7 @@ def window(request: Request, *, filters: Collection[str], orders: Collection[str
         )
     return Window(
         limit=_number(parameters.get("limit"), "limit", limit, most=10_000),
-        after=_cursor(parameters["cursor"], order, descending) if "cursor" in parameters else None,
+        after=_cursor(parameters["cursor"], order, descending, orders) if "cursor" in parameters else None,
         order=order,
         descending=descending,
         search=search,
@@ -139,13 +150,16 @@ def encode_cursor(after: tuple[Any, ...], asked: Window) -> str:
     return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
 
 
-def _cursor(text: str, order: str, descending: bool) -> tuple[Any, ...]:
+def _cursor(text: str, order: str, descending: bool, orders: Orders) -> tuple[Any, ...]:
     try:
         its_order, its_descending, *after = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, TypeError, RecursionError) as error:
         raise _bad("cursor", "is not one that this list has given out") from error
     if (its_order, its_descending) != (order, descending):
         raise _bad("cursor", "was given out for another ordering")
+    # Exactly: to `isinstance` True is an int, and to a database it is not.
+    if isinstance(orders, Mapping) and tuple(map(type, after)) != orders[order]:
+        raise _bad("cursor", "is not one that this list has given out")
     return tuple(after)
 
 

@@ -1,6 +1,7 @@
 """Signing in, staying signed in and signing out: over HTTP, on PostgreSQL."""
 
 import asyncio
+import base64
 import time
 from datetime import timedelta
 from statistics import median
@@ -229,6 +230,8 @@ async def test_users_are_made_listed_and_changed(gateway: Gateway) -> None:
     assert fresh.json()["person"] is None
     assert (await gateway.http.get("/api/users/999999/", headers=admin)).status_code == 404
     assert (await gateway.http.get("/api/users/?serch=x", headers=admin)).status_code == 400
+    made_up = base64.urlsafe_b64encode(b'["username",false,"ann","x"]').decode()
+    assert (await gateway.http.get("/api/users/", params={"cursor": made_up}, headers=admin)).status_code == 400
 
 
 async def test_a_user_asked_for_twice_with_one_key_is_made_once(gateway: Gateway) -> None:

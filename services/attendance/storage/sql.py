@@ -171,7 +171,7 @@ def _go_after(where: Where, keys: Sequence[Key], asked: Window) -> None:
         raise _not_ours()
     try:
         values = [key.read(value) for key, value in zip(keys, asked.after, strict=True)]
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise _not_ours() from error
     places = [f"{where.value(value)}::{key.type}" for key, value in zip(keys, values, strict=True)]
     first, its_place = keys[0].column, places[0]

@@ -14,6 +14,9 @@ from shared.web.idempotency import Answer, key_of
 from shared.web.lists import answer, described, json_response, window
 from shared.web.scope import Caller
 
+ORDERS = {"id": (int, int), "username": (str, int)}
+"""What the list may be ordered by, and what its cursors are made of."""
+
 Administrator = Annotated[Caller, Depends(needs())]
 
 
@@ -27,7 +30,7 @@ def user_routes(users: Users, withdrawals: Withdrawals) -> APIRouter:
         openapi_extra=described({}, a_list=True),
     )
     async def list_users(_who: Administrator, request: Request) -> Response:
-        asked = window(request, filters=(), orders=("id", "username"), default="username", limit=1000)
+        asked = window(request, filters=(), orders=ORDERS, default="username", limit=1000)
         listed = await users.list(
             search=asked.search,
             order=asked.order,

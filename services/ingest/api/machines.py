@@ -23,8 +23,7 @@ FILTERS = {
     "is_connected": "true or false",
     "department": "a department's id or name",
 }
-ORDERS = (
-    "id",
+_TEXTS = (
     "machine_id",
     "name",
     "machine_type",
@@ -35,6 +34,8 @@ ORDERS = (
     "updated_at",
     "last_sync",
 )
+ORDERS = {"id": (int, int), **dict.fromkeys(_TEXTS, (str, int))}
+"""What the list may be ordered by, and what its cursors are made of."""
 
 
 def machines_router(

@@ -7,7 +7,8 @@ from shared.kernel.errors import NotFound
 from shared.web.callers import HR
 from shared.web.lists import answer, described, window
 
-ORDERS = ("received_at", "position")
+ORDERS = {"received_at": (str, str), "position": (int, str)}
+"""What the list may be ordered by, and what its cursors are made of."""
 
 
 def unreadable_router(registry: Registry, evidence: Evidence) -> APIRouter:

@@ -1,5 +1,6 @@
 """Lists in parts: walking them gives each row once, whatever the order and the length of a part."""
 
+import base64
 import re
 from itertools import pairwise
 from typing import Any
@@ -112,6 +113,11 @@ async def test_a_scan_that_arrives_while_somebody_walks_moves_no_row(company: Of
 )
 async def test_a_cursor_of_ones_own_making_is_400(company: Office, cursor: str):
     assert "cursor" in await company.refused("scans/", 400, cursor=cursor)
+
+
+async def test_a_cursor_with_a_number_beyond_all_is_400_too(company: Office):
+    endless = base64.urlsafe_b64encode(b'["name",false,"Sewing",Infinity]').decode()
+    assert "cursor" in await company.refused("departments/", 400, cursor=endless)
 
 
 async def test_a_cursor_is_good_only_for_the_order_it_was_made_in(company: Office):

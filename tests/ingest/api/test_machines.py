@@ -1,3 +1,7 @@
+import base64
+import json
+from typing import Any
+
 import httpx
 import pytest
 
@@ -181,6 +185,12 @@ class TestList:
             seen += [machine["machine_id"] for machine in answer.json()]
             url = answer.headers["link"].split(">")[0].strip("<") if "link" in answer.headers else ""
         assert sorted(seen) == ["m1", "m2", "m3", "m4", "m5"]
+
+    @pytest.mark.parametrize("place", [[], [1, 1], ["m1", "x"], ["m1", True], [{}, 1], ["m1", 1, 1]])
+    async def test_a_cursor_of_ones_own_making_is_refused(self, hr: httpx.AsyncClient, place: list[Any]) -> None:
+        made_up = base64.urlsafe_b64encode(json.dumps(["machine_id", False, *place]).encode()).decode()
+        answer = await hr.get(MACHINES, params={"cursor": made_up})
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "cursor")
 
     async def test_pages_come_in_the_envelope(self, hr: httpx.AsyncClient) -> None:
         page = (await hr.get(MACHINES, params={"page": 2, "page_size": 2})).json()

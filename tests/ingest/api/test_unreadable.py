@@ -1,3 +1,4 @@
+import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -73,6 +74,11 @@ async def test_the_list_is_read_page_by_page_newest_first(hr: httpx.AsyncClient,
     assert (page["count"], len(page["results"])) == (15, 5)
     assert [record["position"] for record in await listed(hr, ordering="position", limit=4)] == [0, 0, 0, 1]
     assert [record["reason"] for record in await listed(hr, search="1")] == ["1"] * 5
+
+
+async def test_a_cursor_of_ones_own_making_is_refused(hr: httpx.AsyncClient, gate: int) -> None:
+    made_up = base64.urlsafe_b64encode(b'["received_at",true,1,1]').decode()
+    assert (await hr.get(UNREADABLE, params={"cursor": made_up})).status_code == 400
 
 
 async def test_only_hr_staff_sees_it(ingest: Ingest, gate: int) -> None:

@@ -91,7 +91,7 @@ def routes() -> APIRouter:
 
     @router.get("/items/")
     async def items(request: Request) -> Response:
-        asked = window(request, filters=["status"], orders=["id", "name"], default="-id", limit=10)
+        asked = window(request, filters=["status"], orders={"id": (int,), "name": (str,)}, default="-id", limit=10)
         found = sorted(ITEMS, key=lambda item: item[asked.order], reverse=asked.descending)
         if asked.search:
             found = [item for item in found if asked.search in item["name"]]

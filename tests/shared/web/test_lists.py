@@ -70,6 +70,7 @@ def cursor(value) -> str:
     ("query", "named"),
     [
         ("statsu=active", "statsu"),
+        ("status=active&status=away", "status"),
         ("limit=0", "limit"),
         ("limit=-1", "limit"),
         ("limit=ten", "limit"),
@@ -94,6 +95,12 @@ def cursor(value) -> str:
         ("cursor=" + cursor(["name", False, "item 07"]), "cursor"),
         ("cursor=" + cursor(["id", False, 7]), "cursor"),
         ("cursor=" + base64.urlsafe_b64encode(b"[" * 30_000).decode(), "cursor"),
+        ("cursor=" + cursor(["id", True]), "cursor"),
+        ("cursor=" + cursor(["id", True, 7, 7]), "cursor"),
+        ("cursor=" + cursor(["id", True, "7"]), "cursor"),
+        ("cursor=" + cursor(["id", True, True]), "cursor"),
+        ("cursor=" + cursor(["id", True, None]), "cursor"),
+        ("cursor=" + cursor(["id", True, float("inf")]), "cursor"),
     ],
     ids=lambda text: text[:40],
 )
