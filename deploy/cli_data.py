@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -31,6 +32,19 @@ def _readable(text: str) -> Path:
     return path
 
 
+def _some_text(text: str) -> str:
+    if not text.strip():
+        raise typer.BadParameter("is empty")
+    return text
+
+
+class Format(Enum):
+    """What a log file may be."""
+
+    ATTLOG = "attlog"
+    GLOG = "glog"
+
+
 File = Annotated[Path, typer.Argument(parser=_readable, metavar="FILE", help="A file, or - for standard input.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")]
@@ -47,9 +61,11 @@ def add_to(app: typer.Typer) -> None:
 
 def import_scans(  # noqa: PLR0917 - the options of a command
     file: File,
-    machine: Annotated[str, typer.Option(help="Code of the machine that the file is of; registered if new.")],
+    machine: Annotated[
+        str, typer.Option(parser=_some_text, help="Code of the machine that the file is of; registered if new.")
+    ],
     timezone: Annotated[str | None, typer.Option(help="Zone of the machine's clock, such as Asia/Kolkata.")] = None,
-    format: Annotated[str | None, typer.Option(help="attlog or glog; found out otherwise.")] = None,  # noqa: A002 - the option's name
+    format: Annotated[Format | None, typer.Option(help="Found out otherwise.")] = None,  # noqa: A002 - the option's name
     day_first: Annotated[bool | None, typer.Option(help="How 03/04/2026 is read.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Import although most lines cannot be read.")] = False,
     dry_run: DryRun = False,
@@ -58,7 +74,7 @@ def import_scans(  # noqa: PLR0917 - the options of a command
     """Import a log file of a machine. Again, or of overlapping months: what is known already is not counted twice."""
     if timezone is not None:
         _known_zone(timezone)
-    parameters = {"machine": machine, "timezone": timezone, "format": format, "day_first": day_first}
+    parameters = {"machine": machine, "timezone": timezone, "format": format and format.value, "day_first": day_first}
     flags = {"dry_run": dry_run or None, "force": force or None}
     query = {name: str(value) for name, value in {**parameters, **flags}.items() if value is not None}
     api = Api()
@@ -104,6 +120,8 @@ def import_people(
 
     Who is known already is brought up to date. Ends with 1 where lines had to be left out.
     """
+    if effective_from not in (None, "always"):
+        _date(effective_from, "--effective-from")
     asked = {"effective_from": effective_from, "dry_run": "true" if dry_run else None}
     with (
         _read(file) as chunks,
@@ -132,16 +150,19 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say how a day came to be what it is: which scans count, which rules applied, and why."""
-    try:
-        date_ = date.fromisoformat(day)
-    except ValueError as error:
-        raise typer.BadParameter(f"{day!r} is no date such as 2026-11-22", param_hint="DATE") from error
-    asked = {"employee": person, "date": date_.isoformat()}
+    asked = {"employee": person, "date": _date(day, "DATE").isoformat()}
     explained = Api().call("GET", "/api/attendance/explain/", params=asked).json()
     if as_json:
         print_json(explained)
         return
     results.print("\n".join(explained["sentences"]), markup=False)
+
+
+def _date(text: str, parameter: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no date such as 2026-11-22", param_hint=parameter) from error
 
 
 def _known_zone(name: str) -> None:

@@ -106,8 +106,6 @@ class Api:
             raise Unavailable(
                 f"Nothing answers at {self.url}. Start Muster (muster up), or say where it is with MUSTER_URL."
             ) from error
-        except httpx.UnsupportedProtocol as error:
-            raise Unavailable(f"MUSTER_URL={self.url!r} is no address such as http://127.0.0.1:8000.") from error
         except httpx.HTTPError as error:
             raise Unavailable(
                 f"{self.url} did not answer as it should: {str(error) or type(error).__name__}"

@@ -3,6 +3,7 @@
 import os
 from importlib import import_module
 from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import SecretStr, ValidationError, field_validator
@@ -89,6 +90,14 @@ class Client(BaseSettings):
     """An access token, as `muster token` prints it."""
     admin_password: SecretStr | None = None
     """Signs in as admin where there is no token."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{value!r} is no address such as http://127.0.0.1:8000")
+        return value
 
 
 def installation(**given: Any) -> Installation:

@@ -83,12 +83,14 @@ def log(tmp_path: Path) -> Path:
     return file
 
 
-def muster(*words: str | Path, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+def muster(
+    *words: str | Path, stdin: str = "", columns: int = 200, **environment: str
+) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("MUSTER_")}
     return subprocess.run(
         [sys.executable, "-c", "from deploy.cli import main; main()", *words],
         cwd=REPOSITORY,
-        env={**clean, "COLUMNS": "200", **{f"MUSTER_{name}": value for name, value in environment.items()}},
+        env={**clean, "COLUMNS": str(columns), **{f"MUSTER_{name}": value for name, value in environment.items()}},
         input=stdin,
         capture_output=True,
         text=True,
@@ -199,12 +201,22 @@ def test_nobody_signed_in_is_a_failure_with_advice(system: Answering, log: Path)
         ("replay", "ingest", "--to", "nobody"),
         ("no-such-command",),
         ("up", "--http-port", "99999"),
+        ("import", __file__, "--machine", "g", "--format", "xls"),
+        ("import", __file__, "--machine", ""),
+        ("people", "import", __file__, "--effective-from", "2026-02-30"),
     ],
 )
 def test_wrong_use_ends_with_2_and_a_sentence_on_standard_error(words: tuple[str, ...]) -> None:
     done = muster(*words)
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.strip()) > 20
+
+
+def test_an_address_that_is_none_is_wrong_use(log: Path) -> None:
+    for url in ("nonsense", "ftp://127.0.0.1", "http://"):
+        done = muster("import", log, "--machine", "g", URL=url, TOKEN="mine")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "MUSTER_URL" in done.stderr
 
 
 def test_a_day_is_explained_in_sentences(system: Answering) -> None:
