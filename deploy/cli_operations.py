@@ -4,18 +4,19 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from pydantic import SecretStr
-from rich.table import Table
 
 from deploy.catalogue import SERVICES
 from deploy.cli_data import AsJson
 from deploy.cli_support import fail, messages, print_json, results
 from deploy.folder import DataFolder
 from deploy.settings import Installation, WrongSetting, installation
+from shared.kernel.errors import NotFound
 
 if TYPE_CHECKING:
     from shared.bus.port import Bus, DeadLetter
@@ -46,8 +47,13 @@ def list_dead(
     """List parked events with the reason of each."""
 
     async def look(bus: "Bus") -> "list[DeadLetter]":
-        queues = [queue] if queue else [name for entry in SERVICES.values() for name in entry.queues]
-        return [letter for name in queues for letter in await bus.dead_letters(name, limit=limit)]
+        if queue:
+            return list(await bus.dead_letters(queue, limit=limit))
+        letters: list[DeadLetter] = []
+        for name in (name for entry in SERVICES.values() for name in entry.queues):
+            with suppress(NotFound):  # its service was never started
+                letters += await bus.dead_letters(name, limit=limit)
+        return letters
 
     letters = _on_the_bus(data, look)
     if as_json:
@@ -56,11 +62,11 @@ def list_dead(
     if not letters:
         messages.print("Nothing is parked.")
         return
-    table = Table("queue", "id", "event", "parked at", "reason", box=None)
+    # Not a table: in a narrow terminal it would cut the ids, which `dead show` and `dead replay` want whole.
     for letter in letters:
-        parked = letter.parked_at.isoformat(timespec="seconds")
-        table.add_row(letter.queue, letter.id, letter.message.type, parked, letter.reason)
-    results.print(table)
+        parked, reason = letter.parked_at.isoformat(timespec="seconds"), " ".join(letter.reason.split())
+        words = (letter.queue, letter.id, letter.message.type, parked, reason)
+        results.print("  ".join(words), markup=False, soft_wrap=True)
 
 
 def show_dead(queue: str, id: str, data: Data = None) -> None:  # noqa: A002 - the argument's name

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from shared.kernel.errors import Unavailable
+from shared.kernel.errors import NotFound, Unavailable
 
 EVENT = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
@@ -14,6 +14,13 @@ BATCH = "application/cloudevents-batch+json"
 
 class BusUnavailable(Unavailable):
     """The message may or may not have arrived; publish it again with the same id."""
+
+
+class NoQueue(NotFound):
+    """No such durable queue was ever declared here."""
+
+    def __init__(self, queue: str) -> None:
+        super().__init__(f"There is no queue {queue!r} on this bus.")
 
 
 class Unroutable(BusUnavailable):
@@ -161,10 +168,18 @@ class Bus(Protocol):
         """The durable queues, at least those that were declared or consumed through this object."""
 
     async def dead_letters(self, queue: str, *, limit: int = 100) -> Sequence[DeadLetter]:
-        """The parked events of a queue, oldest first; looking changes nothing."""
+        """The parked events of a queue, oldest first; looking changes nothing.
+
+        Raises:
+            NoQueue: there is none of that name.
+        """
 
     async def replay_dead(self, queue: str, *, ids: Sequence[str] | None = None) -> int:
-        """Put parked events (all, or those) back into their queue, and say how many."""
+        """Put parked events (all, or those) back into their queue, and say how many.
+
+        Raises:
+            NoQueue: there is none of that name.
+        """
 
     def status(self) -> BusStatus:
         """Known without asking the server: whether every connection that is in use here is there."""

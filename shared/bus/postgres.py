@@ -11,7 +11,7 @@ import asyncpg
 from shared.bus.handling import is_cancelled
 from shared.bus.link import Link
 from shared.bus.policy import Policy
-from shared.bus.port import BusStatus, BusUnavailable, DeadLetter, Depth, Message, Subscription
+from shared.bus.port import BusStatus, BusUnavailable, DeadLetter, Depth, Message, NoQueue, Subscription
 from shared.bus.postgres_consumer import PostgresConsumer, columns, message_of
 from shared.bus.postgres_ear import Ear, Listening
 from shared.bus.postgres_publisher import PostgresPublisher
@@ -92,6 +92,7 @@ class PostgresBus:
 
     async def dead_letters(self, queue: str, *, limit: int = 100) -> Sequence[DeadLetter]:
         async with self._asking() as connection:
+            await _refuse_unknown(connection, queue)
             rows = await connection.fetch(
                 "SELECT * FROM bus.dead WHERE queue = $1 ORDER BY dead_id LIMIT $2", queue, limit
             )
@@ -109,6 +110,7 @@ class PostgresBus:
 
     async def replay_dead(self, queue: str, *, ids: Sequence[str] | None = None) -> int:
         async with self._asking() as connection:
+            await _refuse_unknown(connection, queue)
             return int(await connection.fetchval(_REPLAY, queue, None if ids is None else list(ids)))
 
     def status(self) -> BusStatus:
@@ -163,11 +165,16 @@ async def _drop(connection: Connection) -> None:
     connection.terminate()
 
 
+async def _refuse_unknown(connection: Connection, queue: str) -> None:
+    if not await connection.fetchval("SELECT EXISTS (SELECT FROM bus.queues WHERE name = $1)", queue):
+        raise NoQueue(queue)
+
+
 @contextlib.contextmanager
 def _unavailable() -> Iterator[None]:
     try:
         yield
-    except BusUnavailable:
+    except (BusUnavailable, NoQueue):
         raise
     except asyncio.CancelledError as error:
         if is_cancelled():

@@ -19,7 +19,7 @@ from shared.bus import rabbit_dead, rabbit_topology
 from shared.bus.handling import is_cancelled
 from shared.bus.link import Link
 from shared.bus.policy import Policy
-from shared.bus.port import BusStatus, BusUnavailable, DeadLetter, Depth, Message, Subscription
+from shared.bus.port import BusStatus, BusUnavailable, DeadLetter, Depth, Message, NoQueue, Subscription
 from shared.bus.rabbit_consumer import RabbitConsumer
 from shared.bus.rabbit_live import RabbitListener
 from shared.bus.rabbit_publisher import BLOCKED, RabbitPublisher, publishing_link
@@ -145,7 +145,7 @@ def _unavailable() -> Iterator[None]:
     """Whatever goes wrong between us and the server is that the server is away."""
     try:
         yield
-    except BusUnavailable:
+    except (BusUnavailable, NoQueue):
         raise
     except asyncio.CancelledError as error:
         if is_cancelled():

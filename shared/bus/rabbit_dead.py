@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.exceptions import ChannelNotFoundEntity
 
 from shared.bus import rabbit_topology as topology
 from shared.bus import rabbit_wire as wire
-from shared.bus.port import DeadLetter
+from shared.bus.port import DeadLetter, NoQueue
 from shared.bus.rabbit_publisher import RabbitPublisher
 
 PUT_TIMEOUT = 10.0
@@ -50,7 +51,10 @@ async def _taken(
     dead = await channel.get_queue(topology.dead(queue), ensure=False)
     taken = 0
     while limit is None or taken < limit:
-        received = await dead.get(fail=False, timeout=topology.RPC_TIMEOUT)
+        try:
+            received = await dead.get(fail=False, timeout=topology.RPC_TIMEOUT)
+        except ChannelNotFoundEntity as error:
+            raise NoQueue(queue) from error
         if received is None:
             return
         if taken == 0:

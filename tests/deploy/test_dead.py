@@ -59,6 +59,24 @@ async def test_the_same_on_rabbitmq(vhost: str) -> None:
     assert letter["reason"] == "nobody knows version 9"
 
 
+async def test_in_a_narrow_terminal_ids_and_reasons_are_whole_all_the_same(vhost: str) -> None:
+    await _park(vhost)
+    [letter] = json.loads((await asyncio.to_thread(muster, "dead", "list", QUEUE, "--json", BUS_URL=vhost)).stdout)
+    listed = await asyncio.to_thread(muster, "dead", "list", QUEUE, columns=60, BUS_URL=vhost)
+    assert (listed.returncode, len(listed.stdout.splitlines())) == (0, 1)
+    assert {letter["id"], letter["type"], letter["queue"]} < set(listed.stdout.split())
+    assert letter["reason"] in listed.stdout
+
+
+async def test_a_queue_that_does_not_exist_is_a_failure_that_names_it(database: str) -> None:
+    for words in (("list", "no.queue"), ("replay", "no.queue"), ("show", "no.queue", "1")):
+        done = await asyncio.to_thread(muster, "dead", *words, BUS_URL=database)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "'no.queue'" in done.stderr
+    everywhere = await asyncio.to_thread(muster, "dead", "list", BUS_URL=database)
+    assert (everywhere.returncode, everywhere.stderr) == (0, "Nothing is parked.\n")
+
+
 async def test_an_event_that_is_not_there_is_a_failure(database: str) -> None:
     await _park(database)
     done = await asyncio.to_thread(muster, "dead", "show", QUEUE, "no-such-id", BUS_URL=database)

@@ -4,10 +4,13 @@ import asyncio
 import time
 from collections import Counter
 
+import pytest
+
 from shared.bus.port import (
     Bus,
     Delivery,
     Message,
+    NoQueue,
     Refusal,
     Subscription,
 )
@@ -124,6 +127,12 @@ class FailureContract(OnAPlace):
         assert await bus.dead_letters("shop.orders") == []
         assert await bus.replay_dead("shop.orders") == 0
         assert {(d.message.type, d.message.body, d.attempt) for d in handler.done} == {("orders.placed.v1", b"body", 1)}
+
+    async def test_a_queue_that_was_never_declared_is_told_from_an_empty_one(self, bus: Bus) -> None:
+        with pytest.raises(NoQueue):
+            await bus.dead_letters("shop.no-such-queue")
+        with pytest.raises(NoQueue):
+            await bus.replay_dead("shop.no-such-queue")
 
     async def test_what_is_not_the_messages_fault_is_not_counted(self, bus: Bus) -> None:
         tries = Counter[str]()
