@@ -81,7 +81,6 @@ class FakeDriver:
     """A driver whose machines do what the test says: put batches or troubles into `says`."""
 
     secrets = frozenset({"password"})
-    notice = ""
 
     def __init__(self, kind: str = "fake", *, pulls: bool = False) -> None:
         self.kind = kind
@@ -98,6 +97,9 @@ class FakeDriver:
 
     def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         return dict(config)
+
+    def lacks(self, machine: Machine) -> str:
+        return ""
 
     async def probe(self, machine: Machine, steps: Steps) -> None:
         with steps.step("connect") as note:

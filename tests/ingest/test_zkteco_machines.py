@@ -150,3 +150,15 @@ async def test_pyzks_troubles_are_told_in_our_words(ingest: Ingest, hr: httpx.As
         await eventually(
             hr, lambda m: m["state"] == "waiting_for_a_person" and "refuses our comm key" in m["status_text"]
         )
+
+
+async def test_a_machine_without_an_address_is_for_its_files_alone(ingest: Ingest, hr: httpx.AsyncClient) -> None:
+    async with ingest.running():
+        await hr.post(MACHINES, json={"machine_id": "gate", "machine_type": "zkteco", "zone": "UTC"})
+        shown = (await hr.get(f"{MACHINES}gate/")).json()
+        assert (shown["state"], shown["reports_by_itself"]) == ("imported_only", False)
+        assert shown["status_text"] == "it has no address: files of it can be imported"
+        async with simulator(device(), pace=0) as running:
+            await hr.patch(f"{MACHINES}gate/", json={"ip_address": "127.0.0.1", "port": running.port})
+            live = await eventually(hr, lambda m: m["state"] == "live")
+            assert (live["status_text"], live["reports_by_itself"]) == ("", True)

@@ -116,11 +116,12 @@ class Conditions:
             status = machine.status
             if status.wanted and (is_connected or lasting):
                 status = Status.ACTIVE if is_connected else Status.ERROR
+            lacks = self._machines.driver_of(machine).lacks(machine)
             saved = await work.save(
                 replace(
                     machine,
                     status=status,
-                    status_text=reason or "; ".join(progress.warnings) or self._machines.driver_of(machine).notice,
+                    status_text=reason or "; ".join(progress.warnings) or lacks,
                     is_connected=is_connected,
                     last_scan_at=_later(progress.last_scan_at, machine.last_scan_at),
                     reported_until=_later(progress.reported_until, machine.reported_until),

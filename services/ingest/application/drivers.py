@@ -161,9 +161,11 @@ class Driver(Protocol):
     def secrets(self) -> frozenset[str]:
         """Members of the config that are never shown again."""
 
-    @property
-    def notice(self) -> str:
-        """A sentence about what it cannot do yet; empty where there is nothing to say."""
+    def lacks(self, machine: Machine) -> str:
+        """Why nobody can be in contact with this machine as it is set up, in a sentence; else nothing.
+
+        Such a machine is no mistake: files of it may be imported.
+        """
 
     def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         """The config as it is kept, with defaults left out.

@@ -164,7 +164,8 @@ class Machines:
 
     def reports_by_itself(self, machine: Machine) -> bool:
         """Whether scans of it come without anybody's doing."""
-        return bool(self.driver_of(machine).capabilities & GOES_OUT)
+        driver = self.driver_of(machine)
+        return bool(driver.capabilities & GOES_OUT) and not driver.lacks(machine)
 
     def state_of(self, machine: Machine) -> State:
         """How contact with it stands."""
@@ -208,11 +209,9 @@ class Machines:
             for name, value in machine.config.items()
         }
         same_type = before is not None and before.machine_type == machine.machine_type
-        return replace(
-            machine,
-            config=driver.validated(config),
-            status_text=machine.status_text if same_type else driver.notice,
-        )
+        checked = replace(machine, config=driver.validated(config))
+        lacks = driver.lacks(checked)
+        return replace(checked, status_text=lacks or (machine.status_text if same_type else ""))
 
     async def _default_zone(self) -> str:
         if self._zone:

@@ -100,7 +100,8 @@ class Supervisor:
             watch.hurry()
 
     def _is_wanted(self, machine: Machine) -> bool:
-        return machine.status.wanted and isinstance(self._machines.driver_of(machine), Streams)
+        driver = self._machines.driver_of(machine)
+        return machine.status.wanted and isinstance(driver, Streams) and not driver.lacks(machine)
 
     def _begin(self, machine: Machine) -> None:
         watch = self._watch(machine)

@@ -25,11 +25,14 @@ class Undriven:
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
-        self.notice = f"there is no driver for {kind} yet: files of this machine can be imported"
+        self._notice = f"there is no driver for {kind} yet: files of this machine can be imported"
 
     def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         return dict(config)
 
+    def lacks(self, machine: Machine) -> str:
+        return self._notice
+
     async def probe(self, machine: Machine, steps: Steps) -> None:
         with steps.step("driver"):
-            raise ProtocolBroken(self.notice)
+            raise ProtocolBroken(self._notice)

@@ -10,6 +10,7 @@ from services.ingest.application.drivers import Capability, MakesHistory, Stream
 from services.ingest.vendors.table import drivers
 from services.ingest.vendors.undriven import Undriven
 from shared.kernel.clock import SystemClock
+from tests.ingest.fakes import machine
 
 FOLDER = Path(vendors.__file__).parent
 ALL = drivers(SystemClock())
@@ -29,7 +30,7 @@ def test_the_types_of_the_api_are_all_there() -> None:
 
 
 def test_a_type_without_a_driver_says_so() -> None:
-    assert all(driver.notice for driver in ALL.values() if isinstance(driver, Undriven))
+    assert all(driver.lacks(machine()) for driver in ALL.values() if isinstance(driver, Undriven))
 
 
 @pytest.mark.parametrize("kind", DRIVEN)

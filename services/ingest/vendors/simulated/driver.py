@@ -21,7 +21,6 @@ class Simulated:
     kind = "simulated"
     capabilities = frozenset({Capability.STREAMS, Capability.REPORTS_CLOCK, Capability.MAKES_HISTORY})
     secrets: frozenset[str] = frozenset()
-    notice = ""
     poll_every = timedelta(0)
 
     def __init__(self, clock: Clock) -> None:
@@ -29,6 +28,9 @@ class Simulated:
 
     def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         return validated(SimulatedSettings, config)
+
+    def lacks(self, machine: Machine) -> str:
+        return ""
 
     async def probe(self, machine: Machine, steps: Steps) -> None:
         with steps.step("settings") as note:

@@ -37,7 +37,6 @@ class Zkteco:
     kind = "zkteco"
     capabilities = frozenset({Capability.STREAMS, Capability.REPORTS_CLOCK, Capability.REPORTS_COUNTS})
     secrets = frozenset({"comm_key"})
-    notice = ""
     poll_every = timedelta(0)
 
     def __init__(self, clock: Clock) -> None:
@@ -47,6 +46,9 @@ class Zkteco:
 
     def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         return validated(ZktecoSettings, config)
+
+    def lacks(self, machine: Machine) -> str:
+        return "" if machine.ip_address else "it has no address: files of it can be imported"
 
     @asynccontextmanager
     async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:
