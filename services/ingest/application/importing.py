@@ -49,7 +49,7 @@ class Importer:
 
         Raises:
             Malformed: the file or a parameter cannot be read.
-            Conflict: the machine is known with another time zone.
+            Conflict: the machine is known with another time zone; its code is the id of another machine.
             Invalid: most lines cannot be read, and it is not forced.
             Unavailable: scans could not be made durable for a minute.
         """
@@ -58,6 +58,8 @@ class Importer:
             check_zone(asked.timezone)
         records = self._open_file(asked.format, day_first=asked.day_first)
         machine = await self._registry.one(asked.machine, scope)
+        if machine is not None and machine.machine_id != asked.machine:
+            raise _is_an_id(asked.machine, machine)
         if machine is None and asked.timezone is None:
             raise Malformed(
                 f"there is no machine {asked.machine!r}; to register it, say the time zone of its clock",
@@ -110,7 +112,18 @@ class Importer:
             return blank, True
         async with self._machines.work() as work:
             existing = await work.machine(asked.machine, Scope.everything())
+            if existing is not None and existing.machine_id != asked.machine:
+                raise _is_an_id(asked.machine, existing)
             if existing is not None:
                 return existing, False
             changes = Changes(machine_id=asked.machine, machine_type=NEW_TYPE, zone=asked.timezone)
             return await self._machines.register(work, changes), True
+
+
+def _is_an_id(code: str, machine: Machine) -> Conflict:
+    """Whoever names machines 1, 2, 3 must not find the log of one under another, which came as the second."""
+    return Conflict(
+        f"{code!r} is the id of the machine {machine.machine_id!r}: if you mean that one, say {machine.machine_id!r};"
+        " else give yours another code",
+        fields={"machine": "is the id of another"},
+    )

@@ -60,6 +60,19 @@ async def test_a_file_is_published_and_summed_up(hr: httpx.AsyncClient, ingest: 
     assert [event.badge for event in events][:3] == ["0", "1", "2"]
 
 
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+async def test_the_log_of_a_machine_called_by_anothers_id_is_not_taken_for_that_ones(
+    hr: httpx.AsyncClient, ingest: Ingest, dry_run: str
+) -> None:
+    other = (await imported(hr))["machine_id"]
+    published = len(ingest.bus.published)
+    parameters = {"machine": other, "timezone": "Asia/Shanghai", "dry_run": dry_run}
+    refused = await hr.post(IMPORT, params=parameters, content=LOG)
+    assert refused.status_code == 409
+    assert f"'{other}' is the id of the machine 'gate'" in refused.json()["error"]
+    assert len(ingest.bus.published) == published
+
+
 async def test_a_second_import_adds_nothing(hr: httpx.AsyncClient, ingest: Ingest) -> None:
     await imported(hr)
     published = len(ingest.bus.published)
