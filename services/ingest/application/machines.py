@@ -82,7 +82,7 @@ class Machines:
         code = changes["machine_id"]
         earlier = await work.machine(code, Scope.everything(), removed=True)
         if earlier is not None and (not earlier.removed or earlier.machine_id != code):
-            raise Conflict(f"there is a machine {code!r} already", fields={"machine_id": "is taken"})
+            raise _taken(code, earlier)
         now = self._clock.now()
         blank = Machine(
             id=earlier.id if earlier else 0,
@@ -194,8 +194,8 @@ class Machines:
         if machine.zone not in _zones():
             raise _wrong("zone", f"{machine.zone!r} is not an IANA time zone, such as Asia/Dhaka")
         same_code = await work.machine(machine.machine_id, Scope.everything(), removed=True)
-        if same_code is not None and same_code.machine_id == machine.machine_id and same_code.id != machine.id:
-            raise Conflict(f"there is a machine {machine.machine_id!r} already", fields={"machine_id": "is taken"})
+        if same_code is not None and same_code.id != machine.id:
+            raise _taken(machine.machine_id, same_code)
         if machine.serial:
             other = await work.by_serial(machine.serial)
             if other is not None and other.id != machine.id:
@@ -234,6 +234,13 @@ def check_zone(name: str) -> str:
 @cache
 def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
+
+
+def _taken(code: str, by: Machine) -> Conflict:
+    said = f"there is a machine {code!r} already"
+    if by.machine_id != code:  # in a path either would do, and it could be only one of them
+        said = f"{code!r} is the id of the machine {by.machine_id!r}; choose another code"
+    return Conflict(said, fields={"machine_id": "is taken"})
 
 
 def _wrong(field: str, detail: str) -> Malformed:

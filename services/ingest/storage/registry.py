@@ -34,6 +34,7 @@ ORDERS: dict[str, ColumnElement[Any]] = {
 }
 """What a list may be ordered by. Instants as text: that goes through a cursor unchanged."""
 
+_NEXT_ID = text(f"SELECT nextval(pg_get_serial_sequence('{machines.fullname}', 'id'))")
 _PRESENT = machines.c.removed.is_(False)
 
 
@@ -105,8 +106,17 @@ class PostgresWork:
         return machine_of(row) if row else None
 
     async def add(self, machine: Machine) -> Machine:
-        added = await self._connection.execute(machines.insert().values(values_of(machine)).returning(machines.c.id))
-        return replace(machine, id=added.scalar_one())
+        added = replace(machine, id=await self._free_id())
+        await self._connection.execute(machines.insert().values(id=added.id, **values_of(added)))
+        return added
+
+    async def _free_id(self) -> int:
+        """The next id that is nobody's code: `/machines/7/` must not be one machine today and another tomorrow."""
+        while True:
+            given = (await self._connection.execute(_NEXT_ID)).scalar_one()
+            taken = select(machines.c.id).where(machines.c.machine_id == str(given))
+            if (await self._connection.execute(taken)).first() is None:
+                return int(given)
 
     async def save(self, machine: Machine) -> Machine:
         saved = replace(machine, version=machine.version + 1)

@@ -50,6 +50,20 @@ async def test_a_machine_is_found_by_its_id_and_by_its_code(hr: httpx.AsyncClien
     assert (missing.status_code, missing.json()["error"]) == (404, "there is no machine '99999'")
 
 
+async def test_what_is_one_machines_id_is_never_anothers_code(hr: httpx.AsyncClient) -> None:
+    first = await registered(hr)
+    following = str(first["id"] + 1)
+    numbered = await registered(hr, machine_id=following)
+    third = await registered(hr, machine_id="gate-3")
+    assert following not in (str(third["id"]), str(first["id"]))
+    assert (await hr.get(f"{MACHINES}{following}/")).json() == numbered
+    assert (await hr.get(f"{MACHINES}{third['id']}/")).json() == third
+    code = {"machine_id": str(third["id"]), "machine_type": "generic"}
+    for refused in (await hr.post(MACHINES, json=code), await hr.patch(f"{MACHINES}gate-1/", json=code)):
+        assert refused.status_code == 409
+        assert "is the id of the machine 'gate-3'" in refused.json()["error"]
+
+
 async def test_a_type_without_a_driver_says_so(hr: httpx.AsyncClient) -> None:
     machine = await registered(hr, machine_type="suprema")
     assert machine["status_text"] == "there is no driver for suprema yet: files of this machine can be imported"
