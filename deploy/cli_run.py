@@ -48,8 +48,12 @@ def up(
         lines = [f"Muster runs at {system.http_url}  (live events: {system.live_url})", "  user      admin"]
         if system.password is not None:
             lines.append(f"  password  {system.password}   (shown this once)")
-        elif settings.admin_password is not None:
+        elif system.given_password_holds:
             lines.append("  password  as MUSTER_ADMIN_PASSWORD says")
+        elif settings.admin_password is not None:
+            lines.append(
+                "  password  the one it had before: MUSTER_ADMIN_PASSWORD counts only when admin is first made"
+            )
         else:
             lines.append("  password  as it was shown at the first start")
         results.print("\n".join([*lines, "Ctrl-C stops it."]), markup=False)

@@ -39,6 +39,8 @@ class Running:
     live_url: str
     password: str | None
     """Of `admin`, if it was made just now and nobody has been told it yet."""
+    given_password_holds: bool
+    """Whether the installation's password is that of `admin`, who may have had another one before, or since."""
     peers: httpx.AsyncClient
     installation: Installation
 
@@ -123,13 +125,28 @@ async def running(
             database_url=postgres.url, http_url=f"http://{shown}:{http_port}", live_url=f"ws://{shown}:{live_port}"
         )
         data.tell_address(address)
+        holds = generated is None and await _signs_in(given)
         yield Running(
             http_url=address.http_url,
             live_url=address.live_url,
             password=generated,
+            given_password_holds=holds,
             peers=peers,
             installation=installation,
         )
+
+
+async def _signs_in(given: Given) -> bool:
+    from services.gateway.wiring import administrator_has
+
+    password = given.installation.admin_password
+    if password is None:
+        return False
+    database = given.database("gateway")
+    try:
+        return await administrator_has(database, given.clock, password.get_secret_value())
+    finally:
+        await database.close()
 
 
 @asynccontextmanager

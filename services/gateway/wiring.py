@@ -120,6 +120,11 @@ async def ensure_administrator(database: Database, clock: Clock, password: str |
     return await Users(PostgresStore(database), Passwords(), clock).ensure_administrator(password)
 
 
+async def administrator_has(database: Database, clock: Clock, password: str) -> bool:
+    """Whether `admin` can sign in with this password now."""
+    return await Users(PostgresStore(database), Passwords(), clock).administrator_has(password)
+
+
 def _guard(app: FastAPI, settings: Settings, tokens: Tokens, withdrawals: Withdrawals, clock: Clock) -> None:
     """Put the gate before every route: inside the request ids, so that its refusals carry them too."""
     gate = Middleware(Gate, tokens=tokens, withdrawals=withdrawals, clock=clock, origins=settings.origins)

@@ -105,6 +105,10 @@ def test_a_given_password_is_taken_and_not_shown(data: Path) -> None:
     with running(data, ADMIN_PASSWORD="chosen by somebody") as up:
         assert "chosen by somebody" not in up.words
         assert up.signs_in("chosen by somebody")
+        assert "as MUSTER_ADMIN_PASSWORD says" in up.words
+    with running(data, ADMIN_PASSWORD="chosen by another") as up:
+        assert "the one it had before" in up.words
+        assert up.signs_in("chosen by somebody")
 
 
 def test_a_second_one_on_the_same_folder_is_refused_and_disturbs_nothing(data: Path) -> None:

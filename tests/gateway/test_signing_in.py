@@ -309,6 +309,8 @@ async def test_the_first_administrator_is_made_once(migrated: Any) -> None:
     assert len(passwords) == 1
     assert len(passwords[0]) >= 20
     assert await users.ensure_administrator("another password") is None
+    assert await users.administrator_has(passwords[0])
+    assert not await users.administrator_has("another password")
     assert await ensure_administrator(database, clock, None) is None
     await database.close()
 

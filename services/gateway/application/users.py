@@ -155,6 +155,14 @@ class Users:
                 await accounts.announce(await user_changed(accounts, saved), now=now)
         return chosen if password is None else None
 
+    async def administrator_has(self, password: str) -> bool:
+        """Whether `admin` can sign in with this password now. Not a sign-in: nothing is counted or recorded."""
+        async with self._store.transaction() as accounts:
+            found = await accounts.find(FIRST_ADMINISTRATOR)
+        if found is None or not found.user.active:
+            return False
+        return await self._passwords.verify(password, found.password_hash)
+
 
 async def _user(accounts: Accounts, user_id: int, *, lock: bool = False) -> User:
     credential = await accounts.get(user_id, lock=lock)
