@@ -94,7 +94,7 @@ class Terminal:
 
     async def _scan(self, number: int, a_second: float) -> None:
         users = self.device.users
-        assert a_second <= len(users) * len(STATES), "somebody would press the same key twice in a second"
+        assert min(number, a_second) <= len(users) * len(STATES), "somebody would press the same key twice in a second"
         for _ in range(number):
             key = STATES[self._turn // len(users) % len(STATES)]
             await self.running.scan(users[self._turn % len(users)].user_id, state=key)
