@@ -1,12 +1,12 @@
 """From the wall time of a machine to an instant, with a mark that says how far to trust it.
 
-A machine tells local time without a zone. Its zone says which instant that was, except in the hour that
+Most machines tell local time without a zone. Their zone says which instant that was, except in the hour that
 happens twice when clocks go back, and in the hour that does not happen when they go forward. Machines also
 forget the time (2000-01-01 after a flat battery) and are set wrong. Nothing is dropped for that: it is marked.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from enum import StrEnum
 
 EARLIEST = date(2001, 1, 1)
@@ -63,15 +63,23 @@ class Chronology:
         self._latest: datetime | None = None
 
     def place(
-        self, local: datetime, *, received_at: datetime, offset: timedelta = timedelta(0), live: bool = False
+        self,
+        local: datetime,
+        *,
+        received_at: datetime,
+        ahead: timedelta | None = None,
+        offset: timedelta = timedelta(0),
+        live: bool = False,
     ) -> tuple[datetime, Quality]:
         """The instant in UTC and its quality.
 
+        `ahead` is how far ahead of UTC the machine itself says that `local` is: then nothing is left to the zone.
         `live` says that the scan was made just now, which decides the hour that happens twice better than order
         does; `offset` is the machine's clock minus ours where it was measured, so that just now is by its clock.
         """
-        first = local.replace(tzinfo=self._zone)
-        second = local.replace(tzinfo=self._zone, fold=1)
+        zone = self._zone if ahead is None else timezone(ahead)
+        first = local.replace(tzinfo=zone)
+        second = local.replace(tzinfo=zone, fold=1)
         before, after = first.utcoffset(), second.utcoffset()
         quality = Quality.OK
         try:
@@ -82,14 +90,14 @@ class Chronology:
                 else:
                     quality = Quality.AMBIGUOUS_DST
                     at = self._pass(at, second.astimezone(UTC), received_at + offset if live else None)
-            ahead = at - received_at > self._plausible.ahead
+            too_late = at - received_at > self._plausible.ahead
         except OverflowError:
             # The first and the last day of the calendar have no instant in some zones.
             at = local.replace(tzinfo=UTC)
-            ahead = local.year > 2000
+            too_late = local.year > 2000
         if local < self._earliest:
             return at, Quality.IMPLAUSIBLE_PAST
-        if ahead:
+        if too_late:
             return at, Quality.FUTURE
         self._latest = at
         return at, quality

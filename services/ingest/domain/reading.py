@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -37,6 +37,9 @@ class Reading:
     """The machine's wall time exactly as received."""
     local_time: datetime
     """The same, read: naive, in whole seconds, in the machine's zone."""
+    offset: timedelta | None = None
+    """How far ahead of UTC that is, where the machine says so and is believed; None leaves it to the machine's zone.
+    It places the scan, and is no part of its identity."""
     state: str
     """The vendor's own code for in, out and the rest; part of the scan's identity."""
     type: ScanType

@@ -54,7 +54,11 @@ class Naming:
         machine, live = self._machine, batch.mode is Mode.LIVE
         for reading in batch.readings:
             at, quality = self._chronology.place(
-                reading.local_time, received_at=batch.received_at, offset=clock_offset, live=live
+                reading.local_time,
+                ahead=reading.offset,
+                received_at=batch.received_at,
+                offset=clock_offset,
+                live=live,
             )
             yield Scan(
                 id=scan_id(machine.id, reading.badge, reading.local_time, reading.state),

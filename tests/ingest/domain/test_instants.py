@@ -121,3 +121,25 @@ def test_an_instant_reads_back_as_its_wall_time_unless_the_hour_does_not_exist(l
     back = instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None, fold=0)
     assert (back == local) == (quality is not Quality.NONEXISTENT_DST)
     assert not quality.quarantined
+
+
+@pytest.mark.parametrize(
+    ("local", "hours", "instant"),
+    [
+        ("2024-10-27 02:30:00", 1, "2024-10-27T01:30:00Z"),
+        ("2024-03-31 02:30:00", 1, "2024-03-31T01:30:00Z"),
+        ("2024-07-01 08:00:00", 1, "2024-07-01T07:00:00Z"),
+        ("2024-07-01 08:00:00", -7, "2024-07-01T15:00:00Z"),
+    ],
+    ids=["the second pass", "the hour that is skipped", "a machine without summer time", "another zone"],
+)
+def test_a_machine_that_says_its_offset_leaves_nothing_to_the_zone(local: str, hours: int, instant: str) -> None:
+    placed = Chronology(ZoneInfo("Europe/Berlin")).place(at(local), ahead=timedelta(hours=hours), received_at=RECEIVED)
+    assert placed == (at(instant), Quality.OK)
+
+
+def test_an_offset_does_not_make_an_impossible_time_possible() -> None:
+    chronology, east = Chronology(ZoneInfo("Asia/Dhaka")), timedelta(hours=6)
+    assert chronology.place(datetime(1970, 1, 1), ahead=east, received_at=RECEIVED)[1] is Quality.IMPLAUSIBLE_PAST
+    assert chronology.place(datetime(2030, 1, 1), ahead=east, received_at=RECEIVED)[1] is Quality.FUTURE
+    assert chronology.place(datetime.min, ahead=east, received_at=RECEIVED)[1] is Quality.IMPLAUSIBLE_PAST

@@ -33,6 +33,12 @@ def test_verify_method_work_code_and_position_are_not_part_of_the_identity() -> 
     assert one.id == other.id
 
 
+def test_an_offset_places_a_scan_and_is_not_part_of_its_identity() -> None:
+    one, other = named(ARRIVAL, replace(ARRIVAL, offset=timedelta(hours=6)))
+    assert one.id == other.id
+    assert other.at == datetime(2024, 1, 15, 2, tzinfo=UTC)
+
+
 def test_badges_that_differ_in_zeros_or_case_are_different_scans() -> None:
     badges = ["7", "07", "007", "A7", "a7"]
     assert len({scan.id for scan in named(*(replace(ARRIVAL, badge=badge) for badge in badges))}) == 5
