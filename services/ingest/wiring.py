@@ -11,11 +11,13 @@ import httpx
 from services.ingest.api.imports import imports_router
 from services.ingest.api.machines import machines_router
 from services.ingest.api.unreadable import unreadable_router
-from services.ingest.application.conditions import Conditions
-from services.ingest.application.drivers import Capability, Driver, Streams
+from services.ingest.application.conditions import Conditions, Way
+from services.ingest.application.desk import Desk
+from services.ingest.application.drivers import Capability, Driver, IsPushedTo, Streams
 from services.ingest.application.importing import Importer
 from services.ingest.application.machines import Machines
 from services.ingest.application.publishing import ScanPublisher
+from services.ingest.application.pushing import WITHIN, Pushing
 from services.ingest.application.republishing import machine_states
 from services.ingest.application.standing import Standing
 from services.ingest.application.supervision import Supervisor
@@ -26,6 +28,7 @@ from services.ingest.domain.patience import Patience
 from services.ingest.settings import Settings
 from services.ingest.storage.evidence import PostgresEvidence
 from services.ingest.storage.ledger import PostgresLedger
+from services.ingest.storage.pending import PostgresPending
 from services.ingest.storage.registry import PostgresRegistry
 from services.ingest.storage.spool import PostgresSpool
 from services.ingest.storage.tables import metadata
@@ -56,6 +59,7 @@ class Parts:
     registry: PostgresRegistry
     publisher: ScanPublisher
     supervisor: Supervisor
+    pushing: Pushing
     importer: Importer
     relay: Relay
 
@@ -88,11 +92,16 @@ def assemble(
 ) -> tuple[Service, Parts]:
     """As `build`, with the parts. `drivers` None takes all of the table, `patience` None that of everyday."""
     known = drivers if drivers is not None else table.drivers(clock)
-    told = asyncio.Event()
+    told, told_of_callers = asyncio.Event(), asyncio.Event()
     registry = PostgresRegistry(database, clock)
     ledger, evidence = PostgresLedger(database), PostgresEvidence(database)
     publisher = ScanPublisher(bus, ledger, PostgresSpool(database), clock, confirm_within=settings.confirm_within)
-    machines = Machines(registry, known, clock, zone=settings.timezone, changed=told.set)
+
+    def changed() -> None:
+        told.set()
+        told_of_callers.set()
+
+    machines = Machines(registry, known, clock, zone=settings.timezone, changed=changed)
     conditions = Conditions(registry, machines, clock)
 
     patient = patience or Patience()
@@ -108,6 +117,21 @@ def assemble(
         return MachineWatch(machine, driver, pulls=pulls, standing=standing, taker=taker, patience=patient)
 
     supervisor = Supervisor(registry, machines, conditions, watch, told)
+
+    def desk(machine: Machine, driver: IsPushedTo) -> Desk:
+        standing = Standing(machine, way=Way.PUSH, conditions=conditions, clock=clock, patience=patient)
+        taker = Taker(machine, publisher=publisher, ledger=ledger, evidence=evidence, clock=clock, patience=None)
+        return Desk(machine, driver, standing=standing, taker=taker, clock=clock, within=WITHIN)
+
+    pushing = Pushing(
+        registry,
+        machines,
+        conditions,
+        pending=PostgresPending(database),
+        open_desk=desk,
+        clock=clock,
+        told=told_of_callers,
+    )
     importer = Importer(
         registry=registry,
         machines=machines,
@@ -151,9 +175,15 @@ def assemble(
     service = Service(
         name="ingest",
         app=app,
-        loops=[("relay", relay.run), ("publisher", publisher.run), ("supervisor", supervisor.run), ("tidy", tidy)],
+        loops=[
+            ("relay", relay.run),
+            ("publisher", publisher.run),
+            ("supervisor", supervisor.run),
+            ("pushing", pushing.run),
+            ("tidy", tidy),
+        ],
         resources=[pool],
         states=lambda: machine_states(registry, machines),
     )
-    parts = Parts(database, machines, registry, publisher, supervisor, importer, relay)
+    parts = Parts(database, machines, registry, publisher, supervisor, pushing, importer, relay)
     return service, parts

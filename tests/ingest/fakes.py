@@ -11,7 +11,7 @@ from uuid import UUID
 from services.ingest.application.drivers import Capability, Contact, MachineTrouble, Phase, Session, Steps
 from services.ingest.application.ports import Spooled
 from services.ingest.domain.machine import Machine
-from services.ingest.domain.reading import Batch, Mode, Reading, ScanType
+from services.ingest.domain.reading import Batch, Mode, Reading, ScanType, Unreadable
 from services.ingest.domain.scan import Naming, Scan
 from shared.bus.port import BusStatus, BusUnavailable, Message
 from shared.contracts.cloudevents import decode
@@ -136,6 +136,40 @@ class _FakeSession:
         self._driver.acknowledged.append(batch)
 
 
+class FakePushedDriver:
+    """A driver whose machines call us, and that never goes to them."""
+
+    secrets = frozenset({"secret"})
+    capabilities = frozenset({Capability.IS_PUSHED_TO})
+    kind = "caller"
+
+    def __init__(self) -> None:
+        self.silence = timedelta(minutes=3)
+
+    def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        return dict(config)
+
+    def lacks(self, machine: Machine) -> str:
+        return "" if self.pushes(machine) else "it does not push: files of it can be imported"
+
+    async def probe(self, machine: Machine, steps: Steps) -> None: ...
+
+    def pushes(self, machine: Machine) -> bool | None:
+        return machine.config.get("push")
+
+    def set_up_to_push(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**config, "push": True}
+
+    def goes_out(self, machine: Machine) -> bool:
+        return False
+
+    def push_secret(self, machine: Machine) -> str:
+        return machine.config.get("secret", "")
+
+    def silent_for(self, machine: Machine) -> timedelta:
+        return self.silence
+
+
 class FakeBus:
     """Takes down what is published. `away` refuses; `silent` never confirms."""
 
@@ -228,6 +262,23 @@ class FakeLedger:
         if self.away:
             raise Unavailable("the database is away")
         self.entries.update(scans)
+
+
+class FakeEvidence:
+    def __init__(self) -> None:
+        self.kept: dict[tuple[int, bytes], Unreadable] = {}
+        self.away = False
+
+    async def keep(
+        self, machine_id: int, records: Sequence[tuple[bytes, Unreadable]], *, source: str, at: datetime
+    ) -> int:
+        if self.away:
+            raise Unavailable("the database is away")
+        before = len(self.kept)
+        self.kept.update({(machine_id, digest): record for digest, record in records})
+        return len(self.kept) - before
+
+    async def find(self, wanted: Any) -> Any: ...
 
 
 def readings(number: int, *, badge: str = "7", start: datetime = datetime(2024, 1, 15, 8)) -> list[Reading]:

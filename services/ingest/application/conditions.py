@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from services.ingest.application.announce import connected, disconnected, error_occurred
@@ -11,6 +12,15 @@ from services.ingest.application.ports import Registry
 from services.ingest.domain.machine import Machine, State, Status
 from shared.contracts.event import Event
 from shared.kernel.clock import Clock
+
+
+class Way(StrEnum):
+    """How there is contact with a machine. One that is lost while the other stands does not make the machine away."""
+
+    LINE = "line"
+    """We went to it."""
+    PUSH = "push"
+    """It calls us."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +65,30 @@ class Conditions:
         self._registry = registry
         self._machines = machines
         self._clock = clock
+        self._ways: dict[int, dict[Way, str]] = {}
+        """By machine: each way by which there is or was contact, and why there is none now."""
 
-    async def back(self, machine: Machine, progress: Progress) -> None:
+    def given_up(self, machine: int, way: Way) -> None:
+        """Nobody is to be in contact with the machine this way any more."""
+        self._ways.get(machine, {}).pop(way, None)
+
+    async def back(self, machine: Machine, progress: Progress, *, way: Way = Way.LINE) -> None:
         """It is in contact."""
+        self._ways.setdefault(machine.id, {})[way] = ""
         event = connected(machine, self._clock.now())
         await self._record(machine, progress, is_connected=True, turn=event)
 
-    async def away(self, machine: Machine, reason: str, progress: Progress, *, lasting: bool, news: bool) -> None:
+    async def away(
+        self, machine: Machine, reason: str, progress: Progress, *, lasting: bool, news: bool, way: Way = Way.LINE
+    ) -> None:
         """It is away, for a reason; `lasting` where a person must look, `news` where this kind of reason is new."""
         now = self._clock.now()
+        ways = self._ways.setdefault(machine.id, {})
+        ways[way] = reason
+        if "" in ways.values():
+            told = [error_occurred(machine, now, f"{machine.name}: {reason}")] if news else ()
+            await self._record(machine, replace(progress, state=None), is_connected=True, events=told)
+            return
         await self._record(
             machine,
             progress,
@@ -81,6 +106,7 @@ class Conditions:
 
     async def released(self, machine: Machine) -> None:
         """Nobody is wanted to be in contact with it any more."""
+        self._ways.pop(machine.id, None)
         event = disconnected(machine, self._clock.now(), "contact is not wanted any more")
         await self._record(machine, Progress(), is_connected=False, turn=event)
 
@@ -117,11 +143,12 @@ class Conditions:
             if status.wanted and (is_connected or lasting):
                 status = Status.ACTIVE if is_connected else Status.ERROR
             lacks = self._machines.driver_of(machine).lacks(machine)
+            warnings = [*progress.warnings, *filter(None, self._ways.get(known.id, {}).values())]
             saved = await work.save(
                 replace(
                     machine,
                     status=status,
-                    status_text=reason or "; ".join(progress.warnings) or lacks,
+                    status_text=reason or "; ".join(warnings) or lacks,
                     is_connected=is_connected,
                     last_scan_at=_later(progress.last_scan_at, machine.last_scan_at),
                     reported_until=_later(progress.reported_until, machine.reported_until),

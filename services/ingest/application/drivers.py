@@ -3,6 +3,7 @@
     Unavailable
     └── MachineTrouble       contact with a machine failed; the message says why in a sentence
         ├── Unreachable        nobody answers: try again, more and more rarely
+        │   └── HasNotCome       it comes to us, and has not yet: wait on
         ├── WrongCredentials   it answers and refuses us: a person must look (some machines lock us out)
         ├── OtherMachine       another machine than the registered one answers
         ├── NotSetUp           the registry lacks what contact needs
@@ -41,6 +42,10 @@ class Unreachable(MachineTrouble):
     lasting = False
 
 
+class HasNotCome(Unreachable):
+    """It is for the machine to come to us, and it has not: waiting for it on disturbs nobody, so pauses do not grow."""
+
+
 class WrongCredentials(MachineTrouble):
     """It refuses our password or key."""
 
@@ -74,6 +79,8 @@ class Capability(StrEnum):
     """Its machines call us."""
     REPORTS_CLOCK = "reports its clock"
     REPORTS_COUNTS = "reports its counts"
+    READS_SAMPLES = "reads samples"
+    """Its machines speak as their config says; a config can be tried on some bytes (`ReadsSamples`)."""
     MAKES_HISTORY = "makes history"
     """Invents the past (`MakesHistory`): a simulator."""
 
@@ -196,6 +203,26 @@ class Streams(Protocol):
         Raises:
             MachineTrouble: it could not be made.
         """
+
+
+@runtime_checkable
+class IsPushedTo(Protocol):
+    """A driver whose machines call us. Some of them we may go to as well."""
+
+    def pushes(self, machine: Machine) -> bool | None:
+        """Whether it is set up to call us. None where nobody has said: it may, and if it does it counts as set up."""
+
+    def set_up_to_push(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The config of a machine that calls us."""
+
+    def goes_out(self, machine: Machine) -> bool:
+        """Whether we go to this machine, too."""
+
+    def push_secret(self, machine: Machine) -> str:
+        """What it must show when it calls; empty where its serial number is enough."""
+
+    def silent_for(self, machine: Machine) -> timedelta:
+        """How long it may say nothing before it is away."""
 
 
 @runtime_checkable

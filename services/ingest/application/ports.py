@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from services.ingest.domain.machine import Machine
+from services.ingest.domain.pending import PendingMachine
 from services.ingest.domain.reading import Reading, Unreadable
 from shared.bus.port import Message
 from shared.contracts.event import Event
@@ -151,6 +152,25 @@ class Evidence(Protocol):
 
     async def find(self, wanted: KeptWanted) -> KeptFound:
         """A part of the list of those of a machine."""
+
+
+class PendingMachines(Protocol):
+    """Machines that called us and that nobody has registered."""
+
+    async def note(self, machine: PendingMachine) -> bool:
+        """It called again, or for the first time; False where there are so many that this one is not kept."""
+
+    async def all(self) -> Sequence[PendingMachine]:
+        """All of them, those first that called last."""
+
+    async def one(self, kind: str, serial: str) -> PendingMachine | None:
+        """That one."""
+
+    async def refuse(self, kind: str, serial: str) -> None:
+        """Note that it is not wanted; it stays, so that it does not ask again."""
+
+    async def forget(self, kind: str, serial: str) -> bool:
+        """Whether it was there; if it calls again, it asks again."""
 
 
 @dataclass(frozen=True, slots=True)

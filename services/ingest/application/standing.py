@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from services.ingest.application.conditions import Conditions, Progress
+from services.ingest.application.conditions import Conditions, Progress, Way
 from services.ingest.application.drivers import MachineTrouble, Phase
 from services.ingest.application.telling import Telling
 from services.ingest.domain.alarms import Alarms
@@ -24,10 +24,18 @@ class Standing:
     """The `Contact` that sessions report to, and what their watch says of it: in contact, away, how far."""
 
     def __init__(
-        self, machine: Machine, *, pulls: bool, conditions: Conditions, clock: Clock, patience: Patience
+        self,
+        machine: Machine,
+        *,
+        pulls: bool = False,
+        way: Way = Way.LINE,
+        conditions: Conditions,
+        clock: Clock,
+        patience: Patience,
     ) -> None:
         """`pulls` where its sessions come by every so often instead of lasting."""
         self._machine = machine
+        self._way = way
         self._pulls = pulls
         self._conditions = conditions
         self._clock = clock
@@ -105,7 +113,7 @@ class Standing:
             self.alive()
             log.info("machine.connected", machine=self._machine.machine_id)
             so_far = self._so_far()
-            self._telling.turn(lambda: self._conditions.back(self._machine, so_far))
+            self._telling.turn(lambda: self._conditions.back(self._machine, so_far, way=self._way))
         self._tell_news()
         return news
 
@@ -145,7 +153,9 @@ class Standing:
         log.warning("machine.away", machine=self._machine.machine_id, reason=trouble.message)
         so_far = self._so_far()
         self._telling.turn(
-            lambda: self._conditions.away(self._machine, trouble.message, so_far, lasting=trouble.lasting, news=news)
+            lambda: self._conditions.away(
+                self._machine, trouble.message, so_far, lasting=trouble.lasting, news=news, way=self._way
+            )
         )
 
     def _note(self, progress: Progress) -> None:

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from services.ingest.application.conditions import Conditions
-from services.ingest.application.drivers import Streams
+from services.ingest.application.conditions import Conditions, Way
+from services.ingest.application.drivers import IsPushedTo, Streams
 from services.ingest.application.machines import Machines
 from services.ingest.application.ports import Registry
 from services.ingest.application.watching import MachineWatch
@@ -101,7 +101,8 @@ class Supervisor:
 
     def _is_wanted(self, machine: Machine) -> bool:
         driver = self._machines.driver_of(machine)
-        return machine.status.wanted and isinstance(driver, Streams) and not driver.lacks(machine)
+        goes_out = not isinstance(driver, IsPushedTo) or driver.goes_out(machine)
+        return machine.status.wanted and isinstance(driver, Streams) and not driver.lacks(machine) and goes_out
 
     def _begin(self, machine: Machine) -> None:
         watch = self._watch(machine)
@@ -111,6 +112,7 @@ class Supervisor:
         """Stop watching, without anybody waiting for it. What follows is for the next look to say."""
         _, task = self._watched.pop(id_)
         task.cancel()
+        self._conditions.given_up(id_, Way.LINE)
         self._leaving[id_] = leaving = asyncio.create_task(self._leave(task), name=f"leaving {id_}")
         leaving.add_done_callback(lambda _: self._left(id_))
 

@@ -1,4 +1,4 @@
-"""Making what a machine hands over durable, however long that takes."""
+"""Making what a machine hands over durable: however long that takes, or at the first attempt."""
 
 import asyncio
 import random
@@ -35,8 +35,9 @@ class Taker:
         ledger: Ledger,
         evidence: Evidence,
         clock: Clock,
-        patience: Patience,
+        patience: Patience | None,
     ) -> None:
+        """`patience` None tries once: `Unavailable` goes to the caller, who tells the machine to come back."""
         self._machine = machine
         self._publisher = publisher
         self._ledger = ledger
@@ -49,8 +50,6 @@ class Taker:
 
         The machine is not read on before.
         """
-        if batch.unreadable:
-            await self.keep(batch.unreadable)
         latest: datetime | None = None
         scans = naming.scans(batch, clock_offset=clock_offset)
         while piece := list(islice(scans, MOST_IN_A_BATCH)):
@@ -58,6 +57,8 @@ class Taker:
             await self._patiently(lambda new=new: self._publisher.publish(new))  # type: ignore[misc]  # bound now, called soon
             counted = [scan.at for scan in piece if not scan.quality.quarantined]
             latest = max([*counted, latest] if latest else counted, default=None)
+        if batch.unreadable:
+            await self.keep(batch.unreadable)
         return latest
 
     async def keep(self, unreadable: Sequence[Unreadable]) -> None:
@@ -83,6 +84,8 @@ class Taker:
                 await attempt()
                 return
             except Unavailable as error:
+                if self._patience is None:
+                    raise
                 if not said:
                     log.warning("machine.held_up", machine=self._machine.machine_id, reason=error.message)
                 said = True

@@ -107,4 +107,37 @@ spool = Table(
     comment="Scans that were acknowledged while the bus was away, in the order in which they are to be published.",
 )
 
+pending_machines = Table(
+    "pending_machines",
+    metadata,
+    Column("kind", Text, primary_key=True, comment="the machine_type that it would have"),
+    Column("serial", Text, primary_key=True),
+    Column("source", Text, nullable=False, comment="address that it called from last"),
+    Column("about", JSONB, nullable=False, server_default="{}", comment="what it says of itself"),
+    Column("first_seen_at", DateTime(timezone=True), nullable=False),
+    Column("last_seen_at", DateTime(timezone=True), nullable=False),
+    Column("calls", BigInteger, nullable=False, server_default="1"),
+    Column("refused", Boolean, nullable=False, server_default="false", comment="a person said no"),
+    comment="Machines that called and are not registered. Nothing of theirs was taken.",
+)
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("machine_id", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("text", Text, nullable=False, comment="as the machine reads it"),
+    Column("by", Integer, nullable=False, comment="the user who wants it"),
+    Column("queued_at", DateTime(timezone=True), nullable=False),
+    Column("sent_at", DateTime(timezone=True), comment="last"),
+    Column("sends", Integer, nullable=False, server_default="0"),
+    Column("answered_at", DateTime(timezone=True)),
+    Column("code", Integer, comment="as the machine answered; 0 is well"),
+    Column("result", Text, nullable=False, server_default=""),
+    comment="What machines that call us are asked to do.",
+)
+
+Index("commands_machine", commands.c.machine_id, commands.c.id)
+Index("commands_open", commands.c.machine_id, postgresql_where=commands.c.answered_at.is_(None))
 Index("machines_name", func.lower(machines.c.name))
