@@ -5,7 +5,14 @@ import contextlib
 import random
 from contextlib import AsyncExitStack, aclosing
 
-from services.ingest.application.drivers import MachineTrouble, ProtocolBroken, Session, Streams, Unreachable
+from services.ingest.application.drivers import (
+    HasNotCome,
+    MachineTrouble,
+    ProtocolBroken,
+    Session,
+    Streams,
+    Unreachable,
+)
 from services.ingest.application.standing import Standing
 from services.ingest.application.taking import Taker
 from services.ingest.domain.machine import Machine
@@ -66,7 +73,8 @@ class MachineWatch:
                 self._standing.polled()
                 pause = self._patience.spread(self._streams.poll_every, chance=random.random())
             else:
-                self._failures = self._failures.after(lasting=trouble.lasting)
+                before = Failures() if isinstance(trouble, HasNotCome) else self._failures
+                self._failures = before.after(lasting=trouble.lasting)
                 self._standing.away(trouble)
                 pause = self._patience.pause(self._failures, chance=random.random())
             with contextlib.suppress(TimeoutError):
