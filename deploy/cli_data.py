@@ -94,7 +94,8 @@ def import_scans(  # noqa: PLR0917 - the options of a command
         print_json(summary)
     else:
         _show_scans(summary)
-        _tell_of_zones(api, summary["timezone"])
+        if not dry_run:  # the site may yet take its zone from this machine
+            _tell_of_zones(api, summary["timezone"])
 
 
 def _tell_of_zones(api: Api, clock: str) -> None:
@@ -206,9 +207,10 @@ def _pieces(stream: BinaryIO) -> Iterator[bytes]:
 
 def _show_scans(summary: dict[str, Any]) -> None:
     unreadable, quarantined = summary.pop("unreadable_lines", []), summary.pop("quarantined_lines", [])
-    _show(summary)
+    # The figures last: they are what a person looks for, and lines may be many.
     _show_lines("unreadable", unreadable)
     _show_lines("quarantined", quarantined)
+    _show(summary)
 
 
 def _show_people(summary: dict[str, Any]) -> None:

@@ -58,8 +58,7 @@ def up(
             lines.append("  password  as it was shown at the first start")
         results.print("\n".join([*lines, "Ctrl-C stops it."]), markup=False)
 
-    if demo:
-        messages.print("Starting, with a demo company …", style="dim")
+    messages.print("Starting, with a demo company …" if demo else "Starting …", style="dim")
     run(run_all(data, settings, say=lambda text: messages.print(text, markup=False), ready=ready, demo=demo))
 
 

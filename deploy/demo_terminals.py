@@ -4,15 +4,15 @@ Their logs outlive them in the data folder, as those of real terminals outlive a
 """
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from services.ingest.vendors.simulated.settings import SimulatedSettings
 from services.ingest.vendors.zkteco.clock import unpacked
-from services.ingest.vendors.zkteco.simulator import Device, Entry, simulator
+from services.ingest.vendors.zkteco.simulator import Device, Entry, Running, simulator
 from services.ingest.vendors.zkteco.simulator.live import inhabit, inhabited
 from services.ingest.vendors.zkteco.simulator.punchlog import hold, punch_log
 
@@ -50,14 +50,30 @@ class DemoTerminal:
     comm_key: int
 
 
-@asynccontextmanager
-async def demo_terminals(folder: Path, zone: str) -> AsyncIterator[Sequence[DemoTerminal]]:
-    """Three of them, while the context is open; their logs are kept in `folder`, their clocks set in `zone`."""
-    async with AsyncExitStack() as stack:
-        yield [
-            await stack.enter_async_context(_terminal(gate, make, folder / f"gate-{gate}.dat", zone))
-            for gate, make in enumerate(MAKES, start=1)
-        ]
+class DemoTerminals(AbstractAsyncContextManager["DemoTerminals"]):
+    """Three of them, while the context is open; their logs are kept in `folder`, their clocks set in `zone`.
+
+    Each listens where it listened last, if that port is free: whoever knows it finds it again.
+    """
+
+    def __init__(self, folder: Path, zone: str) -> None:
+        self._folder = folder
+        self._zone = zone
+        self._stack = AsyncExitStack()
+        self.listening: Sequence[DemoTerminal] = ()
+
+    async def __aenter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        async with AsyncExitStack() as stack:
+            self.listening = [
+                await stack.enter_async_context(_terminal(gate, make, self._folder / f"gate-{gate}.dat", self._zone))
+                for gate, make in enumerate(MAKES, start=1)
+            ]
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
 
 
 @asynccontextmanager
@@ -71,13 +87,36 @@ async def _terminal(gate: int, make: _Make, log: Path, zone: str) -> AsyncIterat
         def heard(entry: Entry) -> None:
             kept.write(_line(entry))
 
-        async with simulator(device, pace=0) as running, inhabited(running, people, heard=heard):
+        async with _listening(device, log.with_suffix(".port")) as running, inhabited(running, people, heard=heard):
             yield DemoTerminal(gate=gate, port=running.port, serial=device.serial, comm_key=make.comm_key)
+
+
+@asynccontextmanager
+async def _listening(device: Device, remembered: Path) -> AsyncIterator[Running]:
+    async with AsyncExitStack() as stack:
+        try:
+            running = await stack.enter_async_context(simulator(device, pace=0, port=_port_in(remembered)))
+        except OSError:  # somebody else has it now
+            running = await stack.enter_async_context(simulator(device, pace=0))
+        _remember(running.port, remembered)
+        yield running
+
+
+def _port_in(remembered: Path) -> int:
+    """The port that is written there; 0, which takes a free one, where none is."""
+    try:
+        port = int(remembered.read_text("ascii"))
+    except (OSError, ValueError):
+        return 0
+    return port if 0 < port < 65_536 else 0
+
+
+def _remember(port: int, remembered: Path) -> None:
+    remembered.write_text(f"{port}\n", "ascii")
 
 
 def _remembered(device: Device, people: SimulatedSettings, log: Path) -> FileIO:
     """Let it hold what it held before, and what people have scanned since; the file, open for what comes."""
-    log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists():
         hold(device, punch_log(log.read_bytes()))
     inhabit(device, people, since=unpacked(device.entries[-1].time) if device.entries else None)

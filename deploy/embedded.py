@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +12,14 @@ from pydantic import SecretStr
 
 from deploy.catalogue import SERVICES, Given, histories
 from deploy.demo import ZONE, furnish
-from deploy.demo_terminals import demo_terminals
+from deploy.demo_terminals import DemoTerminals
 from deploy.folder import Address, DataFolder
 from deploy.postgres import Postgres
 from deploy.running import Later, migrate, prepared, settle_memory, until_told_to_stop
 from deploy.settings import Installation
 from shared.bus.opening import open_bus
 from shared.kernel.clock import SystemClock
-from shared.kernel.errors import MusterError, Unavailable
+from shared.kernel.errors import Conflict, MusterError, Unavailable
 from shared.observability.logs import get_logger
 from shared.runtime.hosting import hosted
 from shared.runtime.peers import connect_peers
@@ -54,16 +54,13 @@ async def up(
     demo: bool = False,
 ) -> None:
     """Run all until the process is told to stop. `ready` is called once scans are taken."""
-    # The terminals outlive the system: a machine that is switched off at the end would be reported as away.
+    gates = DemoTerminals(folder / "terminals", installation.timezone or ZONE)
     async with (
         until_told_to_stop() as told,
-        AsyncExitStack() as terminals,
-        running(folder, installation, say=say) as system,
+        running(folder, installation, say=say, beside=gates if demo else None) as system,
     ):
         if demo:
-            zone = system.installation.timezone or ZONE
-            gates = await terminals.enter_async_context(demo_terminals(folder / "terminals", zone))
-            await furnish(system.peers, system.installation, SystemClock(), gates)
+            await furnish(system.peers, system.installation, SystemClock(), gates.listening)
         ready(system)
         DataFolder(folder).forget_password()
         await told.wait()
@@ -71,9 +68,13 @@ async def up(
 
 @asynccontextmanager
 async def running(
-    folder: Path, installation: Installation, *, say: Callable[[str], None] = lambda _: None
+    folder: Path,
+    installation: Installation,
+    *,
+    say: Callable[[str], None] = lambda _: None,
+    beside: AbstractAsyncContextManager[object] | None = None,
 ) -> AsyncIterator[Running]:
-    """A whole system while the context is open.
+    """A whole system while the context is open. What is `beside` it is there before it, and until after its end.
 
     Raises:
         MusterError: the folder is in use, or PostgreSQL cannot be had.
@@ -82,11 +83,17 @@ async def running(
     data, usual, host = DataFolder(folder), SERVICES["gateway"], installation.host
     http_port = usual.port if installation.http_port is None else installation.http_port
     live_port = usual.endpoints["live"] if installation.live_port is None else installation.live_port
-    for port in (http_port, live_port):
-        refuse_taken(host, port)
     async with AsyncExitStack() as stack:
         postgres = Postgres(data.path, say=say)
         stack.push_async_callback(asyncio.to_thread, postgres.stop)
+        # The folder first: who starts a second one on it should hear that, and not of ports.
+        await asyncio.to_thread(postgres.claim)
+        if http_port and http_port == live_port:
+            raise Conflict(f"port {http_port} cannot be both the API's and that of live events; choose two")
+        refuse_taken(host, http_port, "--http-port")
+        refuse_taken(host, live_port, "--live-port")
+        if beside is not None:
+            await stack.enter_async_context(beside)
         await asyncio.to_thread(postgres.start)
         generated = data.first_password() if installation.admin_password is None else None
         installation = installation.model_copy(

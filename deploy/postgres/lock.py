@@ -17,11 +17,13 @@ class FolderLock:
         self._file: int | None = None
 
     def take(self) -> None:
-        """Take the lock.
+        """Take the lock; nothing happens where we hold it.
 
         Raises:
             Conflict: another living process holds it.
         """
+        if self._file is not None:
+            return
         try:
             file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:

@@ -62,6 +62,19 @@ class Postgres:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    def claim(self) -> None:
+        """Make the data folder ours, before anything else is tried.
+
+        Raises:
+            Conflict: a living process uses it.
+            Unavailable: it cannot be made.
+        """
+        try:
+            self.data.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unavailable(f"Cannot make the data folder {self.data}: {error.strerror}") from error
+        self._lock.take()
+
     def start(self) -> None:
         """Start and return once it takes connections; nothing happens if it runs. Also restarts one that was killed.
 
@@ -71,12 +84,7 @@ class Postgres:
         """
         if self.running:
             return
-        try:
-            self.data.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Unavailable(f"Cannot make the data folder {self.data}: {error.strerror}") from error
-        if self._process is None:
-            self._lock.take()
+        self.claim()
         try:
             self._start()
         except BaseException:

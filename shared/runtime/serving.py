@@ -58,16 +58,16 @@ async def served(app: ASGIApp, *, host: str, port: int) -> AsyncIterator[int]:
         listening.close()
 
 
-def refuse_taken(host: str, port: int) -> None:
-    """Look whether a port can be had, before anything takes time.
+def refuse_taken(host: str, port: int, option: str = "--port") -> None:
+    """Look whether a port can be had, before anything takes time; `option` is how another one is chosen.
 
     Raises:
         PortTaken: with a sentence that says what to do.
     """
-    _bound(host, port).close()
+    _bound(host, port, option).close()
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _bound(host: str, port: int, option: str = "") -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -75,6 +75,7 @@ def _bound(host: str, port: int) -> socket.socket:
         listening.bind((host, port))
     except OSError as error:
         listening.close()
-        raise PortTaken(f"port {port} on {host} cannot be had ({error.strerror}); choose another") from error
+        how = f" with {option}" if option else ""
+        raise PortTaken(f"port {port} on {host} cannot be had ({error.strerror}); choose another{how}") from error
     listening.listen(2048)
     return listening

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deploy.demo_terminals import DemoTerminal, demo_terminals
+from deploy.demo_terminals import DemoTerminal, DemoTerminals
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.reading import Reading
 from services.ingest.vendors.zkteco.driver import Zkteco
@@ -37,13 +37,17 @@ async def log_of(terminal: DemoTerminal) -> list[Reading]:
 
 
 async def test_three_terminals_hold_a_month_of_forty_people_and_remember_it(tmp_path: Path) -> None:
-    async with demo_terminals(tmp_path / "terminals", "Asia/Dhaka") as terminals:
+    async with DemoTerminals(tmp_path / "terminals", "Asia/Dhaka") as demo:
+        terminals = demo.listening
         assert len(terminals) == 3
         before = [await log_of(terminal) for terminal in terminals]
+        ports = [terminal.port for terminal in terminals]
         everybody = {reading.badge for log in before for reading in log}
         assert everybody == {f"D{number}" for number in range(1, 41)}
         assert len({reading.local_time.date() for log in before for reading in log}) > 20
-    async with demo_terminals(tmp_path / "terminals", "Asia/Dhaka") as terminals:
+    async with DemoTerminals(tmp_path / "terminals", "Asia/Dhaka") as demo:
+        terminals = demo.listening
+        assert [terminal.port for terminal in terminals] == ports
         for terminal, log in zip(terminals, before, strict=True):
             again = await log_of(terminal)
             assert [(r.badge, r.local_time, r.state) for r in again[: len(log)]] == [
@@ -52,7 +56,8 @@ async def test_three_terminals_hold_a_month_of_forty_people_and_remember_it(tmp_
 
 
 async def test_a_demo_without_a_log_begins_with_one_in_order(tmp_path: Path) -> None:
-    async with demo_terminals(tmp_path, "UTC") as terminals:
+    async with DemoTerminals(tmp_path, "UTC") as demo:
+        terminals = demo.listening
         for terminal in terminals:
             times = [reading.local_time for reading in await log_of(terminal)]
             assert times == sorted(times)

@@ -22,6 +22,7 @@ from shared.kernel.errors import MusterError
 from tests.servers.ports import free_port
 
 REPOSITORY = Path(__file__).parents[2]
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("MUSTER_")}
 COMMAND = [sys.executable, "-c", "from deploy.cli import main; main()"]
 pytestmark = pytest.mark.slow
 
@@ -41,13 +42,12 @@ class Up:
     """A running `muster up`."""
 
     def __init__(self, data: Path, **environment: str) -> None:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("MUSTER_")}
         self.url = f"http://127.0.0.1:{free_port()}"
         ports = ["--http-port", self.url.rsplit(":", 1)[1], "--live-port", str(free_port())]
         self.process = subprocess.Popen(
             [*COMMAND, "up", "--data", data, *ports],
             cwd=REPOSITORY,
-            env={**clean, **{f"MUSTER_{name}": value for name, value in environment.items()}},
+            env={**CLEAN, **{f"MUSTER_{name}": value for name, value in environment.items()}},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -95,7 +95,7 @@ def test_it_shows_a_url_a_user_and_a_password_once_and_stops_cleanly_and_quietly
         assert up.signs_in(password)
         assert httpx.get(f"{up.url}/health/live").status_code == 200
         assert httpx.get(f"{up.url}/health/ready").status_code == 200
-        assert up.stop() == (0, "")
+        assert up.stop() == (0, "Starting …\n")
     with running(data) as up:
         assert up.password() is None
         assert up.signs_in(password)
@@ -114,22 +114,38 @@ def test_a_given_password_is_taken_and_not_shown(data: Path) -> None:
 def test_a_second_one_on_the_same_folder_is_refused_and_disturbs_nothing(data: Path) -> None:
     with running(data) as up:
         second = subprocess.run(
-            [*COMMAND, "up", "--data", data], cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=30
+            [*COMMAND, "up", "--data", data],
+            cwd=REPOSITORY,
+            env=CLEAN,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
         )
         assert second.returncode == 1
         assert "in use by another Muster" in second.stderr
         assert httpx.get(f"{up.url}/health/ready").status_code == 200
 
 
+def test_one_port_for_two_things_is_refused_before_anything_takes_time(data: Path) -> None:
+    arguments = ["up", "--data", data, "--http-port", "18123", "--live-port", "18123"]
+    refused = subprocess.run(
+        [*COMMAND, *arguments], cwd=REPOSITORY, env=CLEAN, capture_output=True, text=True, check=False, timeout=30
+    )
+    assert refused.returncode == 1
+    assert "port 18123 cannot be both" in refused.stderr
+
+
 def test_a_password_that_was_never_shown_is_shown_by_the_next_start(data: Path) -> None:
-    with running(data) as first:
-        first.stop()
-    shutil.rmtree(data)
-    port = free_port()
-    arguments = ["up", "--data", data, "--http-port", str(port), "--live-port", str(port)]
-    failed = subprocess.run([*COMMAND, *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert failed.returncode == 1
-    assert f"port {port}" in failed.stderr
+    arguments = ["up", "--data", data, "--http-port", "0", "--live-port", "0"]
+    with subprocess.Popen([*COMMAND, *arguments], cwd=REPOSITORY, env=CLEAN, stdout=subprocess.PIPE) as killed:
+        deadline = time.monotonic() + 60
+        while not (data / "admin-password").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        killed.kill()
+        assert killed.stdout is not None
+        assert b"password" not in killed.stdout.read()
     with running(data) as up:
         assert up.signs_in(up.password())
 

@@ -64,8 +64,8 @@ class Summary:
     """Of the new ones: stored, and not counted until a person has looked at them."""
     quarantined_lines: list[dict[str, Any]] = field(default_factory=list)
     unreadable: int = 0
-    unreadable_new: int = 0
-    """Of those, the ones that no earlier import had kept."""
+    unreadable_new: int | None = 0
+    """Of those, the ones that no earlier import had kept; a dry run does not look."""
     unreadable_lines: list[dict[str, Any]] = field(default_factory=list)
     days: int = 0
     """Dates with a scan that counts."""
@@ -96,7 +96,9 @@ class ImportRun:
         self._evidence = evidence
         self._publisher = publisher
         self._received_at = received_at
-        self._summary = Summary(dry_run=asked.dry_run, machine=asked.machine)
+        self._summary = Summary(
+            dry_run=asked.dry_run, machine=asked.machine, unreadable_new=None if asked.dry_run else 0
+        )
         self._machine: Machine | None = None
         self._naming: Naming | None = None
         self._readings: list[Reading] = []
@@ -212,9 +214,8 @@ class ImportRun:
         machine = self._machine
         if machine is None or self._asked.dry_run:
             return
-        self._summary.unreadable_new += await _patiently(
-            lambda: self._evidence.keep(machine.id, records, source="file", at=self._received_at)
-        )
+        kept = await _patiently(lambda: self._evidence.keep(machine.id, records, source="file", at=self._received_at))
+        self._summary.unreadable_new = (self._summary.unreadable_new or 0) + kept
 
     def _start(self, work: Any) -> None:
         self._tasks.add(asyncio.create_task(work))

@@ -21,7 +21,7 @@ from services.ingest.domain.reading import Unreadable
 from services.ingest.domain.scan import Naming
 from shared.observability.logs import get_logger
 
-STEADY = 60.0
+STEADY = 20.0
 """Seconds of contact after which earlier failures are forgotten."""
 
 log = get_logger(__name__)
