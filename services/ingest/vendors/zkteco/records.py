@@ -20,8 +20,6 @@ ALIKE: Final = 0.98
 """Which part of a set must look like records for its form to be taken for known."""
 LOOKED_AT: Final = 500
 """Records of a large set that are looked at, spread over all of it."""
-EARLIEST: Final = datetime(2000, 1, 2)  # noqa: DTZ001 - a wall time
-"""Nothing but zeros would be 1 January 2000."""
 AHEAD: Final = timedelta(days=2)
 """A time further ahead of the machine's own clock speaks against a form; such records are still read."""
 
@@ -166,11 +164,13 @@ def _likeness(data: bytes | memoryview, form: Form, now: datetime) -> float:
 
 
 def _plausible(record: Record, now: datetime) -> datetime | None:
+    if not record.time:
+        return None  # a field of zeros, rather than the first second of 2000
     try:
         time = unpacked(record.time)
     except NoSuchTime:
         return None
-    return time if EARLIEST <= time <= now + AHEAD else None
+    return time if time <= now + AHEAD else None
 
 
 def readings(

@@ -93,9 +93,15 @@ def test_one_impossible_date_is_one_unreadable_record() -> None:
 
 
 def test_a_log_of_a_reset_clock_is_read_too() -> None:
-    reset = FORTY[:27] + struct.pack("<I", 86_400) + FORTY[31:]
-    for log in (reset * 20, EIGHT_A[:3] + struct.pack("<I", 86_400) + b"\0"):
-        assert form_of(log, count=20, now=NOW)
+    """Which begins again on 1 January 2000."""
+    for second in (5, 86_400):
+        time = struct.pack("<I", second)
+        assert form_of((FORTY[:27] + time + FORTY[31:]) * 20, count=20, now=NOW).size == 40
+        # Small records have little but their times to tell them by: some must be of another day.
+        reset_a, reset_b = EIGHT_A[:3] + time + b"\0", EIGHT_B[:4] + time
+        assert form_of(EIGHT_A * 90 + reset_a * 10, count=100, now=NOW).name == "8 bytes, time before state"
+        assert form_of(EIGHT_B * 90 + reset_b * 10, count=100, now=NOW).name == "8 bytes, state before time"
+        assert form_of((SIXTEEN[:4] + time + SIXTEEN[8:]) * 20, count=20, now=NOW).size == 16
 
 
 def test_a_record_whose_user_was_deleted_keeps_the_number_and_nobody_is_guessed() -> None:
