@@ -35,7 +35,7 @@ async def replay(service: str, to: str, installation: Installation) -> int:
         if source.states is None:
             raise Invalid(f"{service} keeps no state that others need")
         await bus.declare(reader.subscriptions)
-        told = 0
+        told = known = 0
         async for events in source.states():
             for start in range(0, len(events), MOST_IN_A_BATCH):
                 batch = events[start : start + MOST_IN_A_BATCH]
@@ -43,7 +43,10 @@ async def replay(service: str, to: str, installation: Installation) -> int:
                 queues = [s.queue for s in reader.subscriptions if any(matches(p, wire_type) for p in s.patterns)]
                 for queue in queues:
                     await bus.put(queue, _message(batch, given.clock.now()))
+                known += len(batch)
                 told += len(batch) if queues else 0
+        if known == 0:
+            raise Invalid(f"{service} knows nothing yet that it could tell {to}")
         if told == 0:
             raise Invalid(f"{to} wants nothing of what {service} knows")
         return told

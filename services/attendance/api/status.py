@@ -23,6 +23,7 @@ def router(status: Status) -> APIRouter:
         queue = {"queue_size": now.queue_size, "recomputations_waiting": now.recomputations}
         body = {
             "business_date": now.business_date,
+            "timezone": now.zone,
             "is_running": True,
             "total_machines": now.machines.total,
             "connected_machines": now.machines.connected,

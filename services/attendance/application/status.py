@@ -27,6 +27,8 @@ class SystemStatus:
     """The present state. `queue_size` is None where the bus is away."""
 
     business_date: date
+    zone: str
+    """Of the main site, in which the business date and all times of days are."""
     machines: Machines
     queue_size: int | None
     recomputations: int
@@ -83,6 +85,7 @@ class Status:
             waiting = None
         return SystemStatus(
             business_date=rules.today(),
+            zone=rules.zone(rules.main_site),
             machines=machines,
             queue_size=waiting,
             recomputations=recomputations,

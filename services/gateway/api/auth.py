@@ -18,12 +18,12 @@ def auth_routes(signing_in: SigningIn, withdrawals: Withdrawals, settings: Setti
     router = APIRouter(prefix="/api/auth", tags=["auth"])
 
     @router.post("/token/", summary="Sign in: a pair of tokens, and cookies for a browser")
-    @router.post("/login/", summary="The same")
+    @router.post("/login/", summary="Sign in; another name of /api/auth/token/")
     async def sign_in(body: Login, request: Request) -> Response:
         return _answer(await signing_in.sign_in(body.username, body.password, address=_address(request)), request)
 
     @router.post("/token/refresh/", summary="The next pair for a refresh token, which is used up")
-    @router.post("/refresh/", summary="The same")
+    @router.post("/refresh/", summary="The next pair; another name of /api/auth/token/refresh/")
     async def refresh(request: Request, body: Refresh | None = None) -> Response:
         token = body.refresh if body and body.refresh else _refresh_cookie(request, settings)
         return _answer(await signing_in.refresh(token), request)

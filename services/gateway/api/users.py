@@ -74,7 +74,7 @@ def user_routes(users: Users, withdrawals: Withdrawals) -> APIRouter:
         return _one(await users.get(user_id))
 
     @router.patch("/{user_id}/", summary="Change roles, units, person, password, or whether the user may sign in")
-    @router.put("/{user_id}/", summary="The same")
+    @router.put("/{user_id}/", summary="Change a user; the same as PATCH")
     async def change(who: Administrator, user_id: int, body: UserChange, request: Request) -> Response:
         wanted = Change(
             roles=body.roles,

@@ -39,7 +39,7 @@ class Standing:
         self._pulls = pulls
         self._conditions = conditions
         self._clock = clock
-        self._telling = Telling(lambda: conditions.progressed(machine, self._so_far()), patience)
+        self._telling = Telling(lambda: conditions.progressed(machine, self._so_far(), way=way), patience)
         self._progress = Progress()
         self._alarms = Alarms()
         self._says_phases = False
@@ -150,7 +150,8 @@ class Standing:
         # A machine that gives two reasons in turn is one that is away, and told of twice, not for ever.
         news = type(trouble) not in self._troubles
         self._troubles.add(type(trouble))
-        log.warning("machine.away", machine=self._machine.machine_id, reason=trouble.message)
+        event = "machine.waiting_for_a_person" if trouble.lasting else "machine.away"
+        log.warning(event, machine=self._machine.machine_id, reason=trouble.message)
         so_far = self._so_far()
         self._telling.turn(
             lambda: self._conditions.away(
@@ -180,13 +181,13 @@ class Standing:
 
     def _tell_progress(self) -> None:
         so_far = self._so_far()
-        self._telling.turn(lambda: self._conditions.progressed(self._machine, so_far))
+        self._telling.turn(lambda: self._conditions.progressed(self._machine, so_far, way=self._way))
 
     def _tell_news(self) -> None:
         for sentence in self._alarms.news():
             log.warning("machine.warning", machine=self._machine.machine_id, reason=sentence)
             so_far = self._so_far()
-            self._telling.turn(lambda s=sentence, p=so_far: self._conditions.warned(self._machine, s, p))  # type: ignore[misc]  # bound now, called soon
+            self._telling.turn(lambda s=sentence, p=so_far: self._conditions.warned(self._machine, s, p, way=self._way))  # type: ignore[misc]  # bound now, called soon
 
     def _so_far(self) -> Progress:
         return replace(self._progress, state=self.state, warnings=self._alarms.sentences)

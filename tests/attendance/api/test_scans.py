@@ -140,6 +140,7 @@ async def test_the_status_tells_the_business_date_and_what_waits(company: Office
     status = await company.get("system-status/", by="employee")
     assert status == {
         "business_date": "2024-01-15",
+        "timezone": "Asia/Dhaka",
         "is_running": True,
         "total_machines": 2,
         "connected_machines": 1,

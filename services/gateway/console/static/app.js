@@ -10,6 +10,7 @@ const $ = (id) => document.getElementById(id);
 const state = {
   date: null, // the day that is shown
   today: null, // the business date, as the server says
+  zone: undefined, // of the site; until it is known, of whoever looks
   rows: new Map(), // employee_id → row
   only: "all",
   find: "",
@@ -150,6 +151,7 @@ async function followToday() {
     const status = await call("/api/attendance/system-status/");
     const following = state.date === null || state.date === state.today;
     state.today = status.business_date;
+    state.zone = status.timezone;
     if (following) state.date = state.today;
   } catch (problem) {
     state.date ??= localDate();
@@ -234,6 +236,7 @@ function renderFrame(shown) {
     weekday: "long", year: "numeric", month: "long", day: "numeric",
   });
   $("day-title").textContent = said;
+  $("zone").textContent = state.zone ? `Times are those of ${state.zone}.` : "";
   document.title = `${isToday ? "Today" : said} · Muster`;
   $("to-today").hidden = isToday || !state.today;
   const nobody = $("nobody");
@@ -418,7 +421,7 @@ function addScan(frame) {
 }
 
 function addNotice(frame) {
-  const time = element("time", "", [new Date(frame.timestamp).toLocaleTimeString(undefined, { hour12: false })]);
+  const time = element("time", "", [siteTime(new Date(frame.timestamp))]);
   prepend([
     time,
     element("div", "", [
@@ -445,7 +448,7 @@ function connection(now) {
 
 function touched() {
   state.updatedAt = new Date();
-  $("updated").textContent = `updated ${state.updatedAt.toLocaleTimeString(undefined, { hour12: false })}`;
+  $("updated").textContent = `updated ${siteTime(state.updatedAt)}`;
 }
 
 // --- Controls --------------------------------------------------------------------------------------------------
@@ -495,6 +498,8 @@ function tell(place, message) {
   place.textContent = message;
 }
 
+// All times are the site's: whoever looks from elsewhere sees the clock on its wall.
+const siteTime = (at) => at.toLocaleTimeString(undefined, { hour12: false, timeZone: state.zone });
 const capital = (text) => text.charAt(0).toLocaleUpperCase() + text.slice(1);
 
 function localDate() {

@@ -1,10 +1,10 @@
-"""The driver of ZKTeco machines, by the protocol of port 4370 over TCP."""
+"""The driver of ZKTeco machines: by the protocol of port 4370 over TCP, by their calls (ADMS), or both."""
 
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -19,8 +19,10 @@ from services.ingest.application.drivers import (
     Steps,
     Unreachable,
 )
+from services.ingest.domain.clocks import clock_warning, in_words
 from services.ingest.domain.machine import Machine
 from services.ingest.vendors.settings import validated
+from services.ingest.vendors.zkteco.adms.commands import command_text
 from services.ingest.vendors.zkteco.pyzk_session import open_with_pyzk
 from services.ingest.vendors.zkteco.session import ZktecoSession, measure_clock
 from services.ingest.vendors.zkteco.settings import ZktecoSettings
@@ -29,14 +31,22 @@ from shared.kernel.clock import Clock
 
 PORT: Final = 4370
 SERIAL: Final = "~SerialNumber"
+WRITTEN_DOWN_EVERY: Final = timedelta(seconds=30)
+"""When a machine was heard of is written down about so often."""
 
 
 class Zkteco:
-    """Goes to its machines, reads their whole log, and then takes scans as they happen."""
+    """Goes to machines that have an address, reads their whole log, then takes scans as they come; lets others call."""
 
     kind = "zkteco"
-    capabilities = frozenset({Capability.STREAMS, Capability.REPORTS_CLOCK, Capability.REPORTS_COUNTS})
-    secrets = frozenset({"comm_key"})
+    capabilities = frozenset({
+        Capability.STREAMS,
+        Capability.IS_PUSHED_TO,
+        Capability.TAKES_COMMANDS,
+        Capability.REPORTS_CLOCK,
+        Capability.REPORTS_COUNTS,
+    })  # fmt: skip
+    secrets = frozenset({"comm_key", "push_key"})
     poll_every = timedelta(0)
 
     def __init__(self, clock: Clock) -> None:
@@ -48,7 +58,26 @@ class Zkteco:
         return validated(ZktecoSettings, config)
 
     def lacks(self, machine: Machine) -> str:
-        return "" if machine.ip_address else "it has no address: files of it can be imported"
+        reachable = machine.ip_address or self.pushes(machine)
+        return "" if reachable else "it has no address: files of it can be imported"
+
+    def pushes(self, machine: Machine) -> bool | None:
+        return ZktecoSettings.model_validate(machine.config).push
+
+    def set_up_to_push(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self.validated({**config, "push": True})
+
+    def goes_out(self, machine: Machine) -> bool:
+        return bool(machine.ip_address)
+
+    def push_secret(self, machine: Machine) -> str:
+        return ZktecoSettings.model_validate(machine.config).push_key
+
+    def silent_for(self, machine: Machine) -> timedelta:
+        return timedelta(seconds=ZktecoSettings.model_validate(machine.config).silent_for)
+
+    def command(self, name: str, first: datetime | None, last: datetime | None) -> str:
+        return command_text(name, first, last)
 
     @asynccontextmanager
     async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:
@@ -80,6 +109,10 @@ class Zkteco:
 
     async def probe(self, machine: Machine, steps: Steps) -> None:
         settings = ZktecoSettings.model_validate(machine.config)
+        if settings.push and not machine.ip_address:
+            with steps.step("calls") as note:
+                note(self._called(machine, settings))
+            return
         terminal = Terminal(lambda about, sentence: None)
         with steps.step("resolve") as note:
             host, port = _address(machine)
@@ -97,12 +130,21 @@ class Zkteco:
                 note(serial or "it tells none")
             with steps.step("clock") as note:
                 offset = await measure_clock(terminal, ZoneInfo(machine.zone), _Unheard(), self._clock)
-                note(f"{abs(offset.total_seconds()):.0f} s {'ahead' if offset > timedelta(0) else 'behind'}")
+                note(clock_warning(offset, warned=False) or in_words(offset))
             with steps.step("counts") as note:
                 sizes = await terminal.sizes()
                 note(f"{sizes.records:,} records of {sizes.record_capacity:,}, {sizes.users:,} users")
         finally:
             await terminal.close()
+
+    def _called(self, machine: Machine, settings: ZktecoSettings) -> str:
+        """When it called last. Nobody can go to it."""
+        if machine.last_contact_at is None:
+            raise Unreachable("it has not called yet: set our address and port in its menu under Cloud Server")
+        ago = self._clock.now() - machine.last_contact_at
+        if ago > timedelta(seconds=settings.silent_for) + WRITTEN_DOWN_EVERY:
+            raise Unreachable(f"it called last at {machine.last_contact_at:%Y-%m-%d %H:%M} UTC")
+        return f"it called {ago.total_seconds():.0f} s ago"
 
 
 class _Unheard:

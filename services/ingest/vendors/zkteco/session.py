@@ -173,6 +173,8 @@ class ZktecoSession:
             step = MOST * form.size
             for start in range(0, len(data), step):
                 yield self._piece(data[start : start + step], form, start // form.size, users)
+                done = min(start + step, len(data)) // form.size
+                self._contact.counts(records=sizes.records, received=min(done, sizes.records))
         self.held, self._told_then, self._untaken_then = sizes.records, told, untaken
         self._disagrees = False
         held = len(data) // form.size if form is not None else 0
