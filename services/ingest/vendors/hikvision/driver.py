@@ -1,0 +1,194 @@
+"""The driver of Hikvision access terminals, by ISAPI over HTTP or HTTPS."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from datetime import timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from services.ingest.application.drivers import (
+    Capability,
+    Contact,
+    NotSetUp,
+    OtherMachine,
+    Phase,
+    ProtocolBroken,
+    Session,
+    Steps,
+    Unreachable,
+    WrongCredentials,
+)
+from services.ingest.domain.machine import Machine
+from services.ingest.vendors.hikvision.clock import Wall
+from services.ingest.vendors.hikvision.documents import Device
+from services.ingest.vendors.hikvision.isapi import Isapi
+from services.ingest.vendors.hikvision.log import EventLog, Mark
+from services.ingest.vendors.hikvision.measuring import measure_clock, offset_here
+from services.ingest.vendors.hikvision.refusals import Refusals
+from services.ingest.vendors.hikvision.session import HikvisionSession
+from services.ingest.vendors.hikvision.settings import HikvisionSettings
+from services.ingest.vendors.settings import validated
+from shared.kernel.clock import Clock
+
+LABEL: Final = 9
+"""Characters of the serial number that is printed on the machine: the end of the one that it tells."""
+
+
+class Hikvision:
+    """Goes to its machines, reads what is new in their log, and then takes scans as they happen."""
+
+    kind = "hikvision"
+    capabilities = frozenset({Capability.STREAMS, Capability.REPORTS_CLOCK, Capability.REPORTS_COUNTS})
+    secrets = frozenset({"password"})
+    poll_every = timedelta(0)
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._refusals = Refusals(clock)
+        self._marks: dict[int, Mark] = {}
+        """How far the log of each machine was read, by its id."""
+
+    def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        return validated(HikvisionSettings, config)
+
+    def lacks(self, machine: Machine) -> str:
+        if not machine.ip_address:
+            return "it has no address: files of it can be imported"
+        return "" if machine.config.get("password") else "its config has no password: files of it can be imported"
+
+    @asynccontextmanager
+    async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:
+        settings = HikvisionSettings.model_validate(machine.config)
+        zone = ZoneInfo(machine.zone)
+        self._refusals.check(machine, settings)
+        async with aclosing(_isapi(machine, settings)) as isapi:
+            device = await self._met(machine, settings, isapi)
+            wall, _ = await measure_clock(isapi, zone, settings, contact, self._clock)
+            log = _log(isapi, device, wall, zone, mark=self._marks.get(machine.id), page=await isapi.page_limit())
+            session = HikvisionSession(isapi, log, zone=zone, settings=settings, contact=contact, clock=self._clock)
+            try:
+                yield session
+            finally:
+                await session.close()
+                if log.mark is None:
+                    self._marks.pop(machine.id, None)
+                else:
+                    self._marks[machine.id] = log.mark
+
+    async def probe(self, machine: Machine, steps: Steps) -> None:
+        settings = HikvisionSettings.model_validate(machine.config)
+        zone = ZoneInfo(machine.zone)
+        with steps.step("resolve") as note:
+            note(await _resolved(*_address(machine, settings)))
+        async with aclosing(_isapi(machine, settings)) as isapi:
+            with steps.step("connect") as note:
+                await isapi.greet()
+                note(f"{'HTTPS' if settings.https else 'HTTP'} at {isapi.where}")
+            with steps.step("authenticate") as note:
+                told = await self._let_in(machine, settings, isapi)
+                note(f"{settings.username} may come in")
+            with steps.step("device") as note:
+                check_device(machine, told)
+                note(", ".join(filter(None, (told.model, told.serial, told.firmware))) or "it tells nothing")
+            with steps.step("clock") as note:
+                wall, offset = await measure_clock(isapi, zone, settings, _Noting(note), self._clock)
+                note(f"{abs(offset.total_seconds()):.0f} s {'ahead' if offset > timedelta(0) else 'behind'}")
+            with steps.step("events") as note:
+                way, total = await _log(isapi, told, wall, zone, mark=None, page=1).find_way()
+                note(f"{'its' if total is None else f'{total:,}'} events, asked for {way.value}")
+
+    async def _met(self, machine: Machine, settings: HikvisionSettings, isapi: Isapi) -> Device:
+        device = await self._let_in(machine, settings, isapi)
+        check_device(machine, device)
+        return device
+
+    async def _let_in(self, machine: Machine, settings: HikvisionSettings, isapi: Isapi) -> Device:
+        """Who answers, once it has let us in; a refusal is remembered."""
+        try:
+            device = await isapi.device()
+        except WrongCredentials as refused:
+            self._refusals.note(machine, settings, refused)
+            raise
+        self._refusals.forget(machine)
+        return device
+
+
+class _Noting:
+    """A contact of which only what is wrong is noted."""
+
+    def __init__(self, note: Any) -> None:
+        self._note = note
+
+    def alive(self) -> None:
+        pass
+
+    def clock(self, offset: timedelta) -> None:
+        pass
+
+    def counts(self, *, records: int, capacity: int | None = None, received: int | None = None) -> None:
+        pass
+
+    def phase(self, phase: Phase) -> None:
+        pass
+
+    def warn(self, about: str, sentence: str) -> None:
+        self._note(sentence)
+
+    def settled(self, about: str) -> None:
+        pass
+
+
+def check_device(machine: Machine, told: Device) -> None:
+    """A log that is taken for another machine's cannot be taken back: better none.
+
+    Registered may be its whole serial number, what is printed on it, or its hardware address.
+
+    Raises:
+        OtherMachine: it is none of those.
+        ProtocolBroken: it does not say.
+    """
+    if not machine.serial:
+        return
+    if not told.serial and not told.mac:
+        raise ProtocolBroken(f"it does not tell its serial number; registered is {machine.serial}")
+    for known in (machine.serial, *machine.aliases):
+        if known == told.serial or (len(known) >= LABEL and told.serial.endswith(known)) or known.lower() == told.mac:
+            return
+    raise OtherMachine(
+        f"another machine answers at {machine.ip_address}: serial number {told.serial}, where {machine.serial} is"
+        " registered. Its address has changed, or it was replaced"
+    )
+
+
+def _address(machine: Machine, settings: HikvisionSettings) -> tuple[str, int]:
+    if not machine.ip_address:
+        raise NotSetUp("it has no address; set ip_address, or the status inactive if only its files are imported")
+    return machine.ip_address, machine.port or (443 if settings.https else 80)
+
+
+def _isapi(machine: Machine, settings: HikvisionSettings) -> Isapi:
+    host, port = _address(machine, settings)
+    if not settings.password:
+        raise NotSetUp("its config has no password; set it, or the status inactive if only its files are imported")
+    return Isapi(host, port, settings)
+
+
+def _log(isapi: Isapi, device: Device, wall: Wall, zone: ZoneInfo, *, mark: Mark | None, page: int) -> EventLog:
+    return EventLog(
+        isapi,
+        device=device.serial or device.mac,
+        wall=wall.local,
+        offset=offset_here(wall, zone),
+        mark=mark,
+        page=page,
+    )
+
+
+async def _resolved(host: str, port: int) -> str:
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise Unreachable(f"{host} is no known host: {error.strerror or error}") from error
+    return str(found[0][4][0])

@@ -1,0 +1,56 @@
+"""How wrong a terminal's clock is, and whether its zone is that of the place where it hangs."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from services.ingest.application.drivers import Contact
+from services.ingest.vendors.hikvision.clock import Wall, utc
+from services.ingest.vendors.hikvision.isapi import Isapi
+from services.ingest.vendors.hikvision.settings import HikvisionSettings
+from shared.kernel.clock import Clock
+
+ZONE: Final = "zone"
+"""What warnings of a wrong zone are about."""
+HALF_A_SECOND: Final = timedelta(seconds=0.5)
+"""A clock that shows whole seconds is half of one ahead of what it shows, on average."""
+RIGHT: Final = timedelta(minutes=2)
+
+
+async def measure_clock(
+    isapi: Isapi, zone: ZoneInfo, settings: HikvisionSettings, contact: Contact, clock: Clock
+) -> tuple[Wall, timedelta]:
+    """What it shows, and its clock minus ours as told to `contact`, who is warned of a zone that is none of ours."""
+    asked = clock.now()
+    wall = await isapi.time()
+    ours = asked + (clock.now() - asked) / 2
+    by_zone = min((_in(zone, wall.local, fold) - ours for fold in (0, 1)), key=abs)
+    believed = wall.offset if settings.times == "offset" else None
+    offset = by_zone if believed is None else wall.local.replace(tzinfo=UTC) - believed + HALF_A_SECOND - ours
+    contact.clock(offset)
+    contact.alive()
+    here = ours.astimezone(zone).utcoffset()
+    if believed is None or here is None or believed == here:
+        contact.settled(ZONE)
+    else:
+        contact.warn(ZONE, _wrong_zone(believed, here, zone.key, shows_ours=abs(by_zone) < RIGHT))
+    return wall, offset
+
+
+def offset_here(wall: Wall, zone: ZoneInfo) -> str:
+    """How far ahead of UTC the machine is, as it is written behind a time: `+05:30`."""
+    ahead = wall.offset if wall.offset is not None else wall.local.replace(tzinfo=zone).utcoffset()
+    return utc(ahead or timedelta(0)).removeprefix("UTC")
+
+
+def _in(zone: ZoneInfo, local: datetime, fold: int) -> datetime:
+    return local.replace(tzinfo=zone, fold=fold).astimezone(UTC) + HALF_A_SECOND
+
+
+def _wrong_zone(told: timedelta, here: timedelta, zone: str, *, shows_ours: bool) -> str:
+    if shows_ours:
+        return (
+            f"its zone is set to {utc(told)}, and its clock shows the time of {zone}, {utc(here)}: its scans are placed"
+            " wrong. Set the zone in its menu right, or `times` in its config to `wall`"
+        )
+    return f"its zone is set to {utc(told)}, where {zone} is {utc(here)} now: its scans are placed by its own zone"
