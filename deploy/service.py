@@ -30,7 +30,12 @@ async def serve(name: str, installation: Installation) -> None:
         service = entry.build(given)
         await stack.enter_async_context(hosted([service], bus))
         port = await stack.enter_async_context(
-            served(service.app, host=installation.host, port=_port(installation.http_port, entry.port))
+            served(
+                service.app,
+                host=installation.host,
+                port=_port(installation.http_port, entry.port),
+                mends_addresses=service.mends_addresses,
+            )
         )
         for endpoint, app in service.endpoints:
             chosen = installation.live_port if endpoint == "live" else None

@@ -29,5 +29,7 @@ class Service:
     """Entered before anything runs, left in reverse order after everything has stopped."""
     endpoints: Sequence[tuple[str, ASGIApp]] = field(default=())
     """Further applications on ports of their own, by name: the gateway's `live`."""
+    mends_addresses: bool = False
+    """Whether machines call it whose firmware leaves blanks in addresses."""
     states: States | None = None
     """All that it knows and others keep, as events in batches of one type: told again to one that lost it."""

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from shared.runtime.addresses import MendingProtocol
+
 
 class PortTaken(OSError):
     """Something else listens there already."""
@@ -22,8 +24,10 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def served(app: ASGIApp, *, host: str, port: int) -> AsyncIterator[int]:
+async def served(app: ASGIApp, *, host: str, port: int, mends_addresses: bool = False) -> AsyncIterator[int]:
     """Serve `app` while the context is open; yields the port (`port` 0 takes a free one).
+
+    `mends_addresses` where machines call whose firmware leaves blanks in addresses.
 
     Leaving lets requests under way finish, for up to 5 s.
 
@@ -37,7 +41,7 @@ async def served(app: ASGIApp, *, host: str, port: int) -> AsyncIterator[int]:
             lifespan="off",
             access_log=False,
             log_config=None,
-            http="httptools",
+            http=MendingProtocol if mends_addresses else "httptools",
             ws="websockets-sansio",
             ws_per_message_deflate=False,  # it doubles the processor cost of live frames
             ws_max_size=64 * 1024,  # what clients send us is small
