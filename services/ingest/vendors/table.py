@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from services.ingest.application.drivers import Driver
+from services.ingest.vendors.hikvision.driver import Hikvision
 from services.ingest.vendors.simulated.driver import Simulated
 from services.ingest.vendors.undriven import Undriven
 from services.ingest.vendors.zkteco.driver import Zkteco
@@ -15,7 +16,7 @@ def drivers(clock: Clock) -> Mapping[str, Driver]:
         Simulated(clock),
         Zkteco(clock),
         Undriven("suprema"),
-        Undriven("hikvision"),
+        Hikvision(clock),
         Undriven("generic"),
     )
     return {driver.kind: driver for driver in listed}
