@@ -8,9 +8,13 @@ from pathlib import Path
 
 import httpx
 
+from services.ingest.api.commands import commands_router
 from services.ingest.api.imports import imports_router
 from services.ingest.api.machines import machines_router
+from services.ingest.api.pending import pending_router
 from services.ingest.api.unreadable import unreadable_router
+from services.ingest.application.accepting import Accepting
+from services.ingest.application.commanding import Commanding
 from services.ingest.application.conditions import Conditions, Way
 from services.ingest.application.desk import Desk
 from services.ingest.application.drivers import Capability, Driver, IsPushedTo, Streams
@@ -26,6 +30,7 @@ from services.ingest.application.watching import MachineWatch
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.patience import Patience
 from services.ingest.settings import Settings
+from services.ingest.storage.commands import PostgresCommands
 from services.ingest.storage.evidence import PostgresEvidence
 from services.ingest.storage.ledger import PostgresLedger
 from services.ingest.storage.pending import PostgresPending
@@ -123,11 +128,13 @@ def assemble(
         taker = Taker(machine, publisher=publisher, ledger=ledger, evidence=evidence, clock=clock, patience=None)
         return Desk(machine, driver, standing=standing, taker=taker, clock=clock, within=WITHIN)
 
+    pending = PostgresPending(database)
+    commanding = Commanding(PostgresCommands(database), machines, clock)
     pushing = Pushing(
         registry,
         machines,
         conditions,
-        pending=PostgresPending(database),
+        pending=pending,
         open_desk=desk,
         clock=clock,
         told=told_of_callers,
@@ -167,6 +174,9 @@ def assemble(
             machines_router(registry, machines, known, answers=supervisor.answers),
             unreadable_router(registry, evidence),
             imports_router(importer),
+            pending_router(Accepting(pending, machines), machines),
+            commands_router(registry, commanding),
+            *table.push_routers(pushing, commanding, clock),
         ],
         tokens=tokens,
         clock=clock,
@@ -183,6 +193,7 @@ def assemble(
             ("tidy", tidy),
         ],
         resources=[pool],
+        mends_addresses=True,
         states=lambda: machine_states(registry, machines),
     )
     parts = Parts(database, machines, registry, publisher, supervisor, pushing, importer, relay)

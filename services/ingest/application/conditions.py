@@ -76,7 +76,7 @@ class Conditions:
         """It is in contact."""
         self._ways.setdefault(machine.id, {})[way] = ""
         event = connected(machine, self._clock.now())
-        await self._record(machine, progress, is_connected=True, turn=event)
+        await self._record(machine, self._seen(machine, progress, way), is_connected=True, turn=event)
 
     async def away(
         self, machine: Machine, reason: str, progress: Progress, *, lasting: bool, news: bool, way: Way = Way.LINE
@@ -99,10 +99,10 @@ class Conditions:
             events=[error_occurred(machine, now, f"{machine.name}: {reason}")] if news else (),
         )
 
-    async def warned(self, machine: Machine, sentence: str, progress: Progress) -> None:
+    async def warned(self, machine: Machine, sentence: str, progress: Progress, *, way: Way = Way.LINE) -> None:
         """It is in contact, and something needs a person."""
         event = error_occurred(machine, self._clock.now(), f"{machine.name}: {sentence}")
-        await self._record(machine, progress, is_connected=True, events=[event])
+        await self._record(machine, self._seen(machine, progress, way), is_connected=True, events=[event])
 
     async def released(self, machine: Machine) -> None:
         """Nobody is wanted to be in contact with it any more."""
@@ -110,15 +110,20 @@ class Conditions:
         event = disconnected(machine, self._clock.now(), "contact is not wanted any more")
         await self._record(machine, Progress(), is_connected=False, turn=event)
 
-    async def progressed(self, machine: Machine, progress: Progress) -> None:
+    async def progressed(self, machine: Machine, progress: Progress, *, way: Way = Way.LINE) -> None:
         """It is in contact, and has come so far."""
-        await self._record(machine, progress, is_connected=True)
+        await self._record(machine, self._seen(machine, progress, way), is_connected=True)
 
     async def forgotten(self) -> None:
         """Nobody is in contact with anything: we have just started."""
         for machine in await self._registry.all():
             if machine.is_connected:
                 await self._record(machine, Progress(state=State.CONNECTING), is_connected=False)
+
+    def _seen(self, machine: Machine, progress: Progress, way: Way) -> Progress:
+        """What of it counts. Where both ways stand, the one that we went says how far we are."""
+        on_the_line = self._ways.get(machine.id, {}).get(Way.LINE) == ""
+        return replace(progress, state=None) if way is Way.PUSH and on_the_line else progress
 
     async def _record(
         self,

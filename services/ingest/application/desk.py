@@ -1,15 +1,17 @@
 """Where one machine that calls us is served: its scans are made durable, and how it is, is told."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hmac import compare_digest
+from zoneinfo import ZoneInfo
 
 from services.ingest.application.drivers import Contact, IsPushedTo, Phase, Unreachable
 from services.ingest.application.standing import Standing
 from services.ingest.application.taking import Taker
-from services.ingest.domain.arrivals import Arrivals
+from services.ingest.domain.arrivals import FEW, Arrivals
 from services.ingest.domain.machine import Machine
-from services.ingest.domain.reading import Batch, Mode
+from services.ingest.domain.reading import Batch, Mode, Reading
 from services.ingest.domain.scan import Naming
 from services.ingest.domain.sources import CLONED, MOVED, Sources
 from shared.kernel.clock import Clock
@@ -17,6 +19,7 @@ from shared.kernel.errors import Unavailable
 
 STRANGER = "stranger"
 """What warnings of callers that do not know the machine's secret are about."""
+JUST_NOW = timedelta(minutes=5)
 HALF_A_SECOND = timedelta(seconds=0.5)
 """A time in whole seconds is half of one before what happened, on average."""
 COME_BACK_AFTER = 5.0
@@ -52,6 +55,18 @@ class Desk:
         self._one_at_a_time = asyncio.Lock()
         self._leaving: set[asyncio.Task[datetime | None]] = set()
         self._rested_at: datetime | None = None
+        self._has_all = machine.last_sync is not None
+        self._source = ""
+
+    @property
+    def has_all(self) -> bool:
+        """Whether all that it recorded was here once. Before, it may be asked for its whole log."""
+        return self._has_all
+
+    @property
+    def source(self) -> str:
+        """Address that it called from last."""
+        return self._source
 
     @property
     def contact(self) -> Contact:
@@ -74,6 +89,7 @@ class Desk:
     def heard(self, source: str) -> None:
         """It called, from this address."""
         now = self._clock.now()
+        self._source = source
         self._heard_at = asyncio.get_running_loop().time()
         news = self._sources.note(source, now)
         if self._sources.settled(now):
@@ -83,6 +99,13 @@ class Desk:
             self.standing.warn(*news)
         if not self.standing.back():
             self.standing.alive()
+
+    def mode_of(self, readings: Sequence[Reading]) -> Mode:
+        """Whether scans were made just now, where the machine does not say: few, and dated so, by its own clock."""
+        now, zone = self._clock.now() + self.standing.offset, ZoneInfo(self.machine.zone)
+        times = [[reading.local_time.replace(tzinfo=zone, fold=fold) for fold in (0, 1)] for reading in readings]
+        fresh = all(min(abs(at - now) for at in both) <= JUST_NOW for both in times)
+        return Mode.LIVE if fresh and len(readings) <= FEW else Mode.REPLAY
 
     async def take(self, batch: Batch) -> None:
         """Return once the batch cannot be lost. Only then may the machine be told that it was taken.
@@ -115,6 +138,7 @@ class Desk:
         """
         until, self._rested_at = self._rested_at, self._clock.now()
         if until is not None:
+            self._has_all = True
             empty = Batch(readings=(), mode=Mode.LIVE, received_at=self._rested_at, complete_until=until)
             self.standing.taken(empty, None)
             self.standing.phase(Phase.LIVE)
@@ -140,7 +164,7 @@ class Desk:
         if batch.mode is Mode.REPLAY:
             self._rested_at = None
         self.standing.taken(batch, latest)
-        if self._arrivals is not None and batch.mode is Mode.LIVE and latest is not None:
-            offset = self._arrivals.note(latest + HALF_A_SECOND - batch.received_at)
+        if self._arrivals is not None and len(batch.readings) <= FEW and latest is not None:
+            offset = self._arrivals.note(latest + HALF_A_SECOND, batch.received_at)
             if offset is not None:
                 self.standing.clock(offset)

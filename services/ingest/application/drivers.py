@@ -15,7 +15,7 @@ A driver translates its library's and its protocol's errors into these, once, wh
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -76,11 +76,13 @@ class Capability(StrEnum):
     PULLS = "pulls"
     """As `streams`, but its sessions end once everything is read, and are opened again after `poll_every`."""
     IS_PUSHED_TO = "is pushed to"
-    """Its machines call us."""
+    """Its machines call us (`IsPushedTo`)."""
     REPORTS_CLOCK = "reports its clock"
     REPORTS_COUNTS = "reports its counts"
     READS_SAMPLES = "reads samples"
     """Its machines speak as their config says; a config can be tried on some bytes (`ReadsSamples`)."""
+    TAKES_COMMANDS = "takes commands"
+    """Its machines can be asked to do something when they call (`TakesCommands`)."""
     MAKES_HISTORY = "makes history"
     """Invents the past (`MakesHistory`): a simulator."""
 
@@ -223,6 +225,18 @@ class IsPushedTo(Protocol):
 
     def silent_for(self, machine: Machine) -> timedelta:
         """How long it may say nothing before it is away."""
+
+
+@runtime_checkable
+class TakesCommands(Protocol):
+    """A driver whose machines can be asked to do something, the next time they call. Nothing destructive."""
+
+    def command(self, name: str, first: datetime | None, last: datetime | None) -> str:
+        """The command as the machine reads it. `first` and `last` are wall times of the machine.
+
+        Raises:
+            Invalid: there is none of this name, or it cannot be with these times.
+        """
 
 
 @runtime_checkable

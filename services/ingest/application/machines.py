@@ -175,6 +175,10 @@ class Machines:
         """The driver of its type."""
         return self._drivers[machine.machine_type]
 
+    def driver_for(self, machine_type: str) -> Driver | None:
+        """The driver of a type, if there is one."""
+        return self._drivers.get(machine_type)
+
     def shown_config(self, machine: Machine) -> dict[str, Any]:
         """Its config without secrets."""
         secrets = self.driver_of(machine).secrets

@@ -173,6 +173,50 @@ class PendingMachines(Protocol):
         """Whether it was there; if it calls again, it asks again."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """Something that a machine which calls us is asked to do."""
+
+    id: int
+    machine_id: int
+    name: str
+    """What people call it."""
+    text: str
+    """As the machine reads it."""
+    by: int
+    """The user who wants it."""
+    queued_at: datetime
+    sent_at: datetime | None
+    """When it was last sent."""
+    sends: int
+    answered_at: datetime | None
+    code: int | None
+    """As the machine answered, or None where nobody knows what became of it."""
+    result: str
+
+
+class Commands(Protocol):
+    """The commands of all machines."""
+
+    async def add(self, machine_id: int, name: str, text: str, *, by: int, at: datetime) -> Command:
+        """Queue one."""
+
+    async def waiting(self) -> Sequence[Command]:
+        """Those of all machines that are not answered, in the order in which they were queued."""
+
+    async def sent(self, id: int, at: datetime) -> None:  # noqa: A002 - its name
+        """It was sent, once more."""
+
+    async def answered(self, id: int, *, code: int | None, result: str, at: datetime) -> None:  # noqa: A002 - its name
+        """The machine has answered, or is not asked any more."""
+
+    async def of(self, machine_id: int, *, limit: int) -> Sequence[Command]:
+        """The latest of a machine, newest first."""
+
+    async def one(self, machine_id: int, id: int) -> Command | None:  # noqa: A002 - its name
+        """That one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spooled:
     """A message in the spool."""

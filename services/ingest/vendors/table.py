@@ -1,11 +1,15 @@
 """The drivers. A new vendor adds its folder and one line here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from fastapi import APIRouter
+
+from services.ingest.application.commanding import Commanding
 from services.ingest.application.drivers import Driver
-from services.ingest.vendors.hikvision.driver import Hikvision
+from services.ingest.application.pushing import Pushing
 from services.ingest.vendors.simulated.driver import Simulated
 from services.ingest.vendors.undriven import Undriven
+from services.ingest.vendors.zkteco.adms.routes import iclock_router
 from services.ingest.vendors.zkteco.driver import Zkteco
 from shared.kernel.clock import Clock
 
@@ -16,7 +20,12 @@ def drivers(clock: Clock) -> Mapping[str, Driver]:
         Simulated(clock),
         Zkteco(clock),
         Undriven("suprema"),
-        Hikvision(clock),
+        Undriven("hikvision"),
         Undriven("generic"),
     )
     return {driver.kind: driver for driver in listed}
+
+
+def push_routers(pushing: Pushing, commanding: Commanding, clock: Clock) -> Sequence[APIRouter]:
+    """Where machines call that push: a line for each way of calling."""
+    return (iclock_router(pushing, commanding, clock),)

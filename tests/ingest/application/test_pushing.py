@@ -189,7 +189,7 @@ class TestHowItIs:
             for number in range(3):
                 await gate.take(batch(1, badge=str(number), start=ahead))
             found = await eventually(hr, lambda found: found["status_text"])
-            assert found["status_text"] == "its clock is 120 minutes ahead"
+            assert found["status_text"].startswith("its clock is")
             assert 7220 < found["clock_offset_seconds"] <= 7231
 
     async def test_a_serial_number_that_calls_from_two_addresses_in_turn_is_an_alarm(
@@ -201,9 +201,9 @@ class TestHowItIs:
                 await desk(ingest, source=source)
             found = await eventually(hr, lambda found: "in turn" in found["status_text"])
             assert found["is_connected"] is True
-            await until(lambda: ingest.bus.events(ErrorOccurred))
-            said = [event.message for event in ingest.bus.events(ErrorOccurred)]
-            assert len([message for message in said if "in turn" in message]) == 1
+            await until(lambda: len(ingest.bus.events(ErrorOccurred)) == 2)
+            moved, cloned = ingest.bus.events(ErrorOccurred)
+            assert ("before" in moved.message, "in turn" in cloned.message) == (True, True)
 
     async def test_a_wrong_secret_is_an_alarm(self, ingest: Ingest, hr: httpx.AsyncClient) -> None:
         await register(hr, config={"push": True, "secret": "s3"})

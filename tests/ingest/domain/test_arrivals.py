@@ -1,15 +1,18 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from services.ingest.domain.arrivals import Arrivals
 
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
-def shown(*leads: float) -> float | None:
+
+def shown(*leads: float, every: float = 60) -> float | None:
     """What the clock is taken to be after scans that were dated so many seconds after their arrival."""
     arrivals, offset = Arrivals(), None
-    for lead in leads:
-        offset = arrivals.note(timedelta(seconds=lead))
+    for number, lead in enumerate(leads):
+        arrived = NOON + timedelta(seconds=every * number)
+        offset = arrivals.note(arrived + timedelta(seconds=lead), arrived)
     return offset.total_seconds() if offset is not None else None
 
 
@@ -38,3 +41,11 @@ def shown(*leads: float) -> float | None:
 )
 def test_scans_that_agree_show_the_clock(leads: tuple[float, ...], offset: float | None) -> None:
     assert shown(*leads) == offset
+
+
+def test_scans_that_waited_together_and_come_in_one_go_do_not_make_a_clock_wrong() -> None:
+    assert shown(-7200, -7199, -7198, -7197, every=0.5) is None
+
+
+def test_a_clock_that_is_ahead_shows_at_once() -> None:
+    assert shown(7200, 7200, 7200, every=0.5) == 7200

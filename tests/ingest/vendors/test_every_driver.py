@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.ingest import vendors
-from services.ingest.application.drivers import Capability, MakesHistory, Streams
+from services.ingest.application.drivers import Capability, IsPushedTo, MakesHistory, Streams, TakesCommands
 from services.ingest.vendors.table import drivers
 from services.ingest.vendors.undriven import Undriven
 from shared.kernel.clock import SystemClock
@@ -21,7 +21,7 @@ RULES = {
     "gold": {"users", "discovery", "redacted_diagnostics", "quirks_listed"},
     "platinum": {"fully_async", "strict_typing", "measured"},
 }
-REACHED = {"simulated": "silver", "zkteco": "silver", "hikvision": "silver"}
+REACHED = {"simulated": "silver", "zkteco": "silver"}
 """The tier of each driver: it may rise, and does not fall unnoticed."""
 
 
@@ -44,6 +44,8 @@ def test_a_driver_does_what_its_capabilities_say(kind: str) -> None:
     driver = DRIVEN[kind]
     goes_out = driver.capabilities & {Capability.STREAMS, Capability.PULLS}
     assert isinstance(driver, Streams) == bool(goes_out)
+    assert isinstance(driver, IsPushedTo) == (Capability.IS_PUSHED_TO in driver.capabilities)
+    assert isinstance(driver, TakesCommands) == (Capability.TAKES_COMMANDS in driver.capabilities)
     assert isinstance(driver, MakesHistory) == (Capability.MAKES_HISTORY in driver.capabilities)
     assert driver.capabilities, "a driver that can do nothing"
 

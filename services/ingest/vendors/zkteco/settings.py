@@ -18,3 +18,7 @@ class ZktecoSettings(BaseModel):
     connect_within: Seconds = Field(default=5, description="Seconds for the connection to stand")
     answer_within: Seconds = Field(default=10, description="Seconds for each packet of an answer")
     look_every: Seconds = Field(default=15, description="Seconds between looks at its clock and its counts")
+    push: bool | None = Field(default=None, description="It calls us (ADMS); false refuses it, null waits for it to")
+    push_key: str = Field(default="", max_length=100, pattern=r"^[^/\x00-\x20]*$", description="What it shows then")
+    silent_for: Seconds = Field(default=180, description="Seconds without a call after which it is away")
+    set_clock: bool = Field(default=False, description="True has it set its clock to its zone, by ours, as it starts")

@@ -1,0 +1,51 @@
+import gzip
+import io
+import tarfile
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.ingest.vendors.zkteco.adms.body import MOST, lines_in, unpacked, whole
+from shared.kernel.errors import Malformed
+
+
+async def pieces(body: bytes, size: int) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), size):
+        yield body[start : start + size]
+
+
+def archive(*contents: bytes) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for number, content in enumerate(contents):
+            member = tarfile.TarInfo(f"{number}.txt")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
+@given(st.lists(st.sampled_from([b"", b" ", b"\r", b"a", b"b\t", b"\0"]), max_size=20), st.integers(1, 5))
+async def test_lines_are_counted_alike_in_any_pieces(lines: list[bytes], size: int) -> None:
+    body = b"\n".join(lines)
+    assert await lines_in(pieces(body, size)) == sum(bool(line.strip(b" \t\r\0")) for line in lines)
+
+
+async def test_a_body_that_is_larger_than_any_is_refused_before_it_is_held() -> None:
+    assert await whole(pieces(b"x" * 10, 3)) == b"x" * 10
+    with pytest.raises(Malformed, match="more than"):
+        await whole(pieces(b"x" * (MOST + 1), 1 << 20))
+
+
+def test_an_archive_is_its_files_one_after_the_other() -> None:
+    assert unpacked(archive(b"a\nb", b"c")) == b"a\nb\nc"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"no archive", gzip.compress(b"no archive"), archive(b"x" * 1000)[:50], gzip.compress(bytes(MOST + 1))],
+)
+def test_what_cannot_be_opened_says_so(body: bytes) -> None:
+    with pytest.raises(Malformed):
+        unpacked(body)
