@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from services.ingest.application.commanding import Commanding
 from services.ingest.application.drivers import Driver
 from services.ingest.application.pushing import Pushing
+from services.ingest.vendors.hikvision.driver import Hikvision
 from services.ingest.vendors.simulated.driver import Simulated
 from services.ingest.vendors.undriven import Undriven
 from services.ingest.vendors.zkteco.adms.routes import iclock_router
@@ -20,7 +21,7 @@ def drivers(clock: Clock) -> Mapping[str, Driver]:
         Simulated(clock),
         Zkteco(clock),
         Undriven("suprema"),
-        Undriven("hikvision"),
+        Hikvision(clock),
         Undriven("generic"),
     )
     return {driver.kind: driver for driver in listed}
