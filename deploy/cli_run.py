@@ -19,10 +19,13 @@ def add_to(app: typer.Typer) -> None:
     app.command()(health)
 
 
-def up(
+def up(  # noqa: PLR0917 - the options of a command
     data: Annotated[Path, typer.Option(help="Folder of the database and all else that is kept.")] = Path(".muster"),
     http_port: Annotated[int | None, typer.Option(min=0, max=65535, help="Console and API; usually 8000.")] = None,
     live_port: Annotated[int | None, typer.Option(min=0, max=65535, help="Live events; usually 8765.")] = None,
+    machine_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Where machines that push call; usually nowhere, 8001 is free.")
+    ] = None,
     host: Annotated[str | None, typer.Option(help="0.0.0.0 lets other machines connect.")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Fill it with a made-up company that scans now.")] = False,
 ) -> None:
@@ -32,7 +35,7 @@ def up(
     from deploy.running import run
     from shared.observability.logs import configure_logs
 
-    settings = _settings(http_port=http_port, live_port=live_port, host=host)
+    settings = _settings(http_port=http_port, live_port=live_port, machine_port=machine_port, host=host)
     # A person looks at this terminal: only what goes wrong, unless the environment asks for more.
     quiet = "log_level" not in settings.model_fields_set
     configure_logs(level="WARNING" if quiet else settings.log_level, json=settings.log_format == "json")
@@ -56,6 +59,8 @@ def up(
             )
         else:
             lines.append("  password  as it was shown at the first start")
+        if system.machine_url is not None:
+            lines.append(f"  machines  push to {system.machine_url}")
         results.print("\n".join([*lines, "Ctrl-C stops it."]), markup=False)
 
     messages.print("Starting, with a demo company …" if demo else "Starting …", style="dim")

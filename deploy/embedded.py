@@ -37,6 +37,8 @@ class Running:
 
     http_url: str
     live_url: str
+    machine_url: str | None
+    """Where machines that push are to call, if anywhere."""
     password: str | None
     """Of `admin`, if it was made just now and nobody has been told it yet."""
     given_password_holds: bool
@@ -90,8 +92,13 @@ async def running(
         await asyncio.to_thread(postgres.claim)
         if http_port and http_port == live_port:
             raise Conflict(f"port {http_port} cannot be both the API's and that of live events; choose two")
+        machine_port = installation.machine_port
+        if machine_port and machine_port in (http_port, live_port):
+            raise Conflict(f"port {machine_port} cannot be both that of machines and another of ours; choose two")
         refuse_taken(host, http_port, "--http-port")
         refuse_taken(host, live_port, "--live-port")
+        if machine_port is not None:
+            refuse_taken(host, machine_port, "--machine-port")
         if beside is not None:
             await stack.enter_async_context(beside)
         await asyncio.to_thread(postgres.start)
@@ -124,6 +131,10 @@ async def running(
 
         http_port = await stack.enter_async_context(served(gateway.app, host=host, port=http_port))
         live_port = await stack.enter_async_context(served(dict(gateway.endpoints)["live"], host=host, port=live_port))
+        if machine_port is not None:
+            machine_port = await stack.enter_async_context(
+                served(services["ingest"].app, host=host, port=machine_port, mends_addresses=True)
+            )
 
         await _until_ready(peers, "gateway")
         settle_memory()
@@ -136,6 +147,7 @@ async def running(
         yield Running(
             http_url=address.http_url,
             live_url=address.live_url,
+            machine_url=f"http://{shown}:{machine_port}" if machine_port is not None else None,
             password=generated,
             given_password_holds=holds,
             peers=peers,

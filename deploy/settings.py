@@ -41,6 +41,8 @@ class Installation(BaseSettings):
     """Where this process listens; `0.0.0.0` lets others reach it."""
     http_port: int | None = None
     live_port: int | None = None
+    machine_port: int | None = None
+    """Where machines that push reach ingest when all run in one process; None lets none reach it."""
     ingest_url: str | None = None
     attendance_url: str | None = None
     leave_url: str | None = None

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -99,6 +100,20 @@ def test_it_shows_a_url_a_user_and_a_password_once_and_stops_cleanly_and_quietly
     with running(data) as up:
         assert up.password() is None
         assert up.signs_in(password)
+
+
+def test_machines_that_push_reach_it_at_a_port_of_their_own_if_they_are_to(data: Path) -> None:
+    with running(data, MACHINE_PORT="0") as up:
+        found = re.search(r"machines  push to (\S+)", up.words)
+        assert found, up.words
+        address = found[1].removeprefix("http://").split(":")
+        with socket.create_connection((address[0], int(address[1])), timeout=10) as line:
+            line.sendall(b"GET /iclock/getrequest?SN=NEW1&INFO=Ver 8.0 HTTP/1.1\r\nConnection: close\r\n\r\n")
+            assert line.recv(1000).startswith(b"HTTP/1.1 403")
+        token = {"username": "admin", "password": up.password()}
+        access = httpx.post(f"{up.url}/api/auth/token/", json=token, timeout=10).json()["access"]
+        answer = httpx.get(f"{up.url}/api/ingest/pending-machines/", headers={"Authorization": f"Bearer {access}"})
+        assert [machine["serial"] for machine in answer.json()] == ["NEW1"]
 
 
 def test_a_given_password_is_taken_and_not_shown(data: Path) -> None:
