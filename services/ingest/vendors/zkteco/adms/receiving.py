@@ -63,7 +63,7 @@ class Receiving:
         self._of(desk).started_at = now
         its_own = ZktecoSettings.model_validate(desk.machine.config)
         ahead = handshake.ahead_of_utc(desk.machine.zone, now) if its_own.set_clock else None
-        return handshake.settings(call.serial, history=not desk.has_all, clock=ahead)
+        return handshake.settings(call.serial, history=not desk.has_begun, clock=ahead)
 
     async def table(self, desk: Desk, call: Asked, request: Request) -> str:
         """Records. Of people, templates and photos nothing is kept."""

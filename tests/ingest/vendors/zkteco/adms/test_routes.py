@@ -68,12 +68,16 @@ class TestHandshake:
         assert {"ATTLOGStamp=0", "Stamp=0", "Realtime=1", "PushProtVer=2.2.14", "Encrypt=None"} <= set(lines)
         assert not any(line.startswith("TimeZone") for line in lines)
 
-    async def test_one_whose_log_was_here_goes_on_from_where_it_is(
-        self, ingest: Ingest, hr: httpx.AsyncClient, terminal: httpx.AsyncClient
+    @pytest.mark.parametrize("call", ["nothing to send", "scans"])
+    async def test_one_that_has_begun_goes_on_from_where_it_is_however_often_its_line_breaks(
+        self, hr: httpx.AsyncClient, terminal: httpx.AsyncClient, call: str
     ) -> None:
         await register(hr)
-        for _ in range(2):
-            await terminal.get("/iclock/getrequest?SN=S1")
+        if call == "scans":
+            await post(terminal, "ATTLOG")
+        else:
+            for _ in range(2):
+                await terminal.get("/iclock/getrequest?SN=S1")
         answer = await terminal.get("/iclock/cdata?SN=S1&options=all")
         assert "ATTLOGStamp=9999" in answer.text
 
