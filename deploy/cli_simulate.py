@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from deploy.cli_simulate_adms import adms
 from deploy.cli_support import messages, results
 from deploy.settings import zone
 
@@ -169,5 +170,6 @@ def _greeting(device: "Device", host: str, port: int) -> str:
 
 VENDORS: Mapping[str, Callable[..., None]] = {
     "zkteco": zkteco,
+    "adms": adms,
 }
 """Whom `muster simulate` can be. A new vendor adds its command and one line here."""
