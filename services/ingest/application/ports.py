@@ -157,8 +157,8 @@ class Evidence(Protocol):
 class PendingMachines(Protocol):
     """Machines that called us and that nobody has registered."""
 
-    async def note(self, machine: PendingMachine) -> bool:
-        """It called again, or for the first time; False where there are so many that this one is not kept."""
+    async def note(self, machine: PendingMachine) -> None:
+        """It called again, or for the first time. Of too many those that have not called for longest are forgotten."""
 
     async def all(self) -> Sequence[PendingMachine]:
         """All of them, those first that called last."""

@@ -197,10 +197,8 @@ class Pushing:
             first_seen_at=at,
             last_seen_at=at,
         )
-        if await self._pending.note(seen):
-            log.info("machine.pending", serial=call.serial, source=call.source)
-        else:
-            log.warning("machine.pending_too_many", source=call.source)
+        await self._pending.note(seen)
+        log.info("machine.pending", serial=call.serial, source=call.source)
 
     def _refused(self, why: str, sentence: str) -> NotAccepted:
         REFUSED.labels(why).inc()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import RowMapping, any_, delete, exists, func, select, update
+from sqlalchemy import RowMapping, any_, delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.ingest.domain.pending import PendingMachine
@@ -10,7 +10,7 @@ from services.ingest.storage.tables import machines, pending_machines
 from shared.storage.database import Database
 
 MOST = 1000
-"""Whoever makes up serial numbers shall not fill our disk."""
+"""Whoever makes up serial numbers shall not fill our disk. Real machines call again and again, and so stay."""
 
 _c = pending_machines.c
 _REGISTERED = exists().where(
@@ -23,10 +23,11 @@ _REGISTERED = exists().where(
 class PostgresPending:
     """Implements `PendingMachines`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, most: int = MOST) -> None:
         self._database = database
+        self._most = most
 
-    async def note(self, machine: PendingMachine) -> bool:
+    async def note(self, machine: PendingMachine) -> None:
         values = {
             "kind": machine.kind,
             "serial": machine.serial,
@@ -47,12 +48,11 @@ class PostgresPending:
         )
         async with self._database.begin() as connection:
             if (await connection.execute(again)).rowcount:
-                return True
-            there = (await connection.execute(select(func.count()).select_from(pending_machines))).scalar_one()
-            if there >= MOST:
-                return False
+                return
+            latest = select(_c.kind, _c.serial).order_by(_c.last_seen_at.desc()).limit(self._most - 1).subquery()
+            kept = exists().where(latest.c.kind == _c.kind, latest.c.serial == _c.serial)
+            await connection.execute(delete(pending_machines).where(~kept))
             await connection.execute(insert(pending_machines).values(values).on_conflict_do_nothing())
-        return True
 
     async def all(self) -> Sequence[PendingMachine]:
         query = select(pending_machines).where(~_REGISTERED).order_by(_c.last_seen_at.desc(), _c.kind, _c.serial)

@@ -1,5 +1,7 @@
 """Lines of ATTLOG in all the forms that firmware has, and anything else that may come in their place."""
 
+import random
+import time
 from datetime import datetime, timedelta
 from itertools import permutations
 
@@ -140,3 +142,14 @@ def test_order_and_repeats_change_no_scan(order: tuple[bytes, ...]) -> None:
         return {scan_id(1, reading.badge, reading.local_time, reading.state) for reading in attlog(body).readings}
 
     assert ids(b"\n".join((*order, *order))) == ids(b"\n".join(LINES))
+
+
+def test_two_hundred_thousand_mutilated_lines_neither_crash_nor_hang() -> None:
+    chance, whole, began = random.Random(2), b"\n".join(LINES) + b"\n", time.perf_counter()
+    for _ in range(70_000):
+        body = bytearray(whole)
+        for _ in range(chance.randrange(1, 6)):
+            body[chance.randrange(len(body))] = chance.randrange(256)
+        found = attlog(bytes(body))
+        assert found.count <= body.count(b"\n") + 1
+    assert time.perf_counter() - began < 60
