@@ -8,6 +8,7 @@ from services.ingest.application.commanding import Commanding
 from services.ingest.application.drivers import Driver
 from services.ingest.application.pushing import Pushing
 from services.ingest.vendors.hikvision.driver import Hikvision
+from services.ingest.vendors.hikvision.routes import hikvision_router
 from services.ingest.vendors.simulated.driver import Simulated
 from services.ingest.vendors.undriven import Undriven
 from services.ingest.vendors.zkteco.adms.routes import iclock_router
@@ -29,4 +30,7 @@ def drivers(clock: Clock) -> Mapping[str, Driver]:
 
 def push_routers(pushing: Pushing, commanding: Commanding, clock: Clock) -> Sequence[APIRouter]:
     """Where machines call that push: a line for each way of calling."""
-    return (iclock_router(pushing, commanding, clock),)
+    return (
+        iclock_router(pushing, commanding, clock),
+        hikvision_router(pushing, clock),
+    )

@@ -32,16 +32,23 @@ from services.ingest.vendors.hikvision.settings import HikvisionSettings
 from services.ingest.vendors.settings import validated
 from shared.kernel.clock import Clock
 
+WRITTEN_DOWN_EVERY: Final = timedelta(seconds=30)
+"""When a machine was heard of is written down about so often."""
 LABEL: Final = 9
 """Characters of the serial number that is printed on the machine: the end of the one that it tells."""
 
 
 class Hikvision:
-    """Goes to its machines, reads what is new in their log, and then takes scans as they happen."""
+    """Goes to its machines, reads what is new in their log, and takes scans as they happen; lets them call, too."""
 
     kind = "hikvision"
-    capabilities = frozenset({Capability.STREAMS, Capability.REPORTS_CLOCK, Capability.REPORTS_COUNTS})
-    secrets = frozenset({"password"})
+    capabilities = frozenset({
+        Capability.STREAMS,
+        Capability.IS_PUSHED_TO,
+        Capability.REPORTS_CLOCK,
+        Capability.REPORTS_COUNTS,
+    })  # fmt: skip
+    secrets = frozenset({"password", "push_key"})
     poll_every = timedelta(0)
 
     def __init__(self, clock: Clock) -> None:
@@ -54,9 +61,26 @@ class Hikvision:
         return validated(HikvisionSettings, config)
 
     def lacks(self, machine: Machine) -> str:
-        if not machine.ip_address:
-            return "it has no address: files of it can be imported"
-        return "" if machine.config.get("password") else "its config has no password: files of it can be imported"
+        if self.goes_out(machine) or self.pushes(machine):
+            return ""
+        missing = "its config has no password" if machine.ip_address else "it has no address"
+        return f"{missing}: files of it can be imported"
+
+    def pushes(self, machine: Machine) -> bool | None:
+        settings = HikvisionSettings.model_validate(machine.config)
+        return settings.push if settings.push_key else False
+
+    def set_up_to_push(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self.validated({**config, "push": True})
+
+    def goes_out(self, machine: Machine) -> bool:
+        return bool(machine.ip_address and machine.config.get("password"))
+
+    def push_secret(self, machine: Machine) -> str:
+        return HikvisionSettings.model_validate(machine.config).push_key
+
+    def silent_for(self, machine: Machine) -> timedelta:
+        return timedelta(seconds=HikvisionSettings.model_validate(machine.config).silent_for)
 
     @asynccontextmanager
     async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:
@@ -80,6 +104,10 @@ class Hikvision:
     async def probe(self, machine: Machine, steps: Steps) -> None:
         settings = HikvisionSettings.model_validate(machine.config)
         zone = ZoneInfo(machine.zone)
+        if settings.push and not self.goes_out(machine):
+            with steps.step("calls") as note:
+                note(self._called(machine, settings))
+            return
         with steps.step("resolve") as note:
             note(await _resolved(*_address(machine, settings)))
         async with aclosing(_isapi(machine, settings)) as isapi:
@@ -98,6 +126,15 @@ class Hikvision:
             with steps.step("events") as note:
                 way, total = await _log(isapi, told, wall, zone, mark=None, page=1).find_way()
                 note(f"{'its' if total is None else f'{total:,}'} events, asked for {way.value}")
+
+    def _called(self, machine: Machine, settings: HikvisionSettings) -> str:
+        """When it called last. Nobody can go to it."""
+        if machine.last_contact_at is None:
+            raise Unreachable("it has not called yet: set where it calls in its menu under HTTP Listening")
+        ago = self._clock.now() - machine.last_contact_at
+        if ago > timedelta(seconds=settings.silent_for) + WRITTEN_DOWN_EVERY:
+            raise Unreachable(f"it called last at {machine.last_contact_at:%Y-%m-%d %H:%M} UTC")
+        return f"it called {ago.total_seconds():.0f} s ago"
 
     async def _met(self, machine: Machine, settings: HikvisionSettings, isapi: Isapi) -> Device:
         device = await self._let_in(machine, settings, isapi)

@@ -66,6 +66,10 @@ class Multipart:
                 if step:
                     yield step
 
+    def finish(self) -> bytes:
+        """The document that only the end of everything ends, if there is one."""
+        return self._take(len(self._buffer)).strip(_BLANK) if self._at is _At.DOCUMENT else b""
+
     def _step(self) -> bytes | None:
         """Go on by one: a document, nothing to give (`b""`), or None where more bytes are needed."""
         match self._at:

@@ -13,8 +13,9 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.ingest.application.drivers import Contact, Phase
-from services.ingest.domain.reading import Batch, Mode, Reading, Unreadable
-from services.ingest.vendors.hikvision.events import AccessEvent, reading_of
+from services.ingest.domain.reading import Batch, Mode, Reading
+from services.ingest.vendors.hikvision.batches import batch_of
+from services.ingest.vendors.hikvision.events import AccessEvent
 from services.ingest.vendors.hikvision.isapi import Isapi, Refused
 from services.ingest.vendors.hikvision.log import EventLog
 from services.ingest.vendors.hikvision.measuring import measure_clock
@@ -230,20 +231,7 @@ class HikvisionSession:
             self._contact.settled("log full")
 
     def _batch(self, events: Sequence[AccessEvent], mode: Mode) -> Batch:
-        read = [reading_of(event, believe_offset=self._settings.times == "offset") for event in events]
-        for event in events:
-            if event.is_new_kind:
-                sentence = (
-                    f"it tells of people in events of a kind that is not known ({event.major}/{event.minor}): they are"
-                    " taken for scans"
-                )
-                self._contact.warn(f"event {event.major}/{event.minor}", sentence)
-        return Batch(
-            readings=[one for one in read if isinstance(one, Reading)],
-            unreadable=[one for one in read if isinstance(one, Unreadable)],
-            mode=mode,
-            received_at=self._clock.now(),
-        )
+        return batch_of(events, mode, settings=self._settings, contact=self._contact, received_at=self._clock.now())
 
 
 def _key(reading: Reading) -> _Key:

@@ -1,9 +1,9 @@
 """What can be said about a Hikvision terminal."""
 
 import ssl
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -34,6 +34,21 @@ class HikvisionSettings(BaseModel):
     answer_within: Seconds = Field(default=10, description="Seconds for each answer")
     look_every: Seconds = Field(default=30, description="Seconds between looks at its clock and its log")
     silent_after: Seconds = Field(default=60, description="Seconds without a heartbeat, where it had sent any")
+
+    push: bool | None = Field(default=None, description="It calls us; false refuses it, null waits for it to")
+    push_key: str = Field(
+        default="",
+        max_length=100,
+        pattern=r"^[^/?#%\x00-\x20]*$",
+        description="What it shows then, in the path that it calls; without one nothing is taken",
+    )
+    silent_for: Seconds = Field(default=300, description="Seconds without a call after which it is away")
+
+    @model_validator(mode="after")
+    def _has_a_key(self) -> Self:
+        if self.push and not self.push_key:
+            raise ValueError("push needs a push_key: a machine that calls proves itself by nothing else")
+        return self
 
     @field_validator("certificate")
     @classmethod
