@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from deploy.cli_simulate_adms import adms
+from deploy.cli_simulate_hikvision import hikvision
 from deploy.cli_support import messages, results
 from deploy.settings import zone
 
@@ -171,5 +172,6 @@ def _greeting(device: "Device", host: str, port: int) -> str:
 VENDORS: Mapping[str, Callable[..., None]] = {
     "zkteco": zkteco,
     "adms": adms,
+    "hikvision": hikvision,
 }
 """Whom `muster simulate` can be. A new vendor adds its command and one line here."""
