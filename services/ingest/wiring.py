@@ -14,6 +14,7 @@ from services.ingest.api.machines import machines_router
 from services.ingest.api.pending import pending_router
 from services.ingest.api.unreadable import unreadable_router
 from services.ingest.application.accepting import Accepting
+from services.ingest.application.bookmarks import Bookmarks
 from services.ingest.application.commanding import Commanding
 from services.ingest.application.conditions import Conditions, Way
 from services.ingest.application.desk import Desk
@@ -30,6 +31,7 @@ from services.ingest.application.watching import MachineWatch
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.patience import Patience
 from services.ingest.settings import Settings
+from services.ingest.storage.bookmarks import PostgresBookmarks
 from services.ingest.storage.commands import PostgresCommands
 from services.ingest.storage.evidence import PostgresEvidence
 from services.ingest.storage.ledger import PostgresLedger
@@ -129,6 +131,7 @@ def assemble(
         return Desk(machine, driver, standing=standing, taker=taker, clock=clock, within=WITHIN)
 
     pending = PostgresPending(database)
+    bookmarks = Bookmarks(PostgresBookmarks(database))
     commanding = Commanding(PostgresCommands(database), machines, clock)
     pushing = Pushing(
         registry,
@@ -176,7 +179,7 @@ def assemble(
             imports_router(importer),
             pending_router(Accepting(pending, machines), machines),
             commands_router(registry, commanding),
-            *table.push_routers(pushing, commanding, clock),
+            *table.push_routers(pushing, commanding, bookmarks, clock),
         ],
         tokens=tokens,
         clock=clock,
@@ -190,6 +193,7 @@ def assemble(
             ("publisher", publisher.run),
             ("supervisor", supervisor.run),
             ("pushing", pushing.run),
+            ("bookmarks", bookmarks.run),
             ("tidy", tidy),
         ],
         resources=[pool],

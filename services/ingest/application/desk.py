@@ -55,17 +55,7 @@ class Desk:
         self._one_at_a_time = asyncio.Lock()
         self._leaving: set[asyncio.Task[datetime | None]] = set()
         self._rested_at: datetime | None = None
-        self._has_begun = machine.last_scan_at is not None or machine.last_sync is not None
         self._source = ""
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether scans of it were taken before, or it came to rest without any.
-
-        Until then it may be asked for its whole log; asked again and again, a machine with a bad line would begin
-        with it again and again, and never end.
-        """
-        return self._has_begun
 
     @property
     def source(self) -> str:
@@ -142,7 +132,6 @@ class Desk:
         """
         until, self._rested_at = self._rested_at, self._clock.now()
         if until is not None:
-            self._has_begun = True
             empty = Batch(readings=(), mode=Mode.LIVE, received_at=self._rested_at, complete_until=until)
             self.standing.taken(empty, None)
             self.standing.phase(Phase.LIVE)
@@ -168,7 +157,6 @@ class Desk:
         if batch.mode is Mode.REPLAY:
             self._rested_at = None
         self.standing.taken(batch, latest)
-        self._has_begun = self._has_begun or bool(batch.readings)
         if self._arrivals is not None and len(batch.readings) <= FEW and latest is not None:
             offset = self._arrivals.note(latest + HALF_A_SECOND, batch.received_at)
             if offset is not None:

@@ -1,10 +1,10 @@
 """What the use cases need from the outside: storage and files. The bus is `shared.bus.port`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 from services.ingest.domain.machine import Machine
@@ -171,6 +171,20 @@ class PendingMachines(Protocol):
 
     async def forget(self, kind: str, serial: str) -> bool:
         """Whether it was there; if it calls again, it asks again."""
+
+
+Place: TypeAlias = tuple[str, str]
+"""A serial number, and which of that machine's logs."""
+
+
+class BookmarkStore(Protocol):
+    """How far machines that call us were taken, in their own words."""
+
+    async def all(self) -> Mapping[Place, str]:
+        """All of them."""
+
+    async def keep(self, marks: Mapping[Place, str]) -> None:
+        """Keep these in place of what was known of those logs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

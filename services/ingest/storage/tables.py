@@ -121,6 +121,15 @@ pending_machines = Table(
     comment="Machines that called and are not registered. Nothing of theirs was taken.",
 )
 
+bookmarks = Table(
+    "bookmarks",
+    metadata,
+    Column("serial", Text, primary_key=True),
+    Column("log", Text, primary_key=True, comment="which of its logs"),
+    Column("mark", Text, nullable=False, comment="in the machine's own words"),
+    comment="How far machines that call were taken. Losing a row only has a log sent again.",
+)
+
 commands = Table(
     "commands",
     metadata,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from fastapi import APIRouter
 
+from services.ingest.application.bookmarks import Bookmarks
 from services.ingest.application.commanding import Commanding
 from services.ingest.application.drivers import Driver
 from services.ingest.application.pushing import Pushing
@@ -28,9 +29,9 @@ def drivers(clock: Clock) -> Mapping[str, Driver]:
     return {driver.kind: driver for driver in listed}
 
 
-def push_routers(pushing: Pushing, commanding: Commanding, clock: Clock) -> Sequence[APIRouter]:
+def push_routers(pushing: Pushing, commanding: Commanding, bookmarks: Bookmarks, clock: Clock) -> Sequence[APIRouter]:
     """Where machines call that push: a line for each way of calling."""
     return (
-        iclock_router(pushing, commanding, clock),
+        iclock_router(pushing, commanding, bookmarks, clock),
         hikvision_router(pushing, clock),
     )

@@ -15,13 +15,13 @@ VERSION: Final = "2.2.14"
 """Of the protocol. From 2.4 on machines want to encrypt, which needs the vendor's own library."""
 
 
-def settings(serial: str, *, history: bool, clock: timedelta | None) -> str:
+def settings(serial: str, *, stamp: str, clock: timedelta | None) -> str:
     """The answer to the handshake. Old firmware knows the second set of stamps.
 
-    `history` asks for the whole log; `clock` is how far ahead of UTC the machine is to set its own clock, None leaves
-    it alone. A wrong one really shifts the clock.
+    `stamp` is the machine's own of what was taken last, or `ALL`. Another one may have it leave out scans: some count
+    records by it. `clock` is how far ahead of UTC the machine is to set its own clock, None leaves it alone. A wrong
+    one really shifts the clock.
     """
-    stamp = ALL if history else GO_ON
     lines = [
         f"GET OPTION FROM: {serial}",
         f"ATTLOGStamp={stamp}",

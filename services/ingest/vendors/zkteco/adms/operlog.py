@@ -11,13 +11,14 @@ from typing import Final
 
 from services.ingest.vendors.files.cells import NotReadable, text_of, wall_time
 
+CLEARED: Final = "log cleared"
 WORTH_TELLING: Final[Mapping[str, tuple[str, str]]] = {
-    "13": ("log cleared", "its data was cleared at the machine"),
+    "13": (CLEARED, "its data was cleared at the machine"),
     "21": ("clock set", "its clock was set at the machine"),
-    "22": ("log cleared", "it was reset to how it left the factory"),
-    "23": ("log cleared", "its log was cleared at the machine"),
+    "22": (CLEARED, "it was reset to how it left the factory"),
+    "23": (CLEARED, "its log was cleared at the machine"),
     "32": ("duress", "somebody was forced to scan: a finger that calls for help was used"),
-    "43": ("log cleared", "its log was cleared after it had been copied to a USB stick"),
+    "43": (CLEARED, "its log was cleared after it had been copied to a USB stick"),
 }
 """By operation: the matter, and a sentence."""
 ALARM: Final = "3"

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
+from services.ingest.application.bookmarks import Bookmarks
 from services.ingest.application.commanding import Commanding
 from services.ingest.application.desk import Desk
 from services.ingest.domain.reading import Batch, Reading, Unreadable
@@ -15,7 +16,7 @@ from services.ingest.vendors.zkteco.adms import commands, handshake
 from services.ingest.vendors.zkteco.adms.attlog import Attlog, attlog
 from services.ingest.vendors.zkteco.adms.body import lines_in, unpacked, whole
 from services.ingest.vendors.zkteco.adms.calls import Asked
-from services.ingest.vendors.zkteco.adms.operlog import operlog
+from services.ingest.vendors.zkteco.adms.operlog import CLEARED, operlog
 from services.ingest.vendors.zkteco.settings import ZktecoSettings
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Malformed
@@ -31,6 +32,7 @@ STARTING: Final = timedelta(seconds=30)
 RECENT: Final = timedelta(days=1)
 """What was done at the machine longer ago is no news."""
 PANEL: Final = "acc"
+ATTLOG: Final = "ATTLOG"
 
 PASSED_OVER = Counter("muster_ingest_adms_lines_dropped_total", "Lines that were acknowledged and dropped", ["table"])
 
@@ -48,8 +50,9 @@ class _Known:
 class Receiving:
     """One for all machines."""
 
-    def __init__(self, commanding: Commanding, clock: Clock) -> None:
+    def __init__(self, commanding: Commanding, bookmarks: Bookmarks, clock: Clock) -> None:
         self._commanding = commanding
+        self._bookmarks = bookmarks
         self._clock = clock
         self._known: dict[int, _Known] = {}
 
@@ -63,7 +66,8 @@ class Receiving:
         self._of(desk).started_at = now
         its_own = ZktecoSettings.model_validate(desk.machine.config)
         ahead = handshake.ahead_of_utc(desk.machine.zone, now) if its_own.set_clock else None
-        return handshake.settings(call.serial, history=not desk.has_begun, clock=ahead)
+        stamp = await self._bookmarks.of(call.serial, ATTLOG) or handshake.ALL
+        return handshake.settings(call.serial, stamp=stamp, clock=ahead)
 
     async def table(self, desk: Desk, call: Asked, request: Request) -> str:
         """Records. Of people, templates and photos nothing is kept."""
@@ -79,13 +83,13 @@ class Receiving:
 
     async def request(self, desk: Desk, call: Asked, _request: Request) -> str:
         """A command, if there is one. It asks while it has nothing to send."""
-        known = self._of(desk)
         if (records := commands.records_told(call.parameters.get("info", ""))) is not None:
-            _note_records(desk, known, records)
+            self._note_records(desk, call, records)
         command = await self._commanding.next(desk.machine)
         if command is not None:
             return commands.sent(command.id, command.text)
-        if known.started_at is None or self._clock.now() - known.started_at >= STARTING:
+        started_at = self._of(desk).started_at
+        if started_at is None or self._clock.now() - started_at >= STARTING:
             desk.at_rest()
         return "OK"
 
@@ -116,10 +120,11 @@ class Receiving:
                 await self._take(desk, Attlog([], evidence))
                 return "OK:1"
         if call.table == "OPERLOG":
-            return f"OK:{_told(desk, body, self._wall_now(desk))}"
+            return f"OK:{self._told(desk, call, body)}"
         found = attlog(body, source=desk.source)
         # Where nobody says that these are scans, what else is in it may be a person's.
         await self._take(desk, found if call.table else Attlog(found.readings, []))
+        self._bookmarks.put(call.serial, ATTLOG, call.parameters.get("stamp") or handshake.GO_ON)
         return f"OK:{found.count}"
 
     async def _take(self, desk: Desk, found: Attlog) -> None:
@@ -132,6 +137,30 @@ class Receiving:
                 received_at=self._clock.now(),
             )
         )
+
+    def _note_records(self, desk: Desk, call: Asked, records: int) -> None:
+        known = self._of(desk)
+        before, known.records = known.records, records
+        desk.contact.counts(records=records)
+        if before is not None and records < before:
+            said = f"it holds {records:,} records and held {before:,}: its log was cleared"
+            desk.contact.warn(CLEARED, said)
+            self._begins_anew(call)
+
+    def _told(self, desk: Desk, call: Asked, body: bytes) -> int:
+        """Tell what was done at the machine of late; how many lines there were."""
+        found, now = operlog(body), self._wall_now(desk)
+        for done in found.done:
+            if abs(now - done.at) <= RECENT:
+                desk.contact.warn(done.about, f"{done.sentence} ({done.at})")
+                if done.about == CLEARED:
+                    self._begins_anew(call)
+        PASSED_OVER.labels("OPERLOG").inc(found.count - len(found.done))
+        return found.count
+
+    def _begins_anew(self, call: Asked) -> None:
+        """What a stamp counted is gone: an old one would have it leave out its new scans."""
+        self._bookmarks.put(call.serial, ATTLOG, "")
 
     def _wall_now(self, desk: Desk) -> datetime:
         now = self._clock.now() + desk.standing.offset
@@ -157,21 +186,3 @@ def _placed(desk: Desk, readings: Sequence[Reading]) -> Sequence[Reading]:
         else:
             placed.append(reading)
     return placed
-
-
-def _note_records(desk: Desk, known: _Known, records: int) -> None:
-    before, known.records = known.records, records
-    desk.contact.counts(records=records)
-    if before is not None and records < before:
-        said = f"it holds {records:,} records and held {before:,}: its log was cleared"
-        desk.contact.warn("log cleared", said)
-
-
-def _told(desk: Desk, body: bytes, now: datetime) -> int:
-    """Tell what was done at the machine of late; how many lines there were."""
-    found = operlog(body)
-    for done in found.done:
-        if abs(now - done.at) <= RECENT:
-            desk.contact.warn(done.about, f"{done.sentence} ({done.at})")
-    PASSED_OVER.labels("OPERLOG").inc(found.count - len(found.done))
-    return found.count

@@ -10,6 +10,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
+from services.ingest.application.bookmarks import Bookmarks
 from services.ingest.application.commanding import Commanding
 from services.ingest.application.desk import Desk
 from services.ingest.application.pushing import Call, NotAccepted, Pushing
@@ -34,10 +35,10 @@ log = get_logger(__name__)
 Handler = Callable[[Receiving, Desk, Asked, Request], Awaitable[str]]
 
 
-def iclock_router(pushing: Pushing, commanding: Commanding, clock: Clock) -> APIRouter:
+def iclock_router(pushing: Pushing, commanding: Commanding, bookmarks: Bookmarks, clock: Clock) -> APIRouter:
     """The routes. A machine with a `push_key` shows it in its path, or as the `pushcommkey` of its handshake."""
     router = APIRouter(include_in_schema=False)
-    receiving = Receiving(commanding, clock)
+    receiving = Receiving(commanding, bookmarks, clock)
 
     @router.api_route("/iclock/{endpoint:path}", methods=["GET", "POST"])
     async def without_key(request: Request, endpoint: str) -> Response:

@@ -6,16 +6,15 @@ from services.ingest.vendors.zkteco.adms.handshake import ahead_of_utc, settings
 
 
 def given(**how: object) -> dict[str, str]:
-    first, *lines = settings("S1", **{"history": False, "clock": None, **how}).splitlines()  # type: ignore[arg-type]
+    first, *lines = settings("S1", **{"stamp": "417", "clock": None, **how}).splitlines()  # type: ignore[arg-type]
     assert first == "GET OPTION FROM: S1"
     return dict(line.split("=", 1) for line in lines)
 
 
 def test_old_and_new_firmware_both_find_their_stamps() -> None:
-    new, old = ("ATTLOGStamp", "OPERLOGStamp", "ATTPHOTOStamp"), ("Stamp", "OpStamp", "PhotoStamp")
-    assert {given()[name] for name in (*new, *old)} == {"9999"}
-    history = given(history=True)
-    assert (history["ATTLOGStamp"], history["Stamp"], history["OPERLOGStamp"]) == ("0", "0", "9999")
+    told = given()
+    assert (told["ATTLOGStamp"], told["Stamp"]) == ("417", "417")
+    assert {told[name] for name in ("OPERLOGStamp", "ATTPHOTOStamp", "OpStamp", "PhotoStamp")} == {"9999"}
 
 
 def test_it_is_told_not_to_encrypt_and_to_send_each_scan_at_once() -> None:

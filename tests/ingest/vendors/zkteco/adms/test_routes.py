@@ -68,18 +68,31 @@ class TestHandshake:
         assert {"ATTLOGStamp=0", "Stamp=0", "Realtime=1", "PushProtVer=2.2.14", "Encrypt=None"} <= set(lines)
         assert not any(line.startswith("TimeZone") for line in lines)
 
-    @pytest.mark.parametrize("call", ["nothing to send", "scans"])
-    async def test_one_that_has_begun_goes_on_from_where_it_is_however_often_its_line_breaks(
-        self, hr: httpx.AsyncClient, terminal: httpx.AsyncClient, call: str
+    @pytest.mark.parametrize(("sent", "told"), [("Stamp=9999", "9999"), ("Stamp=417", "417"), ("", "9999")])
+    async def test_one_whose_scans_were_taken_is_told_its_own_stamp_of_them(
+        self, hr: httpx.AsyncClient, terminal: httpx.AsyncClient, sent: str, told: str
     ) -> None:
         await register(hr)
-        if call == "scans":
-            await post(terminal, "ATTLOG")
-        else:
-            for _ in range(2):
-                await terminal.get("/iclock/getrequest?SN=S1")
-        answer = await terminal.get("/iclock/cdata?SN=S1&options=all")
-        assert "ATTLOGStamp=9999" in answer.text
+        await terminal.post(f"/iclock/cdata?SN=S1&table=ATTLOG&{sent}", content=LINES)
+        lines = (await terminal.get("/iclock/cdata?SN=S1&options=all")).text.splitlines()
+        assert {f"ATTLOGStamp={told}", f"Stamp={told}", "OPERLOGStamp=9999"} <= set(lines)
+
+    async def test_a_stamp_of_what_was_not_taken_is_not_told(
+        self, ingest: Ingest, hr: httpx.AsyncClient, terminal: httpx.AsyncClient
+    ) -> None:
+        await register(hr)
+        async with without_tables(ingest, "spool"):
+            ingest.bus.away = True
+            await terminal.post("/iclock/cdata?SN=S1&table=ATTLOG&Stamp=417", content=LINES)
+        assert "ATTLOGStamp=0" in (await terminal.get("/iclock/cdata?SN=S1&options=all")).text
+
+    async def test_one_whose_log_was_cleared_begins_anew(
+        self, hr: httpx.AsyncClient, terminal: httpx.AsyncClient
+    ) -> None:
+        await register(hr, zone="UTC")
+        await post(terminal, "ATTLOG")
+        await post(terminal, "OPERLOG", f"OPLOG 23\t1\t{datetime.now(UTC):%Y-%m-%d %H:%M:%S}\t0\t0\t0\t0\n")
+        assert "ATTLOGStamp=0" in (await terminal.get("/iclock/cdata?SN=S1&options=all")).text
 
     async def test_its_clock_is_set_only_where_the_site_says_so(
         self, hr: httpx.AsyncClient, terminal: httpx.AsyncClient
