@@ -261,6 +261,8 @@ OPEN = {
     "/iclock/{endpoint:path}",
     "/{push_key}/iclock/{endpoint:path}",
     "/UserServer/user",
+    "/hikvision/events/{serial}",
+    "/hikvision/events/{serial}/{push_key}",
 }
 """Routes that are in no document and need no token: for operators, and for machines, which have none."""
 
