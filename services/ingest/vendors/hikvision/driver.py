@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
@@ -20,6 +20,7 @@ from services.ingest.application.drivers import (
     Unreachable,
     WrongCredentials,
 )
+from services.ingest.domain.clocks import clock_warning, in_words
 from services.ingest.domain.machine import Machine
 from services.ingest.vendors.hikvision.clock import Wall
 from services.ingest.vendors.hikvision.documents import Device
@@ -87,19 +88,22 @@ class Hikvision:
         settings = HikvisionSettings.model_validate(machine.config)
         zone = ZoneInfo(machine.zone)
         self._refusals.check(machine, settings)
-        async with aclosing(_isapi(machine, settings)) as isapi:
-            device = await self._met(machine, settings, isapi)
-            wall, _ = await measure_clock(isapi, zone, settings, contact, self._clock)
-            log = _log(isapi, device, wall, zone, mark=self._marks.get(machine.id), page=await isapi.page_limit())
-            session = HikvisionSession(isapi, log, zone=zone, settings=settings, contact=contact, clock=self._clock)
-            try:
-                yield session
-            finally:
-                await session.close()
-                if log.mark is None:
-                    self._marks.pop(machine.id, None)
-                else:
-                    self._marks[machine.id] = log.mark
+        try:
+            async with aclosing(_isapi(machine, settings)) as isapi:
+                device = await isapi.device()
+                self._refusals.forget(machine)
+                check_device(machine, device)
+                wall, _ = await measure_clock(isapi, zone, settings, contact, self._clock)
+                log = _log(isapi, device, wall, zone, mark=self._marks.get(machine.id), page=await isapi.page_limit())
+                session = HikvisionSession(isapi, log, zone=zone, settings=settings, contact=contact, clock=self._clock)
+                try:
+                    yield session
+                finally:
+                    await session.close()
+                    self._remember(machine, log.mark)
+        except WrongCredentials as refused:
+            self._refusals.note(machine, settings, refused)
+            raise
 
     async def probe(self, machine: Machine, steps: Steps) -> None:
         settings = HikvisionSettings.model_validate(machine.config)
@@ -122,7 +126,7 @@ class Hikvision:
                 note(", ".join(filter(None, (told.model, told.serial, told.firmware))) or "it tells nothing")
             with steps.step("clock") as note:
                 wall, offset = await measure_clock(isapi, zone, settings, _Noting(note), self._clock)
-                note(f"{abs(offset.total_seconds()):.0f} s {'ahead' if offset > timedelta(0) else 'behind'}")
+                note(clock_warning(offset, warned=False) or in_words(offset))
             with steps.step("events") as note:
                 way, total = await _log(isapi, told, wall, zone, mark=None, page=1).find_way()
                 note(f"{'its' if total is None else f'{total:,}'} events, asked for {way.value}")
@@ -136,10 +140,11 @@ class Hikvision:
             raise Unreachable(f"it called last at {machine.last_contact_at:%Y-%m-%d %H:%M} UTC")
         return f"it called {ago.total_seconds():.0f} s ago"
 
-    async def _met(self, machine: Machine, settings: HikvisionSettings, isapi: Isapi) -> Device:
-        device = await self._let_in(machine, settings, isapi)
-        check_device(machine, device)
-        return device
+    def _remember(self, machine: Machine, mark: Mark | None) -> None:
+        if mark is None:
+            self._marks.pop(machine.id, None)
+        else:
+            self._marks[machine.id] = mark
 
     async def _let_in(self, machine: Machine, settings: HikvisionSettings, isapi: Isapi) -> Device:
         """Who answers, once it has let us in; a refusal is remembered."""
@@ -155,7 +160,7 @@ class Hikvision:
 class _Noting:
     """A contact of which only what is wrong is noted."""
 
-    def __init__(self, note: Any) -> None:
+    def __init__(self, note: Callable[[str], None]) -> None:
         self._note = note
 
     def alive(self) -> None:

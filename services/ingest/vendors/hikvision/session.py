@@ -109,6 +109,7 @@ class HikvisionSession:
         if not self._settings.live:
             return
         if self._stream is not None and (self._stream.ended or self._is_silent(self._stream)):
+            self._stream.check()
             await self.close()
         if self._stream is not None:
             return

@@ -51,6 +51,11 @@ class AlertStream:
         """Nothing more will come; what came before may still be taken."""
         return self._task is None or self._task.done()
 
+    def check(self) -> None:
+        """Raise what ended it, if that was a mistake of ours: it would end the next one, too."""
+        if self._task is not None and self._task.done() and not self._task.cancelled():
+            self._task.result()
+
     def take(self) -> AccessEvent | None:
         """The oldest event that was not taken yet."""
         return self._events.popleft() if self._events else None
