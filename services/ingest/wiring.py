@@ -12,6 +12,7 @@ from services.ingest.api.commands import commands_router
 from services.ingest.api.imports import imports_router
 from services.ingest.api.machines import machines_router
 from services.ingest.api.pending import pending_router
+from services.ingest.api.preview import preview_router
 from services.ingest.api.unreadable import unreadable_router
 from services.ingest.application.accepting import Accepting
 from services.ingest.application.bookmarks import Bookmarks
@@ -177,6 +178,7 @@ def assemble(
             machines_router(registry, machines, known, answers=supervisor.answers),
             unreadable_router(registry, evidence),
             imports_router(importer),
+            preview_router(registry, machines, clock),
             pending_router(Accepting(pending, machines), machines),
             commands_router(registry, commanding),
             *table.push_routers(pushing, commanding, bookmarks, clock),

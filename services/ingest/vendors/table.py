@@ -8,6 +8,7 @@ from services.ingest.application.bookmarks import Bookmarks
 from services.ingest.application.commanding import Commanding
 from services.ingest.application.drivers import Driver
 from services.ingest.application.pushing import Pushing
+from services.ingest.vendors.generic.driver import Generic
 from services.ingest.vendors.hikvision.driver import Hikvision
 from services.ingest.vendors.hikvision.routes import hikvision_router
 from services.ingest.vendors.simulated.driver import Simulated
@@ -24,7 +25,7 @@ def drivers(clock: Clock) -> Mapping[str, Driver]:
         Zkteco(clock),
         Undriven("suprema"),
         Hikvision(clock),
-        Undriven("generic"),
+        Generic(clock),
     )
     return {driver.kind: driver for driver in listed}
 

@@ -1,0 +1,193 @@
+"""The driver of generic machines: a profile says how they speak."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from services.ingest.application.drivers import (
+    Capability,
+    Contact,
+    HasNotCome,
+    NotSetUp,
+    Session,
+    Steps,
+    Unreachable,
+)
+from services.ingest.application.samples import Sample
+from services.ingest.domain.machine import Machine
+from services.ingest.vendors.generic.calling import Calling
+from services.ingest.vendors.generic.framers import framer
+from services.ingest.vendors.generic.memory import Memory
+from services.ingest.vendors.generic.preview import preview
+from services.ingest.vendors.generic.session import GenericSession
+from services.ingest.vendors.generic.settings import Connection, GenericSettings, read
+from services.ingest.vendors.generic.waiting import (
+    DatagramPlace,
+    Doors,
+    Key,
+    Place,
+    StreamPlace,
+    Waiting,
+    networks,
+    opened,
+    where,
+)
+from shared.kernel.clock import Clock
+from shared.kernel.errors import Invalid
+
+TRIED_FOR: Final = 5.0
+"""Seconds that a test waits for a machine to come."""
+
+
+class Generic:
+    """Connects to its machines, or waits for them, and reads what they send by their profile."""
+
+    kind = "generic"
+    capabilities = frozenset({Capability.STREAMS, Capability.REPORTS_CLOCK, Capability.READS_SAMPLES})
+    secrets = frozenset({"password"})
+    poll_every = timedelta(0)
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._doors = Doors()
+        self._known: dict[int, Memory] = {}
+
+    def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        read(config)
+        return dict(config)
+
+    def lacks(self, machine: Machine) -> str:
+        # Asked of every machine every few seconds: nothing is validated here.
+        connection = machine.config.get("connection")
+        if not isinstance(connection, Mapping):
+            return "it has no connection in its config: files of it can be imported"
+        calls = connection.get("side") == "client"
+        if calls and not machine.ip_address:
+            return "it has no address to connect to: files of it can be imported"
+        if machine.port is None:
+            return f"it has no port {'to connect to' if calls else 'to wait for it at'}: files of it can be imported"
+        return ""
+
+    @asynccontextmanager
+    async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:
+        settings = _settings(machine)
+        memory = self._known.setdefault(machine.id, Memory())
+        make = partial(
+            GenericSession, machine=machine, settings=settings, memory=memory, contact=contact, clock=self._clock
+        )
+        connection = _connection(settings)
+        if connection.side == "client":
+            line = await _called(machine, settings, connection)
+            try:
+                yield make(line)
+            finally:
+                await line.close()
+            return
+        key = _key(machine, connection)
+        place = await self._doors.enter(key, machine.id, lambda: _place(machine, settings, connection))
+        for_good = True
+        try:
+            place.begin(partial(framer, settings.framing))
+            waiting = Waiting(
+                place, where(key), back_within=None if connection.side == "udp" else connection.back_within
+            )
+            await waiting.somebody(connection.come_within)
+            yield make(waiting, dropped=lambda: place.dropped)
+        except Exception:
+            # It is wanted still, unlike where somebody cancels: whoever comes meanwhile finds it open.
+            for_good = False
+            raise
+        finally:
+            await self._doors.leave(key, for_good=for_good)
+
+    async def probe(self, machine: Machine, steps: Steps) -> None:
+        with steps.step("settings") as note:
+            settings = _settings(machine)
+            if lacks := self.lacks(machine):
+                raise NotSetUp(lacks)
+            connection = _connection(settings)
+            note(f"profile {settings.profile or 'json-lines'}, {settings.framing.kind}, {settings.decoding.kind}")
+        if connection.side == "client":
+            with steps.step("resolve") as note:
+                note(await _resolved(machine))
+            with steps.step("connect") as note:
+                line = await _called(machine, settings, connection)
+                await line.close()
+                note(f"port {machine.port} is open")
+            return
+        key = _key(machine, connection)
+        with steps.step("listen") as note:
+            note(where(key))
+            held = self._doors.holder(key)
+            if held is not None and held[0] != machine.id:
+                raise NotSetUp(f"port {key[2]} is where another machine is waited for")
+            place = held[1] if held is not None else _place(machine, settings, connection)
+            if held is None:
+                await opened(place, key)
+        try:
+            with steps.step("come") as note:
+                if held is None:
+                    await Waiting(place, where(key), back_within=None).somebody(TRIED_FOR)
+                elif not place.peers() and connection.side != "udp":
+                    raise HasNotCome("it is waited for, and is not connected now")
+                note(", ".join(peer.name for peer in place.peers()) or "datagrams of it come")
+        finally:
+            if held is None:
+                await place.close()
+
+    def preview(self, machine: Machine, sample: bytes) -> Sample:
+        """What the machine would be understood to say with these bytes."""
+        return preview(read(machine.config), ZoneInfo(machine.zone), sample, self._clock.now())
+
+
+def _settings(machine: Machine) -> GenericSettings:
+    """Raises NotSetUp where an earlier version of us took what this one does not."""
+    try:
+        return read(machine.config)
+    except Invalid as error:
+        raise NotSetUp(error.message) from error
+
+
+def _connection(settings: GenericSettings) -> Connection:
+    if settings.connection is None:
+        raise NotSetUp("it has no connection in its config")
+    return settings.connection
+
+
+async def _called(machine: Machine, settings: GenericSettings, connection: Connection) -> Calling:
+    if not machine.ip_address or machine.port is None:
+        raise NotSetUp("it has no address and port to connect to")
+    return await Calling.open(
+        machine.ip_address,
+        machine.port,
+        within=connection.connect_within,
+        framer=partial(framer, settings.framing),
+    )
+
+
+def _key(machine: Machine, connection: Connection) -> Key:
+    if machine.port is None:
+        raise NotSetUp("it has no port where it is waited for")
+    return "udp" if connection.side == "udp" else "tcp", connection.bind, machine.port
+
+
+def _place(machine: Machine, settings: GenericSettings, connection: Connection) -> Place:
+    assert machine.port is not None  # noqa: S101 - its key was made before
+    allow = networks(connection.allow, machine.ip_address)
+    make = partial(framer, settings.framing)
+    if connection.side == "udp":
+        return DatagramPlace(connection.bind, machine.port, allow=allow, framer=make)
+    return StreamPlace(connection.bind, machine.port, allow=allow, most=connection.connections, framer=make)
+
+
+async def _resolved(machine: Machine) -> str:
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(machine.ip_address, machine.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise Unreachable(f"{machine.ip_address} is no known host: {error.strerror or error}") from error
+    return str(found[0][4][0])
