@@ -175,13 +175,13 @@ def assemble(
     app = create_app(
         "ingest",
         routers=[
+            *table.push_routers(pushing, commanding, bookmarks, clock),  # most calls come there: they are matched first
             machines_router(registry, machines, known, answers=supervisor.answers),
             unreadable_router(registry, evidence),
             imports_router(importer),
             preview_router(registry, machines, clock),
             pending_router(Accepting(pending, machines), machines),
             commands_router(registry, commanding),
-            *table.push_routers(pushing, commanding, bookmarks, clock),
         ],
         tokens=tokens,
         clock=clock,

@@ -96,10 +96,12 @@ class Desk:
 
     def mode_of(self, readings: Sequence[Reading]) -> Mode:
         """Whether scans were made just now, where the machine does not say: few, and dated so, by its own clock."""
+        if len(readings) > FEW:
+            return Mode.REPLAY
         now, zone = self._clock.now() + self.standing.offset, ZoneInfo(self.machine.zone)
         times = [[reading.local_time.replace(tzinfo=zone, fold=fold) for fold in (0, 1)] for reading in readings]
         fresh = all(min(abs(at - now) for at in both) <= JUST_NOW for both in times)
-        return Mode.LIVE if fresh and len(readings) <= FEW else Mode.REPLAY
+        return Mode.LIVE if fresh else Mode.REPLAY
 
     async def take(self, batch: Batch) -> None:
         """Return once the batch cannot be lost. Only then may the machine be told that it was taken.
