@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from deploy.cli_simulate_adms import adms
+from deploy.cli_simulate_generic import generic
 from deploy.cli_simulate_hikvision import hikvision
 from deploy.cli_support import messages, results
 from deploy.settings import zone
@@ -173,5 +174,6 @@ VENDORS: Mapping[str, Callable[..., None]] = {
     "zkteco": zkteco,
     "adms": adms,
     "hikvision": hikvision,
+    "generic": generic,
 }
 """Whom `muster simulate` can be. A new vendor adds its command and one line here."""
