@@ -12,7 +12,7 @@ from services.ingest.vendors.generic.driver import Generic
 from services.ingest.vendors.hikvision.driver import Hikvision
 from services.ingest.vendors.hikvision.routes import hikvision_router
 from services.ingest.vendors.simulated.driver import Simulated
-from services.ingest.vendors.undriven import Undriven
+from services.ingest.vendors.suprema.driver import Suprema
 from services.ingest.vendors.zkteco.adms.routes import iclock_router
 from services.ingest.vendors.zkteco.driver import Zkteco
 from shared.kernel.clock import Clock
@@ -23,7 +23,7 @@ def drivers(clock: Clock) -> Mapping[str, Driver]:
     listed: tuple[Driver, ...] = (
         Simulated(clock),
         Zkteco(clock),
-        Undriven("suprema"),
+        Suprema(clock),
         Hikvision(clock),
         Generic(clock),
     )
