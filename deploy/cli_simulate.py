@@ -11,6 +11,7 @@ from rich.table import Table
 from deploy.cli_simulate_adms import adms
 from deploy.cli_simulate_generic import generic
 from deploy.cli_simulate_hikvision import hikvision
+from deploy.cli_simulate_suprema import suprema
 from deploy.cli_support import messages, results
 from deploy.settings import zone
 
@@ -175,5 +176,6 @@ VENDORS: Mapping[str, Callable[..., None]] = {
     "adms": adms,
     "hikvision": hikvision,
     "generic": generic,
+    "suprema": suprema,
 }
 """Whom `muster simulate` can be. A new vendor adds its command and one line here."""
