@@ -60,7 +60,14 @@ def wrong_key() -> Device:
         (device, Faults(wrong_checksum=True), {}, "live", "had a wrong checksum", None),
         (without_a_user, Faults(), {}, "live", "", None),
         (strange, Faults(), {}, "waiting_for_a_person", "of a form that is not known", b""),
-        (lambda: device(clock_offset=timedelta(hours=2)), Faults(), {}, "live", "its clock is 2 hours ahead: is its zone right?", None),
+        (
+            lambda: device(clock_offset=timedelta(hours=2)),
+            Faults(),
+            {},
+            "live",
+            "its clock is 2 hours ahead: is its zone right?",
+            None,
+        ),
     ],
     ids=[
         "a wrong comm key",
