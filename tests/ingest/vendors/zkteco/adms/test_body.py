@@ -45,6 +45,7 @@ def test_an_archive_is_its_files_one_after_the_other() -> None:
 @pytest.mark.parametrize(
     "body",
     [b"", b"no archive", gzip.compress(b"no archive"), archive(b"x" * 1000)[:50], gzip.compress(bytes(MOST + 1))],
+    ids=["nothing", "no gzip", "no tar", "cut off", "too long"],  # what gzip makes tells the time
 )
 def test_what_cannot_be_opened_says_so(body: bytes) -> None:
     with pytest.raises(Malformed):
