@@ -34,4 +34,4 @@ def _another_zone(offset: timedelta) -> bool:
     """Whether the clock would be right, or nearly, in another zone: zones lie whole half hours apart."""
     seconds = abs(offset.total_seconds())
     halves = round(seconds / _HALF_AN_HOUR)
-    return 1 <= halves and seconds < _ZONES_LIE_APART and abs(seconds - halves * _HALF_AN_HOUR) <= 90
+    return halves >= 1 and seconds < _ZONES_LIE_APART and abs(seconds - halves * _HALF_AN_HOUR) <= 90
