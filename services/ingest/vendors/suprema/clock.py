@@ -33,7 +33,9 @@ class MachineClock:
         self._found = Arrivals()
         self._proved = False
         """What came as it happened has said how its times are meant: it counts for more than what was found."""
-        self._seen_zone: timedelta | None = None
+        self._found_off: timedelta | None = None
+        """By how much the scans that were found last are off."""
+        self._zoned: Event | None = None
 
     def told(self, readings: list[Reading], received_at: datetime) -> None:
         """These came as they happened."""
@@ -48,7 +50,7 @@ class MachineClock:
             if not self._judge(offset, received_at):
                 self._contact.clock(offset)
 
-    def found(self, event: Event, now: datetime) -> None:
+    def found(self, event: Event) -> None:
         """A search found this scan. The server may write its own time as that of its place, which counts only here."""
         if self._proved or self._meaning != "utc":
             return
@@ -59,23 +61,32 @@ class MachineClock:
             return
         if arrived is None or at is None:
             return
-        offset = self._found.note(at, arrived.replace(tzinfo=UTC))
-        if offset is not None:
-            self._judge(offset, now)
+        self._found_off = self._found.note(at, arrived.replace(tzinfo=UTC))
 
-    def zone_of(self, event: Event, now: datetime) -> None:
-        """The server says in which zone it takes the machine to be."""
-        if event.zone is None or event.zone == self._seen_zone:
+    def follow(self, event: Event) -> None:
+        """Any event: the server says in which zone it takes the machine to be."""
+        if event.zone is not None:
+            self._zoned = event
+
+    def tell(self, now: datetime) -> None:
+        """Say how things stand. In between, years of history may have passed, which is no news."""
+        if self._found_off is not None and not self._proved:
+            self._judge(self._found_off, now)
+        if self._zoned is not None and self._zoned.zone is not None:
+            self._judge_zone(self._zoned.zone, arrival(self._zoned))
+        self._found_off, self._zoned = None, None
+
+    def _judge_zone(self, told: timedelta, then: datetime | None) -> None:
+        if then is None or not 1 < then.year < 9999:
             return
-        self._seen_zone = event.zone
-        local = now.astimezone(self._zone)
+        local = then.replace(tzinfo=UTC).astimezone(self._zone)
         here, summer = local.utcoffset() or timedelta(0), local.dst() or timedelta(0)
-        if event.zone in (here, here - summer):
+        if told in (here, here - summer):
             self._contact.settled(ZONE)
             return
         self._contact.warn(
             ZONE,
-            f"its BioStar server takes it to be at {in_words(event.zone)}, where {self._zone.key} is {in_words(here)}:"
+            f"its BioStar server takes it to be at {in_words(told)}, where {self._zone.key} is {in_words(here)}:"
             " the zone of one of the two is wrong",
         )
 

@@ -5,7 +5,8 @@ from typing import Final
 
 from services.ingest.domain.reading import Reading
 
-KEPT: Final = 20_000
+KEPT: Final = 2_000
+"""More than a machine records between two searches."""
 
 _Key = tuple[str, datetime, str]
 

@@ -58,6 +58,7 @@ class SupremaSession:
         self._heard = False
         """The socket has told a scan since it was judged last."""
         self._deaf = 0
+        self._caught_up = False
         self._linked = True
         """The machine is in contact with its server, as far as that says."""
 
@@ -67,6 +68,7 @@ class SupremaSession:
         async for batch in self._look(Mode.REPLAY):
             yield batch
         yield self._complete(Mode.REPLAY, began)
+        self._caught_up = True
         self._contact.phase(Phase.LIVE)
         while True:
             for batch in self._events():
@@ -120,6 +122,7 @@ class SupremaSession:
             now = self._clock.now()
             batch = self._batch(gathered, Mode.LIVE, now)
             self._times.told(list(batch.readings), now)
+            self._tell(now)
             self._heard = self._heard or bool(batch.readings)
             if batch.readings or batch.unreadable:
                 yield batch
@@ -146,9 +149,10 @@ class SupremaSession:
             untold += len(batch.readings)
             for event in events:
                 if event.outcome is Outcome.GRANTED:
-                    self._times.found(event, now)
+                    self._times.found(event)
             if batch.readings or batch.unreadable:
                 yield batch
+        self._tell(self._clock.now())
         if self._log.restarted is not None:
             self._contact.warn("numbers began again", self._log.restarted)
         if self._log.mark.anchor is None and self._log.mark.latest is None:
@@ -193,7 +197,7 @@ class SupremaSession:
         """Those that were not in an earlier batch of this contact."""
         readings, unreadable = [], []
         for event in events:
-            self._follow(event, now)
+            self._follow(event)
             one = self._read(event)
             if isinstance(one, Unreadable):
                 unreadable.append(one)
@@ -205,15 +209,18 @@ class SupremaSession:
         settings = self._settings
         return reading_of(event, zone=self._zone, meaning=settings.datetime_is, keys=settings.keys)
 
-    def _follow(self, event: Event, now: datetime) -> None:
-        """What an event says of the machine itself."""
-        self._times.zone_of(event, now)
-        if event.family == LINK_UP:
-            self._linked = True
+    def _follow(self, event: Event) -> None:
+        """What an event says of the machine itself. What was so in the past is told to nobody."""
+        self._times.follow(event)
+        if event.family in (LINK_UP, LINK_DOWN):
+            self._linked = event.family == LINK_UP
+        elif event.family == LOG_CLEARED and self._caught_up:
+            self._contact.warn("log cleared", f"its own log was cleared, as its event of {event.time} says")
+
+    def _tell(self, now: datetime) -> None:
+        """How it stands with the machine after what was read by now."""
+        self._times.tell(now)
+        if self._linked:
             self._contact.settled("link")
-        elif event.family == LINK_DOWN:
-            self._linked = False
-            sentence = "its BioStar server has lost it: its scans come once that has it again"
-            self._contact.warn("link", sentence)
-        elif event.family == LOG_CLEARED:
-            self._contact.warn("log cleared", f"its own log was cleared, as event {event.number or event.time} says")
+        else:
+            self._contact.warn("link", "its BioStar server has lost it: its scans come once that has it again")

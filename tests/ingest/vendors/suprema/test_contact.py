@@ -5,7 +5,7 @@ import shutil
 import ssl
 import subprocess
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from services.ingest.vendors.suprema.simulator.store import (
     FACE_FAILED,
     LINK_DOWN,
     LINK_UP,
+    LOG_CLEARED,
     NOT_ALLOWED,
     USER_UPDATED,
 )
@@ -312,6 +313,18 @@ async def test_a_clock_that_is_wrong_is_measured_by_what_happens() -> None:
                 await running.scan(str(1000 + number))
                 await until(lambda number=number: len(what.live) > number)
             assert abs(what.contact.offsets[-1] - timedelta(minutes=7)) < timedelta(seconds=3)
+
+
+async def test_what_was_wrong_in_the_past_is_no_news() -> None:
+    held = store(60, zone="Europe/Berlin")
+    for number in range(20):
+        held.record_at("", datetime(2026, 7, 1, 8, number), code=LINK_DOWN if number % 2 == 0 else LINK_UP)
+        held.record_at("", datetime(2026, 7, 1, 9, number), code=LOG_CLEARED)
+    async with simulator(held) as running, following(machine(running.port, zone="Europe/Berlin")) as what:
+        await until(lambda: what.caught_up)
+        assert what.contact.warnings == {}
+        await running.scan("", code=LOG_CLEARED)
+        await until(lambda: "log cleared" in what.contact.warnings)
 
 
 async def test_a_zone_that_is_set_otherwise_is_told() -> None:
