@@ -1,5 +1,6 @@
 """What contact with machines shows, written into the registry and told to everybody."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,6 +22,11 @@ class Way(StrEnum):
     """We went to it."""
     PUSH = "push"
     """It calls us."""
+
+
+AT_ONCE = 4
+"""Words that are written down at the same time. A thousand machines that come at once wait for each other here, not
+for the last connection to storage, which scans and people need."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +71,7 @@ class Conditions:
         self._registry = registry
         self._machines = machines
         self._clock = clock
+        self._writing = asyncio.Semaphore(AT_ONCE)
         self._ways: dict[int, dict[Way, str]] = {}
         """By machine: each way by which there is or was contact, and why there is none now."""
 
@@ -137,7 +144,7 @@ class Conditions:
         lasting: bool = False,
     ) -> None:
         """`turn` is told where this is a turn from away to connected, or back; `events` always."""
-        async with self._registry.work() as work:
+        async with self._writing, self._registry.work() as work:
             machine = await work.by_id(known.id)
             if machine is None:
                 return
