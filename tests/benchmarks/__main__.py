@@ -9,11 +9,12 @@ import uvloop
 
 from tests.benchmarks.live import bench_live
 from tests.benchmarks.machines import bench_log, bench_machines
+from tests.benchmarks.many import bench_many
 from tests.benchmarks.publishing import bench_publishing
 from tests.benchmarks.workers import bench_workers
 from tests.servers import find_postgres, find_rabbit
 
-ALL = ("workers", "publishing", "live", "log", "machines")
+ALL = ("workers", "publishing", "live", "log", "machines", "many")
 
 
 async def measure(arguments: argparse.Namespace) -> int:
@@ -32,6 +33,8 @@ async def measure(arguments: argparse.Namespace) -> int:
             await bench_log(rounds=arguments.rounds)
         if "machines" in arguments.only:
             await bench_machines(postgres, rabbit, rounds=arguments.rounds, seconds=arguments.seconds)
+        if "many" in arguments.only:
+            await bench_many(postgres, seconds=arguments.seconds)
     return 0
 
 
