@@ -1,7 +1,6 @@
 """What a terminal says of itself, of its clock, and of why it refuses. Pure. Source: PROTOCOLS §4.1–4.3."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from services.ingest.vendors.hikvision.clock import NoSuchTime, Wall, offset_of_zone, wall_of
 from services.ingest.vendors.hikvision.tree import NoDocument, Tree, inner, number, text, tree_of
@@ -85,11 +84,6 @@ def lock_of(body: bytes) -> Lock:
     said = inner(tree, "userCheck") or inner(tree, "ResponseStatus") or tree
     locked = text(said, "lockStatus").casefold() == "locked"
     return Lock(locked, number(said, "unlockTime") if locked else None, number(said, "retryLoginTime"))
-
-
-def zones_differ(told: timedelta | None, ours: timedelta | None) -> bool:
-    """Whether a machine's offset from UTC is another than that of the place where it hangs."""
-    return told is not None and ours is not None and told != ours
 
 
 def _tree(body: bytes) -> Tree:

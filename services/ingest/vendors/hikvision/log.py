@@ -29,6 +29,8 @@ from services.ingest.vendors.hikvision.troubles import SHOWN
 
 OVERLAP: Final = timedelta(minutes=10)
 MOST_PAGES: Final = 100_000
+FEW_STEPS_BACK: Final = 10
+"""More than that, and than there were steps forth, leads nowhere."""
 WHOLE_AGAIN_AFTER: Final = 60.0
 """Seconds between readings of a whole log at least, where nothing says whether it has grown."""
 
@@ -117,15 +119,16 @@ class EventLog:
 
     async def _by_serial(self, mark: Mark) -> AsyncIterator[Sequence[AccessEvent]]:
         if mark.anchor is not None:
-            kept, new, count = False, mark, 0
+            kept, new, seen = False, mark, set[int | None]()
             async for page in self._pages(by_serial(mark.serial, way=mark.way)):
                 self._check(page, first=mark.serial)
                 events = [event for event in page.events if not _same(event, mark.anchor)]
                 kept = kept or len(events) < len(page.events)
-                new, count = _moved(new, events), count + len(events)
+                seen.update(event.serial for event in events)
+                new = _moved(new, events)
                 yield events
             if kept:
-                self.mark = replace(new, total=None if mark.total is None else mark.total + count)
+                self.mark = replace(new, total=None if mark.total is None else mark.total + len(seen))
                 return
         # It was never read, or the event where we were is not the one that it was: all of it, from the start.
         new, total = Mark(device=self._device, way=mark.way, epoch=mark.epoch), None
@@ -162,17 +165,32 @@ class EventLog:
         return asyncio.get_running_loop().time() - self._read_at > WHOLE_AGAIN_AFTER
 
     async def _pages(self, condition: Mapping[str, Any]) -> AsyncIterator[Page]:
-        search, position, before = str(uuid4()), 0, None
-        for _ in range(MOST_PAGES):
+        """All that a question asks for. Where the log changes meanwhile, rows come twice.
+
+        Each page begins with the last row of the page before. Where it does not, a log that is full has forgotten its
+        oldest meanwhile, and every row has moved: then we go back until we are where we were.
+        """
+        search, position, last, before = str(uuid4()), 0, None, None
+        forth, back = 0, 0
+        while forth + back < MOST_PAGES and back <= FEW_STEPS_BACK + forth:
             page = await self._ask(condition, position=position, most=self._page_size, search=search)
             if page.events and page.events == before:
                 raise Garbled(f"it gives the same {len(page.events)} events of its log again and again")
-            yield page
+            if last is not None and position > 0 and last not in page.events:
+                position, before = max(0, position - self._page_size + 1), None
+                back += 1
+                continue
+            # What is the last row itself was given already.
+            yield replace(page, events=page.events[1:]) if last is not None and page.events[:1] == [last] else page
             if not page.more:
                 return
-            position += page.size
+            forth += 1
             before = page.events
-        raise Garbled("its log does not end")
+            # Some leave rows out of a page and count them: then nobody knows which place a row has.
+            overlaps = page.size == len(page.events) > 1
+            last = page.events[-1] if overlaps else None
+            position += page.size - overlaps
+        raise Garbled("its log does not end, or changes faster than it can be read")
 
     async def _ask(self, condition: Mapping[str, Any], *, position: int, most: int, search: str | None = None) -> Page:
         asked = question(condition, search=search or str(uuid4()), position=position, most=most)

@@ -256,6 +256,17 @@ async def test_another_machine_at_the_address_is_read_from_its_start() -> None:
         assert what.contact.warnings == {}
 
 
+async def test_a_log_that_forgets_its_oldest_while_it_is_read_loses_nothing_that_is_still_there() -> None:
+    terminal = device(300, capacity=300)
+    async with simulator(terminal, faults=Faults(slow=0.01)) as running, following(machine(running.port)) as what:
+        await until(lambda: what.readings)
+        for number in range(40):
+            terminal.scan(str(1000 + number % 20))  # each takes the place of the oldest, and shifts the pages
+            await asyncio.sleep(0.001)
+        await until(lambda: what.caught_up)
+        await until(lambda: ids_of(terminal) <= what.ids)
+
+
 async def test_a_log_in_order_of_time_is_read_by_number_although_its_clock_was_wrong() -> None:
     terminal = device()
     terminal.record_at("1001", datetime(1970, 1, 1, 0, 3))
