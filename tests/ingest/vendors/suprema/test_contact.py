@@ -259,6 +259,17 @@ async def test_the_same_number_in_two_tables_is_no_reason_to_leave_one_out() -> 
         assert what.ids == ids_of(held)
 
 
+async def test_more_events_than_a_page_that_arrived_in_one_second_are_all_read() -> None:
+    held = store(20)
+    at = held.wall()
+    for number in range(180):
+        held.record_at(str(5000 + number), at)
+    for faults in (Faults(), Faults(no_id=True)):
+        async with simulator(held, faults=faults) as running, following(machine(running.port)) as what:
+            await until(lambda what=what: what.caught_up)
+            assert what.ids == ids_of(held)
+
+
 # Times
 
 
@@ -470,6 +481,19 @@ async def test_a_wrong_password_is_tried_once_whatever_the_number_of_machines_an
         assert running.store.wrong_passwords == 2
         await probe(machine(running.port, config={"password": "no"}), driver)
         assert running.store.wrong_passwords == 3, "a person who tests it means it"
+
+
+async def test_a_password_that_is_refused_in_mid_contact_is_not_tried_again_either() -> None:
+    driver = Suprema(SystemClock())
+    async with simulator(store()) as running, following(machine(running.port), driver) as what:
+        await until(lambda: what.caught_up and running.listeners)
+        running.store.password = "another"
+        running.store.expire()
+        await until(lambda: what.trouble)
+        assert isinstance(what.trouble, WrongCredentials)
+        for _ in range(3):
+            assert isinstance(await trouble_of(running, driver), WrongCredentials)
+        assert running.store.wrong_passwords == 1
 
 
 async def test_a_test_goes_through_its_steps() -> None:
