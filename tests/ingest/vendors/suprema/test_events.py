@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from services.ingest.domain.reading import Reading, ScanType, Unreadable
@@ -234,9 +234,12 @@ JSON = some.recursive(
     lambda inner: some.lists(inner, max_size=4) | some.dictionaries(some.text(max_size=8), inner, max_size=4),
     max_leaves=20,
 )
+# The first text of a fresh checkout takes seconds: Hypothesis makes its table of characters then.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MEMBERS = some.sampled_from([*ROW, "Event", "Response", "EventCollection", "rows", "code", "user_id", "half", "hour"])
 
 
+@unhurried
 @given(some.dictionaries(MEMBERS, JSON))
 def test_any_object_is_read_or_refused(row: dict[str, Any]) -> None:
     for meaning in ("utc", "device_local"):
@@ -247,6 +250,7 @@ def test_any_object_is_read_or_refused(row: dict[str, Any]) -> None:
     told_in(row)
 
 
+@unhurried
 @given(some.binary())
 def test_any_bytes_are_a_document_or_none(body: bytes) -> None:
     with contextlib.suppress(NoDocument):
