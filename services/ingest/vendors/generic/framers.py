@@ -5,10 +5,21 @@ of what follows has come. No more is held than the longest frame and the piece t
 """
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final, Protocol, assert_never
+from collections.abc import Iterator
+from typing import Final, assert_never
 
+from services.ingest.vendors.generic.frames import (
+    BLANK,
+    KEPT,
+    Cutting,
+    Frame,
+    Framer,
+    NoFrame,
+    Piece,
+    sound,
+    too_long,
+    wrong_checksum,
+)
 from services.ingest.vendors.generic.framing import (
     Datagrams,
     Delimited,
@@ -20,48 +31,6 @@ from services.ingest.vendors.generic.framing import (
     Lines,
     Pauses,
 )
-
-KEPT: Final = 1024
-"""Bytes that are kept of what is no frame."""
-_BLANK: Final = b" \t\r\n\0,"
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One frame: `raw` as it came, `body` what is to be decoded."""
-
-    raw: bytes
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class NoFrame:
-    """Bytes that are none, or a broken one."""
-
-    reason: str
-    raw: bytes
-    """Its first bytes."""
-    damaged: bool = False
-    """It was a frame and has suffered on its way: sent again it may be well."""
-    lost: bool = False
-    """Where the next frame begins cannot be told any more."""
-
-
-Piece = Frame | NoFrame
-
-
-class Framer(Protocol):
-    """Takes bytes in."""
-
-    @property
-    def pending(self) -> int:
-        """Bytes of a frame that is not complete."""
-
-    def feed(self, some: bytes) -> Iterator[Piece]:
-        """The frames that these bytes complete; take all of them before feeding more."""
-
-    def idle(self) -> Iterator[Piece]:
-        """Nothing has come for the pause that ends a frame."""
 
 
 def framer(framing: Framing) -> Framer:  # noqa: PLR0911 - one a kind
@@ -87,47 +56,7 @@ def framer(framing: Framing) -> Framer:  # noqa: PLR0911 - one a kind
             assert_never(framing)
 
 
-class _Cutting:
-    """Holds what has come, and cuts pieces off its front."""
-
-    def __init__(self) -> None:
-        self._held = bytearray()
-        self._seen = 0
-        """Bytes of what is held that have been looked at and need not be again."""
-        self._cut: Piece | None = None
-
-    @property
-    def pending(self) -> int:
-        return len(self._held)
-
-    def feed(self, some: bytes) -> Iterator[Piece]:
-        self._held += some
-        while self._advance():
-            if (piece := self._cut) is not None:
-                self._cut = None
-                yield piece
-
-    def idle(self) -> Iterator[Piece]:
-        return iter(())
-
-    def _advance(self) -> bool:
-        """Take something off the front, and set `_cut` where that is a piece; false where more must come first."""
-        raise NotImplementedError
-
-    def _take(self, size: int) -> bytes:
-        taken = bytes(self._held[:size])
-        del self._held[:size]
-        self._seen = 0
-        return taken
-
-    def _pass_over(self, size: int, *, quietly: bool) -> None:
-        """What stands between frames; blanks are nothing to speak of."""
-        stray = self._take(size)
-        if not quietly and stray.strip(_BLANK):
-            self._cut = NoFrame("bytes that belong to no frame", stray[:KEPT])
-
-
-class _Delimited(_Cutting):
+class _Delimited(Cutting):
     def __init__(self, end: bytes, longest: int, *, padding: bytes) -> None:
         super().__init__()
         self._end, self._longest, self._padding = end, longest, padding
@@ -149,7 +78,7 @@ class _Delimited(_Cutting):
             if len(held) < window:
                 self._seen = max(0, len(held) - len(end) + 1)
                 return False
-            self._cut = _too_long(held, self._longest)
+            self._cut = too_long(held, self._longest)
             self._seen, self._skipping = 0, True
             return True
         raw = self._take(at + len(end))
@@ -159,7 +88,7 @@ class _Delimited(_Cutting):
         return True
 
 
-class _Enclosed(_Cutting):
+class _Enclosed(Cutting):
     def __init__(self, framing: Enclosed) -> None:
         super().__init__()
         self._framing = framing
@@ -190,7 +119,7 @@ class _Enclosed(_Cutting):
             if not self._escape:
                 self._seen = max(0, len(held) - self._overlap)
             return False
-        self._cut = _too_long(held, self._framing.longest)
+        self._cut = too_long(held, self._framing.longest)
         self._take(len(start) + self._framing.longest)
         self._after_loss = True
         return True
@@ -217,7 +146,7 @@ class _Enclosed(_Cutting):
         if checksum is not None:
             covered = {"body": body, "body_and_end": raw[len(self._start) : after], "all": raw[:after]}
             if not checksum.fits(covered[self._framing.covers], raw[after:]):
-                self._cut = _wrong_checksum(raw)
+                self._cut = wrong_checksum(raw)
                 return True
         if self._escape:
             body = re.sub(re.escape(self._escape) + b"(.)", rb"\1", body, flags=re.DOTALL)
@@ -225,7 +154,7 @@ class _Enclosed(_Cutting):
         return True
 
 
-class _Started(_Cutting):
+class _Started(Cutting):
     """Frames that may begin with known bytes."""
 
     def __init__(self, start: str | None, longest: int) -> None:
@@ -264,8 +193,8 @@ class _Fixed(_Started):
         if len(self._held) < self._length:
             return False
         raw = bytes(self._held[: self._length])
-        if self._checksum is not None and not _sound(raw, self._checksum.size, self._checksum.fits):
-            self._cut = _wrong_checksum(raw)
+        if self._checksum is not None and not sound(raw, self._checksum.size, self._checksum.fits):
+            self._cut = wrong_checksum(raw)
             if self._start:
                 self._resume()
                 return True
@@ -318,8 +247,8 @@ class _LengthPrefixed(_Started):
 
     def _whole(self, size: int) -> None:
         framing, raw = self._framing, bytes(self._held[:size])
-        if framing.checksum is not None and not _sound(raw, framing.checksum.size, framing.checksum.fits):
-            self._cut = _wrong_checksum(raw)
+        if framing.checksum is not None and not sound(raw, framing.checksum.size, framing.checksum.fits):
+            self._cut = wrong_checksum(raw)
             if self._start:
                 self._resume()
                 return
@@ -330,7 +259,7 @@ class _LengthPrefixed(_Started):
         self._take(size)
 
 
-class _Json(_Cutting):
+class _Json(Cutting):
     """Counts brackets, those in strings not."""
 
     _OUTSIDE: Final = re.compile(rb"[{\[]")
@@ -370,7 +299,7 @@ class _Json(_Cutting):
             if not self._in_string:
                 self._seen = len(held)
             return False
-        self._cut = _too_long(held, self._longest)
+        self._cut = too_long(held, self._longest)
         # What was taken for its begin may have been a stray bracket: the next is looked for behind it.
         self._take(self._longest)
         self._depth, self._in_string, self._after_loss = 0, False, True
@@ -408,18 +337,6 @@ class _Whole:
         whole = bytes(self._held)
         self._held.clear()
         if len(whole) > self._longest:
-            yield _too_long(whole, self._longest)
-        elif whole.strip(_BLANK):
+            yield too_long(whole, self._longest)
+        elif whole.strip(BLANK):
             yield Frame(whole, whole)
-
-
-def _sound(raw: bytes, size: int, fits: Callable[[bytes, bytes], bool]) -> bool:
-    return fits(raw[:-size], raw[-size:])
-
-
-def _too_long(held: bytes | bytearray, longest: int) -> NoFrame:
-    return NoFrame(f"a frame of more than {longest:,} bytes", bytes(held[: min(KEPT, longest)]))
-
-
-def _wrong_checksum(raw: bytes) -> NoFrame:
-    return NoFrame("a frame with a wrong checksum", raw[:KEPT], damaged=True)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from services.ingest.domain.reading import Reading, ScanType, Unreadable
 from services.ingest.vendors.files.cells import NotReadable, badge_of, shown
 from services.ingest.vendors.generic.decoders import Record, decoder, text_of
-from services.ingest.vendors.generic.framers import Frame, NoFrame, Piece
+from services.ingest.vendors.generic.frames import Frame, NoFrame, Piece
 from services.ingest.vendors.generic.patterns import Pattern, pattern
 from services.ingest.vendors.generic.settings import Answer, GenericSettings
 from services.ingest.vendors.generic.templates import filled

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from services.ingest.vendors.generic.framers import Framer
+from services.ingest.vendors.generic.frames import Framer
 
 READ_AT_ONCE: Final = 1 << 14
 """Bytes; with the limit of the reader, most that is held of a connection that is not being read."""

@@ -19,7 +19,7 @@ from services.ingest.application.drivers import (
 )
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.reading import Batch, Mode, Reading, Unreadable
-from services.ingest.vendors.generic.framers import Piece
+from services.ingest.vendors.generic.frames import Piece
 from services.ingest.vendors.generic.framing import Pauses
 from services.ingest.vendors.generic.interpreting import Heard, Interpreter, Kind
 from services.ingest.vendors.generic.lines import Line, Peer

@@ -12,7 +12,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final, Protocol
 
 from services.ingest.application.drivers import HasNotCome, NotSetUp, Unreachable
-from services.ingest.vendors.generic.framers import Framer
+from services.ingest.vendors.generic.frames import Framer
 from services.ingest.vendors.generic.lines import READ_AT_ONCE, Came, MakesFramer, Peer, StreamPeer, peer_name
 
 KEPT_OPEN: Final = 150.0

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.domain.reading import Reading
-from services.ingest.vendors.generic.framers import Framer, framer
+from services.ingest.vendors.generic.framers import framer
+from services.ingest.vendors.generic.frames import Framer
 from services.ingest.vendors.generic.framing import Pauses
 from services.ingest.vendors.generic.interpreting import Heard, Interpreter
 from services.ingest.vendors.generic.profiles import PROFILES
