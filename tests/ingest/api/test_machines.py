@@ -5,7 +5,6 @@ from typing import Any
 import httpx
 import pytest
 
-from services.ingest.vendors.undriven import Undriven
 from shared.contracts.machines import MachineChanged
 from tests.ingest.conftest import Ingest
 
@@ -63,13 +62,6 @@ async def test_what_is_one_machines_id_is_never_anothers_code(hr: httpx.AsyncCli
     for refused in (await hr.post(MACHINES, json=code), await hr.patch(f"{MACHINES}gate-1/", json=code)):
         assert refused.status_code == 409
         assert "is the id of the machine 'gate-3'" in refused.json()["error"]
-
-
-async def test_a_type_without_a_driver_says_so(hr: httpx.AsyncClient, ingest: Ingest) -> None:
-    ingest.drivers["turnstile"] = Undriven("turnstile")
-    machine = await registered(hr, machine_type="turnstile")
-    assert machine["status_text"] == "there is no driver for turnstile yet: files of this machine can be imported"
-    assert machine["reports_by_itself"] is False
 
 
 async def test_every_change_is_told_with_the_full_state_and_a_rising_version(
@@ -295,10 +287,3 @@ class TestTest:
         assert [(step["step"], step["ok"]) for step in answer["steps"]] == [("settings", True), ("today", True)]
         assert answer["steps"][0]["result"] == "40 people"
         assert all(step["ms"] >= 0 for step in answer["steps"])
-
-    async def test_a_machine_without_a_driver_says_why_it_cannot(self, hr: httpx.AsyncClient, ingest: Ingest) -> None:
-        ingest.drivers["turnstile"] = Undriven("turnstile")
-        await registered(hr, machine_type="turnstile")
-        answer = (await hr.post(f"{MACHINES}gate-1/test/")).json()
-        assert answer["is_connected"] is False
-        assert "no driver for turnstile yet" in answer["steps"][0]["result"]

@@ -168,7 +168,10 @@ async def test_a_clock_that_is_wrong_is_said_once_and_shown_until_it_is_right(
         contact.settled("log full")
         await eventually(hr, lambda machine: machine["status_text"] == "")
         errors = await told(ingest, ErrorOccurred, 2)
-        assert [event.message for event in errors] == ["Gate: its clock is 5 minutes ahead", "Gate: its log is 85 % full"]
+        assert [event.message for event in errors] == [
+            "Gate: its clock is 5 minutes ahead",
+            "Gate: its log is 85 % full",
+        ]
 
 
 async def test_a_warning_gives_way_to_the_reason_of_being_away_and_is_no_news_afterwards(

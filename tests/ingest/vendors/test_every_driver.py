@@ -8,13 +8,10 @@ import pytest
 from services.ingest import vendors
 from services.ingest.application.drivers import Capability, IsPushedTo, MakesHistory, Streams, TakesCommands
 from services.ingest.vendors.table import drivers
-from services.ingest.vendors.undriven import Undriven
 from shared.kernel.clock import SystemClock
-from tests.ingest.fakes import machine
 
 FOLDER = Path(vendors.__file__).parent
 ALL = drivers(SystemClock())
-DRIVEN = {kind: driver for kind, driver in ALL.items() if not isinstance(driver, Undriven)}
 RULES = {
     "bronze": {"recordings", "stable_key", "zone_and_offset", "tried_before_saved", "pure_parsing"},
     "silver": {"backs_off", "says_once", "wrong_credentials_differ", "resumes", "owner_named"},
@@ -29,19 +26,15 @@ def test_the_types_of_the_api_are_all_there() -> None:
     assert set(ALL) >= {"simulated", "zkteco", "suprema", "hikvision", "generic"}
 
 
-def test_a_type_without_a_driver_says_so() -> None:
-    assert all(driver.lacks(machine()) for driver in ALL.values() if isinstance(driver, Undriven))
-
-
-@pytest.mark.parametrize("kind", DRIVEN)
+@pytest.mark.parametrize("kind", ALL)
 def test_a_driver_answers_to_its_own_name_and_lives_in_a_folder_of_it(kind: str) -> None:
-    assert DRIVEN[kind].kind == kind
+    assert ALL[kind].kind == kind
     assert (FOLDER / kind / "driver.py").is_file()
 
 
-@pytest.mark.parametrize("kind", DRIVEN)
+@pytest.mark.parametrize("kind", ALL)
 def test_a_driver_does_what_its_capabilities_say(kind: str) -> None:
-    driver = DRIVEN[kind]
+    driver = ALL[kind]
     goes_out = driver.capabilities & {Capability.STREAMS, Capability.PULLS}
     assert isinstance(driver, Streams) == bool(goes_out)
     assert isinstance(driver, IsPushedTo) == (Capability.IS_PUSHED_TO in driver.capabilities)
@@ -50,7 +43,7 @@ def test_a_driver_does_what_its_capabilities_say(kind: str) -> None:
     assert driver.capabilities, "a driver that can do nothing"
 
 
-@pytest.mark.parametrize("kind", DRIVEN)
+@pytest.mark.parametrize("kind", ALL)
 def test_every_rule_of_quality_is_answered(kind: str) -> None:
     quality = tomllib.loads((FOLDER / kind / "quality.toml").read_text())
     assert quality["owner"]
@@ -61,7 +54,7 @@ def test_every_rule_of_quality_is_answered(kind: str) -> None:
             assert answer in ("done", "todo") or exempt, f"{rule}: {answer}"
 
 
-@pytest.mark.parametrize("kind", DRIVEN)
+@pytest.mark.parametrize("kind", ALL)
 def test_the_tier_of_a_driver_is_computed(kind: str) -> None:
     quality = tomllib.loads((FOLDER / kind / "quality.toml").read_text())
     tier = "none"
