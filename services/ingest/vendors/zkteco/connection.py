@@ -107,6 +107,7 @@ class Connection:
         """Take what comes of itself, until something came or the time is up; whether something did."""
         loop = asyncio.get_running_loop()
         came = await self._receive(loop.time() + seconds)
+        self._answers.clear()  # nothing was asked
         if not came and self._framer.pending and loop.time() - self._moved > self._within:
             raise Unreachable(self._half())
         return came

@@ -10,7 +10,7 @@ import uvloop
 
 from services.ingest.application.drivers import Unreachable
 from services.ingest.vendors.zkteco.connection import Connection
-from services.ingest.vendors.zkteco.wire import Code
+from services.ingest.vendors.zkteco.wire import Code, Packet, frame
 
 AT_ONCE = struct.pack("ii", 1, 0)
 """Of SO_LINGER: closing resets the connection."""
@@ -44,3 +44,27 @@ def test_a_connection_that_was_reset_has_broken_whatever_is_asked_of_it(
 
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(talk())
+
+
+async def test_answers_to_no_question_are_let_go_of() -> None:
+    """A machine that sends them without end would fill memory until it is asked again."""
+
+    async def babbles(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(frame(Packet(Code.OK, 1, 0)) * 3)
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(babbles, "127.0.0.1", 0) as server:
+        connection = await Connection.open(
+            *server.sockets[0].getsockname(),
+            connect_within=5,
+            answer_within=0.2,
+            on_event=lambda packet: None,
+            on_unsound=lambda packet: None,
+        )
+        assert (await connection.ask(Code.CONNECT)).code == Code.OK
+        await connection.listen(0.2)
+        with pytest.raises(Unreachable, match="does not answer"):
+            await connection.more()
+        await connection.close()
