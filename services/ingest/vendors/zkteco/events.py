@@ -44,6 +44,8 @@ _FORMS: Final = {10: _BY_SHORT, 12: _BY_NUMBER, 14: _BY_SHORT, 32: _BY_TEXT, 36:
 """By length. What a longer form has behind its time is not known and kept in `raw`."""
 _REPEATED: Final = (52, 36, 32, 12)
 """Lengths of which several may stand in one packet."""
+_MOST: Final = 100
+"""Scans in one packet. What claims more is no event, and would take long to read."""
 
 
 def is_by_number(data: bytes) -> bool:
@@ -69,7 +71,7 @@ def _size(data: bytes) -> int | None:
     if len(data) in _FORMS:
         return len(data)
     for size in _REPEATED:
-        if data and len(data) % size == 0:
+        if data and len(data) % size == 0 and len(data) <= _MOST * size:
             with suppress(UnreadableEvent):
                 _scans(data, size)
                 return size

@@ -24,6 +24,10 @@ AHEAD: Final = timedelta(days=2)
 """A time further ahead of the machine's own clock speaks against a form; such records are still read."""
 
 
+NOBODY: Final = "uid:"
+"""Before the internal number of a user whom the machine has deleted, in a badge."""
+
+
 class Record(NamedTuple):
     """One record, cut but not judged. A tuple, because a log has a hundred thousand."""
 
@@ -55,6 +59,10 @@ _A = struct.Struct("<HBIB")
 _B = struct.Struct("<HBBI")
 _SIXTEEN = struct.Struct("<IIBBHI")
 _FORTY = struct.Struct("<H24sBIBI4x")
+_MOST_WORK_CODE: Final = 99_999_999
+"""Eight digits. A time is more, from 2003 on."""
+_SHORT_STATES: Final = frozenset({*range(16), 255})
+"""Where the states of 8-byte records would be others, something else stands there."""
 
 
 def _eight_a(raw: bytes) -> Record | None:
@@ -69,8 +77,9 @@ def _eight_b(raw: bytes) -> Record | None:
 
 def _sixteen(raw: bytes) -> Record | None:
     user, time, verify, state, reserved, work_code = _SIXTEEN.unpack(raw)
-    # Two records of 8 bytes have something where one of 16 has two zeros.
-    return Record(str(user), None, verify, state, time, work_code, raw) if user and not reserved else None
+    # Two records of 8 bytes have something where one of 16 has two zeros, or a time where it has a work code.
+    fits = user and not reserved and work_code <= _MOST_WORK_CODE
+    return Record(str(user), None, verify, state, time, work_code, raw) if fits else None
 
 
 def _forty(raw: bytes) -> Record | None:
@@ -102,7 +111,8 @@ def forty_and_more(size: int) -> Form:
 def form_of(data: bytes | memoryview, *, count: int, now: datetime) -> Form:
     """How the records in a set are laid out.
 
-    `count` is what the machine says it holds, for the sentence alone; `now` is a wall time near that of the machine.
+    `count` is what the machine says it holds, for the sentence alone; `now` is the machine's wall time, or ours if that
+    is later.
 
     Raises:
         UnknownForm: none of the known forms fits.
@@ -150,10 +160,12 @@ def _likeness(data: bytes | memoryview, form: Form, now: datetime) -> float:
         if seen - alike > bearable:
             return 0.0
         record = form.read(bytes(data[place * form.size : (place + 1) * form.size]))
+        if form.size == 8 and record is not None and record.state not in _SHORT_STATES:
+            continue
         time = _plausible(record, now) if record is not None else None
         if time is None:
             # One that fits in all but its time is a record of a machine that had lost its clock.
-            alike += record is not None and bool(record.user) and form.size >= 40
+            alike += record is not None and bool(record.user)
             continue
         alike += 1
         falls += before is not None and time < before
@@ -214,4 +226,4 @@ def badge_of(uid: int | None, users: Mapping[int, str]) -> str:
     Nobody is guessed: whoever had the number before or has it later is not asked.
     """
     known = users.get(uid or 0)
-    return known if known is not None else f"uid:{uid}"
+    return known if known is not None else f"{NOBODY}{uid}"

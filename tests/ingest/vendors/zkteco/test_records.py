@@ -104,6 +104,23 @@ def test_a_log_of_a_reset_clock_is_read_too() -> None:
         assert form_of((SIXTEEN[:4] + time + SIXTEEN[8:]) * 20, count=20, now=NOW).size == 16
 
 
+def test_two_small_records_are_no_larger_one() -> None:
+    """By password and coming in, both of which are zeros."""
+    log = b"".join(struct.pack("<HBBI", uid, 0, 0, packed(AT) + uid) for uid in range(1, 21))
+    assert form_of(log, count=20, now=NOW).name == "8 bytes, state before time"
+
+
+def test_small_records_of_a_clock_that_was_ahead_are_not_read_as_what_they_are_not() -> None:
+    """Its clock was put right since: their times, taken for those of another form, would be of 2000."""
+    in_a_year = packed(NOW + timedelta(days=365))
+    log = b"".join(struct.pack("<HBIB", 7, 1, in_a_year + 61 * turn, 0) for turn in range(21))
+    with pytest.raises(UnknownForm):
+        form_of(log, count=21, now=NOW)
+    assert form_of(log, count=21, now=NOW + timedelta(days=365)).name == "8 bytes, time before state"
+    larger = b"".join(struct.pack("<IIBBHI", 7, in_a_year + 61 * turn, 1, 0, 0, 0) for turn in range(21))
+    assert form_of(larger, count=21, now=NOW).size == 16
+
+
 def test_a_record_whose_user_was_deleted_keeps_the_number_and_nobody_is_guessed() -> None:
     (reading,) = readings(EIGHT_A, form_of(EIGHT_A * 3, count=3, now=NOW), first=0, users={8: "1002"})
     assert isinstance(reading, Reading)
@@ -152,6 +169,12 @@ def test_events_are_read_by_their_length(event: bytes, scans: int, by_number: bo
     read = scans_of(event)
     assert [(r.badge, r.local_time, r.state, r.verify) for r in read] == [("1001", AT, "0", "1")] * scans
     assert is_by_number(event) is by_number
+
+
+def test_an_event_of_thousands_of_scans_is_none() -> None:
+    assert len(scans_of(TEXT * 100)) == 100
+    with pytest.raises(UnreadableEvent):
+        scans_of(TEXT * 8_000)
 
 
 def test_events_that_were_captured_from_machines() -> None:
