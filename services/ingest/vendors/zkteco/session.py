@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from services.ingest.application.drivers import Contact, Phase, ProtocolBroken
 from services.ingest.domain.reading import Batch, Mode, Reading, Unreadable
-from services.ingest.vendors.zkteco.records import EIGHT_A, EIGHT_B, Form, UnknownForm, form_of, readings
+from services.ingest.vendors.zkteco.records import EIGHT_A, EIGHT_B, NOBODY, Form, UnknownForm, form_of, readings
 from services.ingest.vendors.zkteco.settings import ZktecoSettings
 from services.ingest.vendors.zkteco.sizes import Sizes
 from services.ingest.vendors.zkteco.terminal import LiveScans, Terminal
@@ -29,6 +29,8 @@ READ_AGAIN_AFTER: Final = 5.0
 ON_ITS_WAY: Final = 0.3
 """Seconds that the event of a record may take, once the record was counted."""
 FULL: Final = 0.8
+READ_FULL_AFTER: Final = 20
+"""Looks after which a log without room is read again: its count stays where each scan takes the place of the oldest."""
 HALF_A_SECOND: Final = timedelta(seconds=0.5)
 """A clock that shows whole seconds is half of one ahead of what it shows, on average."""
 
@@ -60,6 +62,8 @@ class ZktecoSession:
         self._untaken_then = 0
         self._read_at = float("-inf")
         self._disagrees = False
+        self._missing = 0
+        self._has_room = True
         self._events_in_hand = 0
 
     async def batches(self) -> AsyncIterator[Batch]:
@@ -70,7 +74,7 @@ class ZktecoSession:
         began = self._clock.now()
         async for batch in self._log(await self._sizes()):
             yield batch
-        yield Batch(readings=(), mode=Mode.REPLAY, received_at=began, complete_until=began)
+        yield Batch(readings=(), mode=Mode.REPLAY, received_at=began, complete_until=self._complete(began))
         self._contact.phase(Phase.LIVE)
         loop = asyncio.get_running_loop()
         look_at = loop.time() + self._settings.look_every
@@ -93,7 +97,11 @@ class ZktecoSession:
                 continue
             for batch in self._events():
                 yield batch
-            yield Batch(readings=(), mode=Mode.LIVE, received_at=began, complete_until=began)
+            if behind or self._has_room:
+                yield Batch(readings=(), mode=Mode.LIVE, received_at=began, complete_until=self._complete(began))
+
+    def _complete(self, began: datetime) -> datetime | None:
+        return None if self._disagrees else began
 
     async def acknowledge(self, batch: Batch) -> None:
         for _ in range(self._events_in_hand):
@@ -120,7 +128,7 @@ class ZktecoSession:
         return event.readings
 
     async def _looks_well(self) -> bool:
-        """Ask for clock and counts; false where it holds another number of records than we were told of."""
+        """Ask for clock and counts; false where it holds, or may hold, other records than we were told of."""
         await measure_clock(self._terminal, self._zone, self._contact, self._clock)
         sizes = await self._sizes()
         if not self._agrees(sizes):
@@ -129,7 +137,8 @@ class ZktecoSession:
         if not self._agrees(sizes):
             return False
         self._note(sizes)
-        return True
+        read = asyncio.get_running_loop().time() - self._read_at
+        return self._has_room or read < READ_FULL_AFTER * self._settings.look_every
 
     def _agrees(self, sizes: Sizes) -> bool:
         told = self._terminal.told - self._told_then
@@ -137,6 +146,7 @@ class ZktecoSession:
 
     async def _sizes(self) -> Sizes:
         sizes = await self._terminal.sizes()
+        self._has_room = not 0 < sizes.record_capacity <= sizes.records
         if sizes.record_capacity > 0 and sizes.records >= FULL * sizes.record_capacity:
             part = round(100 * sizes.records / sizes.record_capacity)
             self._contact.warn(
@@ -150,7 +160,8 @@ class ZktecoSession:
         """From here on the machine is compared with this: what it holds now, all of which was handed over."""
         self.held = sizes.records
         self._told_then, self._untaken_then = self._terminal.told, self._terminal.untaken
-        self._contact.counts(records=sizes.records, capacity=sizes.record_capacity or None, received=sizes.records)
+        received = max(0, sizes.records - self._missing)
+        self._contact.counts(records=sizes.records, capacity=sizes.record_capacity or None, received=received)
 
     async def _log(self, sizes: Sizes) -> AsyncIterator[Batch]:
         """All of the log, in batches. `sizes` was asked for just before."""
@@ -163,7 +174,7 @@ class ZktecoSession:
         data = memoryview(await self._terminal.attendance() if sizes.records else b"")
         self._read_at = asyncio.get_running_loop().time()
         try:
-            form = form_of(data, count=sizes.records, now=self._wall_now()) if data else None
+            form = form_of(data, count=sizes.records, now=await self._wall_now()) if data else None
         except UnknownForm as error:
             evidence = Unreadable(reason=str(error), raw=bytes(data[:KEPT_OF_A_LOG]))
             yield Batch(readings=(), unreadable=(evidence,), mode=Mode.REPLAY, received_at=self._clock.now())
@@ -175,10 +186,20 @@ class ZktecoSession:
                 yield self._piece(data[start : start + step], form, start // form.size, users)
                 done = min(start + step, len(data)) // form.size
                 self._contact.counts(records=sizes.records, received=min(done, sizes.records))
+            self._tell_of_nobodies()
         self.held, self._told_then, self._untaken_then = sizes.records, told, untaken
-        self._disagrees = False
         held = len(data) // form.size if form is not None else 0
         self._contact.counts(records=sizes.records, received=min(held, sizes.records))
+        self._compare(sizes.records, held)
+
+    def _compare(self, counted: int, held: int) -> None:
+        """A log that is shorter than its count is read once more; where it stays so, the count is wrong."""
+        missing = max(0, counted - held)
+        self._disagrees, self._missing = missing not in (0, self._missing), missing
+        if not missing:
+            self._contact.settled("log short")
+        elif not self._disagrees:
+            self._contact.warn("log short", f"it counts {counted:,} records, and its log has {held:,}, twice")
 
     def _piece(self, data: memoryview, form: Form, first: int, users: Mapping[int, str]) -> Batch:
         records = readings(data, form, first=first, users=users)
@@ -192,6 +213,15 @@ class ZktecoSession:
             received_at=self._clock.now(),
         )
 
+    def _tell_of_nobodies(self) -> None:
+        nobodies = sorted(badge for badge in self._badges if badge.startswith(NOBODY))
+        if nobodies:
+            some = ", ".join(nobodies[:3]) + (" …" if len(nobodies) > 3 else "")
+            self._contact.warn(
+                "deleted users",
+                f"its log has scans of {len(nobodies):,} whom it has deleted; link these badges to people: {some}",
+            )
+
     async def _users(self, form: Form, sizes: Sizes) -> Mapping[int, str]:
         """User ids by internal number, where the log has only that."""
         if form not in (EIGHT_A, EIGHT_B):
@@ -200,8 +230,10 @@ class ZktecoSession:
         self._badges.update(users.values())
         return users
 
-    def _wall_now(self) -> datetime:
-        return self._clock.now().astimezone(self._zone).replace(tzinfo=None)
+    async def _wall_now(self) -> datetime:
+        """By its clock or by ours: a clock that is ahead writes records that are ahead, too."""
+        ours = self._clock.now().astimezone(self._zone).replace(tzinfo=None)
+        return max(ours, await self._terminal.wall_time())
 
 
 async def measure_clock(terminal: Terminal, zone: ZoneInfo, contact: Contact, clock: Clock) -> timedelta:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from services.ingest.application.drivers import Garbled, ProtocolBroken, WrongCredentials
+from services.ingest.application.drivers import Garbled, MachineTrouble, ProtocolBroken, WrongCredentials
 from services.ingest.domain.reading import Reading
 from services.ingest.vendors.zkteco.clock import NoSuchTime, unpacked
 from services.ingest.vendors.zkteco.connection import SHOWN, Connection
@@ -20,8 +20,8 @@ CHUNK: Final = 65_472
 CHUNK_TRIES: Final = 3
 LARGEST_SET: Final = 1 << 26
 """Bytes. A machine of a million records has 40 MB of them."""
-HELD_EVENTS: Final = 20_000
-"""Events that wait to be taken over; what comes on top is left to the log."""
+HELD_SCANS: Final = 20_000
+"""Scans of events that wait to be taken over; what comes on top is left to the log."""
 
 _U32: Final = struct.Struct("<I")
 _REQUEST: Final = struct.Struct("<bhii")
@@ -51,6 +51,7 @@ class Terminal:
         """Scans that came as events since the connection was made, taken over or not."""
         self.untaken = 0
         """Events that could not be read or held: their records must be looked for in the log."""
+        self._waiting = 0
 
     async def connect(self, host: str, port: int, *, connect_within: float, answer_within: float) -> None:
         """Open the line. Says nothing yet."""
@@ -119,7 +120,11 @@ class Terminal:
 
     async def users(self) -> bytes:
         """Its users, as rows. Names, cards and passwords are in it: read the numbers, and let go of it."""
-        return await self._set(USERS, None, "its users")
+        try:
+            return await self._set(USERS, None, "its users")
+        except MachineTrouble as trouble:
+            trouble.evidence = b""  # which is kept and shown
+            raise
 
     async def listen(self, seconds: float) -> bool:
         """Wait for events, at most this long; whether anything came."""
@@ -127,7 +132,11 @@ class Terminal:
 
     def take_event(self) -> LiveScans | None:
         """The oldest event that was not taken over yet."""
-        return self._events.popleft() if self._events else None
+        if not self._events:
+            return None
+        event = self._events.popleft()
+        self._waiting -= max(1, len(event.readings))
+        return event
 
     async def acknowledge_event(self) -> None:
         """Tell it that one event was taken over."""
@@ -202,6 +211,8 @@ class Terminal:
                 return bytes(data)
             if part.code != Code.DATA:
                 raise self._odd(part, f"the question for {what}")
+            if not part.data:
+                raise Garbled(f"{what} has a part of no bytes")  # of which there might be any number
             data += part.data
             if len(data) > size:
                 raise Garbled(f"{what} has more than the {size:,} bytes that were announced")
@@ -218,11 +229,14 @@ class Terminal:
         except UnreadableEvent as error:
             self._warn("event not read", f"{error}; what it tells is taken from the log")
             readings = ()
-        self.told += max(1, len(readings))
-        if not readings or len(self._events) >= HELD_EVENTS:
+        scans = max(1, len(readings))
+        self.told += scans
+        held = self._waiting + scans <= HELD_SCANS
+        if not readings or not held:
             self.untaken += 1
-        if len(self._events) < HELD_EVENTS:
-            self._events.append(LiveScans(readings, is_by_number(packet.data)))
+        if held:
+            self._waiting += scans
+            self._events.append(LiveScans(readings, bool(readings) and is_by_number(packet.data)))
 
     def _unsound(self, packet: Packet) -> None:
         self._warn("checksum", "a packet of it had a wrong checksum; it was taken, and the log is what counts")

@@ -263,6 +263,42 @@ async def test_a_cyclic_log_loses_nothing_that_was_there_when_it_was_read() -> N
         assert "100 % full" in what.contact.warnings["log full"]
 
 
+async def test_a_full_log_is_read_again_although_its_count_stays() -> None:
+    """Nobody was told of the scan, and it took the place of the oldest."""
+    terminal = device(300, record_capacity=300, cyclic=1)
+    before = ids_of(terminal)
+    async with simulator(terminal, pace=0) as running, following(machine(running.port)) as what:
+        await until(lambda: what.caught_up)
+        completed = what.completed
+        terminal.scan("1001")
+        await until(lambda: what.ids == before | ids_of(terminal), within=20)
+        assert completed == 1
+        await until(lambda: what.completed > 1)
+
+
+async def test_a_log_that_is_shorter_than_its_count_is_read_twice_and_then_told() -> None:
+    async with simulator(device(), faults=Faults(count_off=2), pace=0) as running:
+        async with following(machine(running.port)) as what:
+            await until(lambda: what.caught_up)
+            assert what.completed == 0
+            await until(lambda: what.completed >= 2, within=20)
+            assert what.contact.warnings["log short"] == "it counts 302 records, and its log has 300, twice"
+            assert (what.contact.records[-1], what.contact.received[-1]) == (302, 300)
+            assert len(what.readings) == 600
+
+
+@pytest.mark.parametrize("layout", ["40", "16", "8", "8b"])
+async def test_the_log_of_a_clock_that_is_a_year_ahead_is_read(layout: str) -> None:
+    ahead = timedelta(days=366)
+    terminal = device(0, layout=layout, clock_offset=ahead)
+    for number in range(50):
+        terminal.record_at(str(1000 + number % 20), datetime.now(UTC).replace(tzinfo=None) + ahead / 2)
+    async with simulator(terminal, pace=0) as running, following(machine(running.port)) as what:
+        await until(lambda: what.caught_up or what.trouble)
+        assert what.trouble is None
+        assert what.ids == ids_of(terminal)
+
+
 async def test_a_log_that_was_cleared_is_told() -> None:
     terminal = device()
     driver = Zkteco(SystemClock())
@@ -293,6 +329,7 @@ async def test_a_user_who_was_deleted_is_nobody_until_a_person_says_who() -> Non
         await until(lambda: what.caught_up)
         assert len(what.readings) == 60
         assert {reading.badge for reading in what.readings} - {e.user_id for e in terminal.entries} == {"uid:4"}
+        assert "scans of 1 whom it has deleted" in what.contact.warnings["deleted users"]
         assert "1003" not in {reading.badge for reading in what.readings}
 
 
@@ -352,6 +389,36 @@ async def test_each_trouble_has_its_sentence(faults: Faults, kind: type[MachineT
         assert isinstance(trouble, kind)
         assert said in trouble.message
         assert not trouble.lasting
+
+
+async def test_a_user_table_that_breaks_off_is_not_kept_as_there_are_passwords_in_it() -> None:
+    terminal = device(10, people=60, layout="8")
+    async with simulator(terminal, faults=Faults(short_chunk=40), pace=0) as running:
+        trouble = await trouble_of(running)
+        assert "its users breaks off" in trouble.message
+        assert trouble.evidence == b""
+
+
+async def test_a_download_of_parts_without_an_end_is_broken_off() -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        framer = Framer()
+        while some := await reader.read(65_536):
+            for request in framer.feed(some):
+                if request.code != Code.READ_SET:
+                    writer.write(frame(Packet(Code.OK, 1, request.reply, b"\1" * 80)))
+                    continue
+                writer.write(frame(Packet(Code.PREPARE_DATA, 1, request.reply, b"\1" * 4)))
+                for _ in range(100_000):
+                    writer.write(frame(Packet(Code.DATA, 1, request.reply)))
+                    await asyncio.sleep(0.001)
+                    await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(speak, "127.0.0.1", 0) as server:
+        async with following(machine(server.sockets[0].getsockname()[1])) as what:
+            await until(lambda: what.trouble)
+            assert isinstance(what.trouble, Garbled)
+            assert what.trouble.message == "its log has a part of no bytes"
 
 
 async def test_records_of_no_known_form_are_kept_as_they_are() -> None:
