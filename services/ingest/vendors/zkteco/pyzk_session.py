@@ -1,7 +1,7 @@
 """The same machine by `pyzk`, in a thread: for devices where that is known to work, and ours is not.
 
-It reads the whole log whenever the count has changed, and takes no events: its live mode loses some (PROTOCOLS
-§1.13). Its errors are translated here, once.
+It reads the whole log whenever the count has changed, or can change no more, and takes no events: its live mode loses
+some (PROTOCOLS §1.13). Its errors are translated here, once.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from services.ingest.application.drivers import (
 )
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.reading import Batch, Mode, Reading
+from services.ingest.vendors.zkteco.session import READ_FULL_AFTER
 from services.ingest.vendors.zkteco.settings import ZktecoSettings
 from services.ingest.vendors.zkteco.states import scan_type
 from shared.kernel.clock import Clock
@@ -82,6 +83,7 @@ class PyzkSession:
 
     async def batches(self) -> AsyncIterator[Batch]:
         held: int | None = None
+        looks = 0
         within = self._settings.answer_within
         while True:
             began = self._clock.now()
@@ -89,7 +91,11 @@ class PyzkSession:
             self._contact.clock(wall.replace(tzinfo=self._zone).astimezone(UTC) - began)
             await self._device.call(lambda client: client.read_sizes(), within=within)
             count, capacity = await self._device.call(lambda c: (c.records, c.rec_cap), within=within)
-            if count != held:
+            looks += 1
+            has_room = not 0 < capacity <= count
+            reads = count != held or (not has_room and looks > READ_FULL_AFTER)
+            if reads:
+                looks = 0
                 log = await self._device.call(lambda client: client.get_attendance(), within=max(60.0, 10 * within))
                 for start in range(0, len(log), MOST):
                     piece = [
@@ -100,7 +106,8 @@ class PyzkSession:
                 held = count
                 self._contact.counts(records=count, capacity=capacity or None, received=min(len(log), count))
             self._contact.alive()
-            yield Batch(readings=(), mode=Mode.LIVE, received_at=began, complete_until=began)
+            if reads or has_room:
+                yield Batch(readings=(), mode=Mode.LIVE, received_at=began, complete_until=began)
             self._contact.phase(Phase.LIVE)
             await asyncio.sleep(self._settings.look_every)
 
