@@ -48,7 +48,10 @@ async def ask(
                 if hang_up:
                     await reader.read(1)  # it was taken, for an answer begins to come: and that is lost
                     raise NoAnswer("it hung up")
-                return _reply(await reader.read(LONGEST_REPLY))
+                data = bytearray()
+                while len(data) <= LONGEST_REPLY and (some := await reader.read(65_536)):
+                    data += some  # an answer comes in as many pieces as the network likes
+                return _reply(bytes(data))
             finally:
                 writer.close()
     except (OSError, TimeoutError, ValueError, IndexError) as error:

@@ -14,6 +14,7 @@ import pytest
 from services.ingest.domain.scan import scan_id
 from services.ingest.vendors.zkteco.adms.simulator import Faults, Punch, PushingTerminal, Unit, pushing
 from services.ingest.vendors.zkteco.adms.simulator.faults import FAULTS, WrongFault, parsed
+from services.ingest.vendors.zkteco.adms.simulator.line import Reply, ask
 from services.ingest.vendors.zkteco.adms.simulator.terminal import TEMPLATE
 from shared.contracts.scans import ScanReceived
 from shared.runtime.serving import served
@@ -185,3 +186,17 @@ class TestFaults:
     def test_what_cannot_be_says_what_there_is(self, text: str) -> None:
         with pytest.raises(WrongFault):
             parsed([text])
+
+
+async def test_an_answer_in_pieces_is_one_answer() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for piece in (b"HTTP/1.1 200 OK\r\n", b"Content-Length: 4\r\n\r\n", b"OK", b":1"):
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await ask("127.0.0.1", port, "/iclock/getrequest?SN=S1") == Reply(200, "OK:1")
