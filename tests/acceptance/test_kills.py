@@ -153,8 +153,8 @@ def test_ready_says_that_the_broker_is_away_and_that_it_is_back(breakable: Calla
     rabbit.kill()
     try:
         for service in ("gateway", "ingest", "attendance"):
-            checks = away(system.urls[service])
-            assert checks["bus"] != "ok"
+            # The gateway may hear from the others that they are not ready before its own line is gone.
+            checks = away(system.urls[service], "bus")
             assert checks["database"] == "ok"
             assert httpx.get(f"{system.urls[service]}/health/live", trust_env=False).status_code == 200
         # What is recorded meanwhile is not lost: ingest's own spool has it.
@@ -171,9 +171,9 @@ def test_ready_says_that_the_broker_is_away_and_that_it_is_back(breakable: Calla
 @pytest.mark.rabbit
 def test_ready_says_which_service_is_away_and_that_it_is_back(breakable: Callable[[str], Breakable]) -> None:
     system = breakable("compose").system
+    system.wait_until_ready(BACK_WITHIN)
     system.kill("attendance")
-    checks = away(system.url)
-    assert checks["attendance"] != "ok"
+    checks = away(system.url, "attendance")
     assert checks["ingest"] == "ok"
     answer = system.admin.call("GET", "/api/attendance/timesheet/", params={"month": "2025-02"})
     assert answer.status_code == 503
@@ -184,13 +184,14 @@ def test_ready_says_which_service_is_away_and_that_it_is_back(breakable: Callabl
     assert system.admin.get("/api/attendance/timesheet/", month="2025-02")
 
 
-def away(url: str) -> dict[str, str]:
-    """What a service says about what it needs, once it says that it is not ready."""
+def away(url: str, what: str) -> dict[str, str]:
+    """What a service says about what it needs, once it says that it is not ready for want of `what`."""
 
     def look() -> dict[str, str]:
         answer = httpx.get(f"{url}/health/ready", timeout=5, trust_env=False)
         assert answer.status_code == 503
         found: dict[str, str] = answer.json()["checks"]
+        assert found[what] != "ok"
         return found
 
-    return until(look, f"{url} is not ready", within=15)
+    return until(look, f"{url} is not ready for want of {what}", within=15)
