@@ -67,9 +67,10 @@ def zkteco(  # noqa: PLR0917 - the options of a command
 ) -> None:
     """A ZKTeco terminal on TCP: with a made-up company, or the log of a real one. Ctrl-C ends it."""
     from deploy.running import run
+    from services.ingest.vendors.faults import WrongFault
     from services.ingest.vendors.simulated.settings import SimulatedSettings
     from services.ingest.vendors.zkteco.simulator import Device
-    from services.ingest.vendors.zkteco.simulator.faults import WrongFault, parsed
+    from services.ingest.vendors.zkteco.simulator.faults import parsed
     from services.ingest.vendors.zkteco.simulator.live import inhabit
     from shared.runtime.serving import refuse_taken
 

@@ -44,10 +44,11 @@ def adms(  # noqa: PLR0917 - the options of a command
 ) -> None:
     """A ZKTeco terminal that pushes (ADMS), with a made-up company. Ctrl-C ends it."""
     from deploy.running import run
+    from services.ingest.vendors.faults import WrongFault
     from services.ingest.vendors.simulated.settings import SimulatedSettings
     from services.ingest.vendors.zkteco.adms.simulator import PushingTerminal, Unit
     from services.ingest.vendors.zkteco.adms.simulator.company import fill
-    from services.ingest.vendors.zkteco.adms.simulator.faults import WrongFault, parsed
+    from services.ingest.vendors.zkteco.adms.simulator.faults import parsed
 
     address = urlsplit(server)
     if address.scheme != "http" or not address.hostname:

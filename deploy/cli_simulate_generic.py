@@ -64,7 +64,8 @@ def generic(  # noqa: PLR0917 - the options of a command
 ) -> None:
     """A machine of no make, over TCP or UDP, that speaks a profile. Ctrl-C ends it."""
     from deploy.running import run
-    from services.ingest.vendors.generic.simulator.faults import WrongFault, parsed
+    from services.ingest.vendors.faults import WrongFault
+    from services.ingest.vendors.generic.simulator.faults import parsed
     from services.ingest.vendors.simulated.settings import SimulatedSettings
     from shared.runtime.serving import refuse_taken
 

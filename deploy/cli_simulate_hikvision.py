@@ -48,8 +48,9 @@ def hikvision(  # noqa: PLR0917 - the options of a command
 ) -> None:
     """A Hikvision access terminal (ISAPI), with a made-up company. Ctrl-C ends it."""
     from deploy.running import run
+    from services.ingest.vendors.faults import WrongFault
     from services.ingest.vendors.hikvision.simulator import Device
-    from services.ingest.vendors.hikvision.simulator.faults import WrongFault, parsed
+    from services.ingest.vendors.hikvision.simulator.faults import parsed
     from services.ingest.vendors.hikvision.simulator.live import inhabit
     from services.ingest.vendors.simulated.settings import SimulatedSettings
     from shared.runtime.serving import refuse_taken

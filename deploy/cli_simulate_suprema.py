@@ -53,9 +53,10 @@ def suprema(  # noqa: PLR0917 - the options of a command
 ) -> None:
     """A Suprema machine behind a BioStar 2 server, with a made-up company. Ctrl-C ends it."""
     from deploy.running import run
+    from services.ingest.vendors.faults import WrongFault
     from services.ingest.vendors.simulated.settings import SimulatedSettings
     from services.ingest.vendors.suprema.simulator import Store
-    from services.ingest.vendors.suprema.simulator.faults import WrongFault, parsed
+    from services.ingest.vendors.suprema.simulator.faults import parsed
     from services.ingest.vendors.suprema.simulator.live import inhabit
     from shared.runtime.serving import refuse_taken
 

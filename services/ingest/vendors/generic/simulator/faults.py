@@ -1,9 +1,11 @@
 """What can be wrong with a machine, by name: `split=3`, `cut=500`, `gap=10`. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
+
+from services.ingest.vendors.faults import Fault, chosen, from_one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,33 +27,10 @@ class Faults:
 NONE: Final = Faults()
 
 
-class WrongFault(ValueError):
-    """A fault that does not exist, or whose parameter is none. The message is for people."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One kind of fault, as people name it."""
-
-    about: str
-    read: Callable[[str], object] | None = None
-    """Reads its parameter; None where it takes none."""
-    usual: object = True
-    """Without a parameter; None where it needs one."""
-    example: str = ""
-
-
-def _from_one(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
-
-
 FAULTS: Final[Mapping[str, Fault]] = {
-    "cut": Fault(about="it hangs up after so many bytes", read=_from_one, usual=500, example="500"),
-    "split": Fault(about="everything leaves in pieces of so many bytes", read=_from_one, usual=3, example="3"),
-    "burst": Fault(about="records wait until there are so many, and leave in one piece", read=_from_one, usual=20,
+    "cut": Fault(about="it hangs up after so many bytes", read=from_one, usual=500, example="500"),
+    "split": Fault(about="everything leaves in pieces of so many bytes", read=from_one, usual=3, example="3"),
+    "burst": Fault(about="records wait until there are so many, and leave in one piece", read=from_one, usual=20,
                    example="20"),
     "silence": Fault(about="it says so many records, and then nothing", read=int, usual=0, example="5"),
     "duplicate": Fault(about="it says every record twice"),
@@ -61,11 +40,11 @@ FAULTS: Final[Mapping[str, Fault]] = {
         usual=None,
         example="+3600",
     ),
-    "gap": Fault(about="of every so many records one is lost on its way", read=_from_one, usual=10, example="10"),
-    "wrong-bcc": Fault(about="of every so many frames one is damaged", read=_from_one, usual=5, example="5"),
-    "oversize": Fault(about="before every so many records comes a frame without an end", read=_from_one, usual=10,
+    "gap": Fault(about="of every so many records one is lost on its way", read=from_one, usual=10, example="10"),
+    "wrong-bcc": Fault(about="of every so many frames one is damaged", read=from_one, usual=5, example="5"),
+    "oversize": Fault(about="before every so many records comes a frame without an end", read=from_one, usual=10,
                       example="10"),
-    "garbage": Fault(about="before every so many records come bytes that are none", read=_from_one, usual=10,
+    "garbage": Fault(about="before every so many records come bytes that are none", read=from_one, usual=10,
                      example="10"),
 }  # fmt: skip
 
@@ -76,25 +55,4 @@ def parsed(texts: Iterable[str]) -> Faults:
     Raises:
         WrongFault: with a sentence that says what there is.
     """
-    values: dict[str, Any] = {}
-    for text in texts:
-        name, given, parameter = text.strip().partition("=")
-        fault = FAULTS.get(name)
-        if fault is None:
-            raise WrongFault(f"There is no fault {name!r}. There are: {', '.join(FAULTS)}.")
-        values[name.replace("-", "_")] = _value(name, fault, parameter if given else None)
-    return Faults(**values)
-
-
-def _value(name: str, fault: Fault, parameter: str | None) -> object:
-    if parameter is None:
-        if fault.usual is None:
-            raise WrongFault(f"{name} needs a number, such as {name}={fault.example}: {fault.about}.")
-        return fault.usual
-    if fault.read is None:
-        raise WrongFault(f"{name} takes no number: {fault.about}.")
-    try:
-        return fault.read(parameter)
-    except (ValueError, OverflowError):
-        said = f"{name}={parameter} is not understood; a number is, such as {name}={fault.example}: {fault.about}."
-        raise WrongFault(said) from None
+    return Faults(**chosen(texts, FAULTS))

@@ -3,11 +3,12 @@
 `FAULTS` is the list that people see.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
+from services.ingest.vendors.faults import Fault, chosen, from_one, seconds
 from services.ingest.vendors.hikvision.simulator.device import Device
 
 
@@ -62,45 +63,15 @@ class Faults:
 NONE: Final = Faults()
 
 
-class WrongFault(ValueError):
-    """A fault that does not exist, or whose parameter is none. The message is for people."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One kind of fault, as people name it."""
-
-    about: str
-    read: Callable[[str], object] | None = None
-    """Reads its parameter; None where it takes none."""
-    usual: object = True
-    """Without a parameter; None where it needs one."""
-    example: str = ""
-
-
-def _from_one(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds <= 86_400:
-        raise ValueError(text)
-    return seconds
-
-
 FAULTS: Final[Mapping[str, Fault]] = {
-    "split": Fault(about="everything leaves in pieces of so many bytes", read=_from_one, usual=3, example="3"),
-    "cut": Fault(about="each connection ends after so many bytes", read=_from_one, usual=5_000, example="5000"),
+    "split": Fault(about="everything leaves in pieces of so many bytes", read=from_one, usual=3, example="3"),
+    "cut": Fault(about="each connection ends after so many bytes", read=from_one, usual=5_000, example="5000"),
     "silent": Fault(about="it answers so many requests, and then none", read=int, usual=0, example="4"),
-    "slow": Fault(about="it waits so many seconds before each answer", read=_seconds, usual=1.0, example="0.5"),
-    "busy": Fault(about="it is busy so many times before it answers", read=_from_one, usual=1, example="2"),
+    "slow": Fault(about="it waits so many seconds before each answer", read=seconds, usual=1.0, example="0.5"),
+    "busy": Fault(about="it is busy so many times before it answers", read=from_one, usual=1, example="2"),
     "no-http": Fault(about="what answers speaks another protocol"),
     "one-shot-nonce": Fault(about="each nonce is good for one request, and nothing says that it has grown old"),
-    "stale": Fault(about="a nonce grows old after so many requests", read=_from_one, usual=3, example="3"),
+    "stale": Fault(about="a nonce grows old after so many requests", read=from_one, usual=3, example="3"),
     "basic-only": Fault(about="it asks for passwords in the clear"),
     "forbidden": Fault(about="its user may not ask for anything"),
     "no-serials": Fault(about="its log cannot be asked for by number"),
@@ -118,14 +89,14 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "camera-heartbeat": Fault(about="its heartbeats are those of a camera that sees something, in XML"),
     "quiet": Fault(about="its stream falls silent after the first heartbeat"),
     "deaf": Fault(about="its stream tells of no scans"),
-    "cut-stream": Fault(about="its stream ends after so many parts", read=_from_one, usual=5, example="5"),
-    "burst": Fault(about="so many parts of its stream leave in one piece", read=_from_one, usual=4, example="4"),
+    "cut-stream": Fault(about="its stream ends after so many parts", read=from_one, usual=5, example="5"),
+    "burst": Fault(about="so many parts of its stream leave in one piece", read=from_one, usual=4, example="4"),
     "pictures": Fault(about="a picture follows each event"),
     "xml": Fault(about="its stream is in XML"),
     "no-length": Fault(about="the parts of its stream do not say how long they are"),
     "no-type": Fault(about="the parts of its stream do not say what they are"),
     "no-boundary": Fault(about="its stream does not say what stands between its parts"),
-    "malformed": Fault(about="each so-manieth part of its stream is no document", read=_from_one, usual=3, example="3"),
+    "malformed": Fault(about="each so-manieth part of its stream is no document", read=from_one, usual=3, example="3"),
     "backlog": Fault(about="its stream begins with all that it has in its log"),
     "clock": Fault(
         about="its clock is so many seconds ahead, or behind",
@@ -144,28 +115,7 @@ def parsed(texts: Iterable[str]) -> Faults:
     Raises:
         WrongFault: with a sentence that says what there is.
     """
-    values: dict[str, Any] = {}
-    for text in texts:
-        name, given, parameter = text.strip().partition("=")
-        fault = FAULTS.get(name)
-        if fault is None:
-            raise WrongFault(f"There is no fault {name!r}. There are: {', '.join(FAULTS)}.")
-        values[name.replace("-", "_")] = _value(name, fault, parameter if given else None)
-    return Faults(**values)
-
-
-def _value(name: str, fault: Fault, parameter: str | None) -> object:
-    if parameter is None:
-        if fault.usual is None:
-            raise WrongFault(f"{name} needs a number, such as {name}={fault.example}: {fault.about}.")
-        return fault.usual
-    if fault.read is None:
-        raise WrongFault(f"{name} takes no number: {fault.about}.")
-    try:
-        return fault.read(parameter)
-    except (ValueError, OverflowError):
-        said = f"{name}={parameter} is not understood; a number is, such as {name}={fault.example}: {fault.about}."
-        raise WrongFault(said) from None
+    return Faults(**chosen(texts, FAULTS))
 
 
 def afflict(device: Device, faults: Faults) -> None:

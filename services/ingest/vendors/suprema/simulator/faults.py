@@ -1,10 +1,11 @@
 """What can be wrong with a simulated BioStar server, as people name it: `--fault expires=20`."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
+from services.ingest.vendors.faults import Fault, chosen, from_one, seconds
 from services.ingest.vendors.suprema.simulator.store import Store
 
 
@@ -42,38 +43,8 @@ class Faults:
 NONE: Final = Faults()
 
 
-class WrongFault(ValueError):
-    """A fault that does not exist, or whose parameter is none. The message is for people."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One kind of fault, as people name it."""
-
-    about: str
-    read: Callable[[str], object] | None = None
-    """Reads its parameter; None where it takes none."""
-    usual: object = True
-    """Without a parameter; None where it needs one."""
-    example: str = ""
-
-
-def _from_one(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds <= 86_400:
-        raise ValueError(text)
-    return seconds
-
-
 FAULTS: Final[Mapping[str, Fault]] = {
-    "expires": Fault(about="a session ends after so many requests", read=_from_one, usual=5, example="5"),
+    "expires": Fault(about="a session ends after so many requests", read=from_one, usual=5, example="5"),
     "never-logged-in": Fault(about="every session that it gives is expired"),
     "locked": Fault(about="its user is locked"),
     "ignores-id": Fault(about="asked for events by number, it gives all"),
@@ -87,14 +58,14 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "unnumbered": Fault(about="its socket tells all events with the number 0"),
     "binary": Fault(about="its socket sends bytes instead of text, in fragments"),
     "malformed": Fault(
-        about="each so-manieth message of its socket is no document", read=_from_one, usual=3, example="3"
+        about="each so-manieth message of its socket is no document", read=from_one, usual=3, example="3"
     ),
     "no-socket": Fault(about="it has no socket"),
-    "cut-socket": Fault(about="its socket is cut after so many messages", read=_from_one, usual=5, example="5"),
+    "cut-socket": Fault(about="its socket is cut after so many messages", read=from_one, usual=5, example="5"),
     "silent": Fault(about="it answers so many requests, and then none", read=int, usual=0, example="4"),
-    "slow": Fault(about="it waits so many seconds before each answer", read=_seconds, usual=1.0, example="0.5"),
-    "burst": Fault(about="so many messages of its socket leave in one piece", read=_from_one, usual=4, example="4"),
-    "cut": Fault(about="each connection ends after so many bytes", read=_from_one, usual=5_000, example="5000"),
+    "slow": Fault(about="it waits so many seconds before each answer", read=seconds, usual=1.0, example="0.5"),
+    "burst": Fault(about="so many messages of its socket leave in one piece", read=from_one, usual=4, example="4"),
+    "cut": Fault(about="each connection ends after so many bytes", read=from_one, usual=5_000, example="5000"),
     "no-http": Fault(about="what answers speaks another protocol"),
     "cookie-only": Fault(about="it tells a session in a cookie, and in no header"),
     "clock": Fault(
@@ -114,28 +85,7 @@ def parsed(texts: Iterable[str]) -> Faults:
     Raises:
         WrongFault: with a sentence that says what there is.
     """
-    values: dict[str, Any] = {}
-    for text in texts:
-        name, given, parameter = text.strip().partition("=")
-        fault = FAULTS.get(name)
-        if fault is None:
-            raise WrongFault(f"There is no fault {name!r}. There are: {', '.join(FAULTS)}.")
-        values[name.replace("-", "_")] = _value(name, fault, parameter if given else None)
-    return Faults(**values)
-
-
-def _value(name: str, fault: Fault, parameter: str | None) -> object:
-    if parameter is None:
-        if fault.usual is None:
-            raise WrongFault(f"{name} needs a number, such as {name}={fault.example}: {fault.about}.")
-        return fault.usual
-    if fault.read is None:
-        raise WrongFault(f"{name} takes no number: {fault.about}.")
-    try:
-        return fault.read(parameter)
-    except (ValueError, OverflowError):
-        said = f"{name}={parameter} is not understood; a number is, such as {name}={fault.example}: {fault.about}."
-        raise WrongFault(said) from None
+    return Faults(**chosen(texts, FAULTS))
 
 
 def afflict(store: Store, faults: Faults) -> None:

@@ -3,11 +3,12 @@
 Some faults are of the line, some of what it answers, some of the terminal itself. `FAULTS` is the list that people see.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
+from services.ingest.vendors.faults import Fault, chosen, from_one, seconds
 from services.ingest.vendors.zkteco.simulator.device import Device
 from services.ingest.vendors.zkteco.simulator.encoding import strange_layout
 
@@ -46,53 +47,23 @@ class Faults:
 NONE: Final = Faults()
 
 
-class WrongFault(ValueError):
-    """A fault that does not exist, or whose parameter is none. The message is for people."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One kind of fault, as people name it."""
-
-    about: str
-    read: Callable[[str], object] | None = None
-    """Reads its parameter; None where it takes none."""
-    usual: object = True
-    """Without a parameter; None where it needs one."""
-    example: str = ""
-
-
-def _from_one(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds <= 86_400:
-        raise ValueError(text)
-    return seconds
-
-
 FAULTS: Final[Mapping[str, Fault]] = {
     "burst": Fault(about="all packets of an answer leave in one piece"),
-    "split": Fault(about="everything leaves in pieces of so many bytes", read=_from_one, usual=3, example="3"),
-    "cut": Fault(about="it hangs up after so many bytes", read=_from_one, usual=5_000, example="5000"),
+    "split": Fault(about="everything leaves in pieces of so many bytes", read=from_one, usual=3, example="3"),
+    "cut": Fault(about="it hangs up after so many bytes", read=from_one, usual=5_000, example="5000"),
     "half-frame": Fault(about="the first packet of a download comes half, and nothing after it"),
     "huge-frame": Fault(about="the first packet of a download claims to have a gigabyte"),
     "garbage": Fault(about="before the first packet of a download come bytes that are no packet"),
     "wrong-checksum": Fault(about="no packet has the right checksum"),
     "silent": Fault(about="it answers so many requests, and then none", read=int, usual=0, example="4"),
-    "slow": Fault(about="it waits so many seconds before each answer", read=_seconds, usual=1.0, example="0.5"),
+    "slow": Fault(about="it waits so many seconds before each answer", read=seconds, usual=1.0, example="0.5"),
     "one-connection": Fault(about="while one client is connected it hangs up on others"),
     "late-reply": Fault(about="before each answer comes the one before it once more"),
-    "event-in-download": Fault(about="so many people scan while the log is read", read=_from_one, usual=1, example="3"),
+    "event-in-download": Fault(about="so many people scan while the log is read", read=from_one, usual=1, example="3"),
     "count-off": Fault(about="it counts so many records more than it has", read=int, usual=1, example="-1"),
-    "chunk-error": Fault(about="the first so many pieces of a log are refused", read=_from_one, usual=1, example="2"),
+    "chunk-error": Fault(about="the first so many pieces of a log are refused", read=from_one, usual=1, example="2"),
     "short-chunk": Fault(
-        about="every piece of a log lacks so many bytes at its end", read=_from_one, usual=1, example="40"
+        about="every piece of a log lacks so many bytes at its end", read=from_one, usual=1, example="40"
     ),
     "clock": Fault(
         about="its clock is so many seconds ahead, or behind",
@@ -103,11 +74,11 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "clock-reset": Fault(about="its clock begins again at 2000-01-01 00:00"),
     "drift": Fault(about="its clock gains so many seconds a day", read=float, usual=None, example="4.5"),
     "cyclic-delete": Fault(
-        about="its log has room for so many; the oldest go", read=_from_one, usual=1_000, example="1000"
+        about="its log has room for so many; the oldest go", read=from_one, usual=1_000, example="1000"
     ),
-    "impossible-dates": Fault(about="so many of its records are of 30 February", read=_from_one, usual=1, example="5"),
+    "impossible-dates": Fault(about="so many of its records are of 30 February", read=from_one, usual=1, example="5"),
     "unknown-record-size": Fault(
-        about="its records are of so many bytes and no known form", read=_from_one, usual=23, example="23"
+        about="its records are of so many bytes and no known form", read=from_one, usual=23, example="23"
     ),
     "old-firmware": Fault(about="it cannot be read in pieces"),
 }
@@ -119,28 +90,7 @@ def parsed(texts: Iterable[str]) -> Faults:
     Raises:
         WrongFault: with a sentence that says what there is.
     """
-    values: dict[str, Any] = {}
-    for text in texts:
-        name, given, parameter = text.strip().partition("=")
-        fault = FAULTS.get(name)
-        if fault is None:
-            raise WrongFault(f"There is no fault {name!r}. There are: {', '.join(FAULTS)}.")
-        values[name.replace("-", "_")] = _value(name, fault, parameter if given else None)
-    return Faults(**values)
-
-
-def _value(name: str, fault: Fault, parameter: str | None) -> object:
-    if parameter is None:
-        if fault.usual is None:
-            raise WrongFault(f"{name} needs a number, such as {name}={fault.example}: {fault.about}.")
-        return fault.usual
-    if fault.read is None:
-        raise WrongFault(f"{name} takes no number: {fault.about}.")
-    try:
-        return fault.read(parameter)
-    except (ValueError, OverflowError):
-        said = f"{name}={parameter} is not understood; a number is, such as {name}={fault.example}: {fault.about}."
-        raise WrongFault(said) from None
+    return Faults(**chosen(texts, FAULTS))
 
 
 def afflict(device: Device, faults: Faults) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
+from services.ingest.vendors.faults import WrongFault
 from services.ingest.vendors.hikvision.simulator import Device, Faults, Running, simulator
-from services.ingest.vendors.hikvision.simulator.faults import FAULTS, WrongFault, parsed
+from services.ingest.vendors.hikvision.simulator.faults import FAULTS, parsed
 from services.ingest.vendors.hikvision.simulator.pusher import Form
 from tests.ingest.fakes import FakeClock, until
 from tests.ingest.vendors.hikvision.contact import PASSWORD, START, device

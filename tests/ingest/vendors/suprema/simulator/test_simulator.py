@@ -10,8 +10,9 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from services.ingest.vendors.faults import WrongFault
 from services.ingest.vendors.suprema.simulator import Faults, Running, Store, simulator
-from services.ingest.vendors.suprema.simulator.faults import FAULTS, WrongFault, parsed
+from services.ingest.vendors.suprema.simulator.faults import FAULTS, parsed
 from tests.ingest.fakes import FakeClock
 from tests.ingest.vendors.suprema.contact import DEVICE, PASSWORD, store
 

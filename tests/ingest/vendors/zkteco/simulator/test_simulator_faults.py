@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.ingest.vendors.faults import WrongFault
 from services.ingest.vendors.zkteco.simulator import Device, Faults, Running, simulator
-from services.ingest.vendors.zkteco.simulator.faults import FAULTS, WrongFault, parsed
+from services.ingest.vendors.zkteco.simulator.faults import FAULTS, parsed
 from tests.ingest.fakes import FakeClock, until
 from tests.ingest.vendors.zkteco.simulator.raw import Raw, raw
 

@@ -3,10 +3,12 @@
 `FAULTS` is the list that people see.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
+
+from services.ingest.vendors.faults import Fault, chosen, from_one
 
 COLUMNS: Final = (4, 5, 7, 8, 10, 12)
 
@@ -34,28 +36,8 @@ class Faults:
     silent: float = 0.0
 
 
-class WrongFault(ValueError):
-    """Names a fault that does not exist, or gives it what it cannot take."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """What people are told of one. `read` None takes no number; `usual` None needs one."""
-
-    about: str
-    read: Callable[[str], Any] | None = None
-    usual: Any = True
-    example: str = ""
-
-
 def _columns(text: str) -> int:
     if int(text) not in COLUMNS:
-        raise ValueError(text)
-    return int(text)
-
-
-def _from_one(text: str) -> int:
-    if int(text) < 1:
         raise ValueError(text)
     return int(text)
 
@@ -77,10 +59,10 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "old": Fault(about="its handshake says nothing of its protocol, and it knows only the old stamps"),
     "interval": Fault(about="it uploads every so many seconds, not at once", read=_seconds, usual=60.0, example="60"),
     "lost-reply": Fault(
-        about="it hangs up before it reads every n-th reply, and sends again", read=_from_one, usual=2, example="3"
+        about="it hangs up before it reads every n-th reply, and sends again", read=from_one, usual=2, example="3"
     ),
     "duplicate": Fault(about="it sends every batch twice"),
-    "garbage": Fault(about="so many lines of each batch are no lines", read=_from_one, usual=1, example="2"),
+    "garbage": Fault(about="so many lines of each batch are no lines", read=from_one, usual=1, example="2"),
     "clone": Fault(about="a second terminal with its serial number calls, from 127.0.0.2"),
     "clock": Fault(
         about="its clock is so many seconds ahead, or behind",
@@ -89,7 +71,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
         example="+3600",
     ),
     "templates": Fault(about="it sends templates, passwords and photos of its people"),
-    "burst": Fault(about="it holds punches back until there are so many", read=_from_one, usual=50, example="50"),
+    "burst": Fault(about="it holds punches back until there are so many", read=from_one, usual=50, example="50"),
     "silent": Fault(
         about="it stays away for so many seconds after its handshake", read=_seconds, usual=300.0, example="300"
     ),
@@ -102,25 +84,4 @@ def parsed(texts: Iterable[str]) -> Faults:
     Raises:
         WrongFault: with a sentence that says what there is.
     """
-    values: dict[str, Any] = {}
-    for text in texts:
-        name, given, parameter = text.strip().partition("=")
-        fault = FAULTS.get(name)
-        if fault is None:
-            raise WrongFault(f"There is no fault {name!r}. There are: {', '.join(FAULTS)}.")
-        values[name.replace("-", "_")] = _value(name, fault, parameter if given else None)
-    return Faults(**values)
-
-
-def _value(name: str, fault: Fault, parameter: str | None) -> object:
-    if parameter is None:
-        if fault.usual is None:
-            raise WrongFault(f"{name} needs a number, such as {name}={fault.example}: {fault.about}.")
-        return fault.usual
-    if fault.read is None:
-        raise WrongFault(f"{name} takes no number: {fault.about}.")
-    try:
-        return fault.read(parameter)
-    except (ValueError, OverflowError):
-        said = f"{name}={parameter} is not understood; a number is, such as {name}={fault.example}: {fault.about}."
-        raise WrongFault(said) from None
+    return Faults(**chosen(texts, FAULTS))

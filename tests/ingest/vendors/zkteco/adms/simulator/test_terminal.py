@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from services.ingest.domain.scan import scan_id
+from services.ingest.vendors.faults import WrongFault
 from services.ingest.vendors.zkteco.adms.simulator import Faults, Punch, PushingTerminal, Unit, pushing
-from services.ingest.vendors.zkteco.adms.simulator.faults import FAULTS, WrongFault, parsed
+from services.ingest.vendors.zkteco.adms.simulator.faults import FAULTS, parsed
 from services.ingest.vendors.zkteco.adms.simulator.line import Reply, ask
 from services.ingest.vendors.zkteco.adms.simulator.terminal import TEMPLATE
 from shared.contracts.scans import ScanReceived
