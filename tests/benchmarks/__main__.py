@@ -41,7 +41,7 @@ async def measure(arguments: argparse.Namespace) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
     parser.add_argument("only", nargs="*", default=ALL, help=f"of {', '.join(ALL)}")
-    parser.add_argument("--scans", type=int, default=100_000)
+    parser.add_argument("--scans", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=20, help="how long live latency is measured")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

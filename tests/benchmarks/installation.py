@@ -6,10 +6,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 
@@ -43,9 +44,16 @@ def administrator() -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
+class Service(NamedTuple):
+    """A service that answers."""
+
+    url: str
+    pid: int
+
+
 @asynccontextmanager
-async def service(name: str, database_url: str, bus_url: str, **more: str) -> AsyncIterator[str]:
-    """`muster serve NAME`, as in production; yields its URL once it is ready."""
+async def service(name: str, database_url: str, bus_url: str, **more: str) -> AsyncIterator[Service]:
+    """`muster serve NAME`, as in production, once it is ready."""
     port = free_port()
     environment = {
         **os.environ,
@@ -63,7 +71,7 @@ async def service(name: str, database_url: str, bus_url: str, **more: str) -> As
         try:
             url = f"http://127.0.0.1:{port}"
             await _ready(url, process)
-            yield url
+            yield Service(url, process.pid)
         except BaseException:
             log.seek(0)
             sys.stderr.write(log.read().decode(errors="replace")[-4000:])
@@ -74,6 +82,18 @@ async def service(name: str, database_url: str, bus_url: str, **more: str) -> As
                 process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+@contextmanager
+def standing_still(services: Sequence[Service]) -> Iterator[None]:
+    """These services do nothing meanwhile; keep it well under a heartbeat of the broker."""
+    for each in services:
+        os.kill(each.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for each in services:
+            os.kill(each.pid, signal.SIGCONT)
 
 
 async def _ready(url: str, process: "subprocess.Popen[bytes]") -> None:

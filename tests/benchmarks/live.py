@@ -68,10 +68,10 @@ async def installation_of(database: str, bus_url: str) -> AsyncIterator[System]:
         bus = await stack.enter_async_context(open_bus(bus_url, name="bench"))
         urls = {}
         for name in ("leave", "reports", "ingest", "attendance"):
-            urls[name] = await stack.enter_async_context(service(name, database, bus_url))
+            urls[name], _ = await stack.enter_async_context(service(name, database, bus_url))
         live_port = free_port()
         peers = {f"MUSTER_{name.upper()}_URL": url for name, url in urls.items()}
-        gateway = await stack.enter_async_context(
+        gateway, _ = await stack.enter_async_context(
             service(
                 "gateway", database, bus_url, MUSTER_LIVE_PORT=str(live_port), MUSTER_ADMIN_PASSWORD=PASSWORD, **peers
             )

@@ -90,7 +90,7 @@ async def _live(database: str, broker: str, connections: int) -> float:
         bus = await stack.enter_async_context(open_bus(broker, name="bench"))
         await bus.declare([])
         await stack.enter_async_context(service("attendance", database, broker))
-        ingest = await stack.enter_async_context(service("ingest", database, broker))
+        ingest, _ = await stack.enter_async_context(service("ingest", database, broker))
         terminals = await stack.enter_async_context(terminals_of(ingest, connections))
         pg = await asyncpg.connect(database)
         stack.push_async_callback(pg.close)

@@ -4,7 +4,7 @@ It is read once and kept until `rules.n` says that something changed (see `stora
 what it is asked often it remembers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -74,7 +74,7 @@ class Site:
 
 
 class PersonDay(NamedTuple):
-    """The key of a day. Its order is the order that days are locked in."""
+    """The key of a day."""
 
     date: date
     person_id: int
@@ -90,7 +90,10 @@ class SiteWithoutZone(Exception):
 
 @dataclass(slots=True)
 class Directory:
-    """People by badge and by id, and all sites, as they were at `n`."""
+    """People by badge and by id, and all sites, as they were at `n`.
+
+    It only ever grows; at another `n` there is another directory.
+    """
 
     n: int = -1
     sites: dict[int, Site] = field(default_factory=dict)
@@ -112,13 +115,6 @@ class Directory:
                     found[badge][person.person_id] = person
         for badge, holders in found.items():
             self.by_badge[badge] = tuple(holders.values())
-
-    def restart(self, n: int, sites: Mapping[int, Site]) -> None:
-        """Forget everything and begin again at `n`."""
-        self.n, self.sites = n, dict(sites)
-        self.people.clear()
-        self.by_badge.clear()
-        self._frames.clear()
 
     def key_of(self, badge: str, at: int) -> PersonDay | None:
         """The person-day that a scan (seconds since 1970) belongs to; None where nobody held the badge then.

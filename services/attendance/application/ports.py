@@ -1,6 +1,6 @@
 """What the use cases of the worker need from storage."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
@@ -39,8 +39,8 @@ class Recording(Protocol):
     async def directory(self, badges: Iterable[str] = (), people: Iterable[int] = ()) -> Directory:
         """Hold the rules still for this transaction; the directory then knows these badges and people."""
 
-    async def lock_days(self, keys: Sequence[PersonDay]) -> None:
-        """Wait for whoever else computes any of these days. `keys` are sorted."""
+    async def take_turns(self, turns: Set[int]) -> None:
+        """Wait for whoever else has any of these turns (see `turns`); they are given back with the commit."""
 
     async def scans_of(self, spans: Mapping[PersonDay, tuple[int, int, Sequence[str]]]) -> dict[PersonDay, list[Scan]]:
         """All countable scans of each key: its window in seconds since 1970, and the badges that were the person's."""

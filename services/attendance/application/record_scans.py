@@ -1,17 +1,19 @@
 """The worker: stores scans, and computes the days that they touch, in one transaction.
 
-Nothing of it depends on order or on repetition. The scans are stored first; then the days that new ones touch are
-locked, in sorted order, and only then read, in new statements, so that of two workers on one day the second sees
-what the first committed (READ COMMITTED).
+Nothing of it depends on order or on repetition. The scans are stored first; then the turns of the badges whose days
+they touch are taken, in sorted order, and only then are the days read, in new statements, so that of two workers on
+one day the second sees what the first committed (READ COMMITTED).
 """
 
+import random
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from services.attendance.application.computing import compute, event_of, row_of
 from services.attendance.application.directory import Directory, PersonDay, SiteWithoutZone
 from services.attendance.application.ports import Recording, Recordings, Unknown
+from services.attendance.application.turns import TURNS, turn_of
 from services.attendance.domain.scans import QUALITIES
 from shared.contracts.event import Version
 from shared.contracts.scans import ScanReceived
@@ -22,14 +24,20 @@ ONE_DAY = timedelta(days=1)
 SCANS = Counter("muster_attendance_scans_total", "Scans stored by this worker, with their days")
 
 
-MOST_AT_ONCE = 2_000
-"""Scans in a transaction, and so locks on days at most: PostgreSQL's lock table has room for some 6,000 in all."""
+AT_ONCE = 2_000
+"""Scans that a transaction has, about."""
 
 
-def batched(scans: Sequence[ScanReceived], size: int) -> Iterator[Sequence[ScanReceived]]:
-    """The scans in their order, up to `size` at a time."""
-    for start in range(0, len(scans), size):
-        yield scans[start : start + size]
+def shares(scans: Sequence[ScanReceived]) -> list[list[ScanReceived]]:
+    """The scans in parts of about `AT_ONCE`, all scans of a badge in one: no two parts touch the same day.
+
+    So a day is computed once for all of its scans, and whoever works at another part is not waited for.
+    """
+    number = -(-len(scans) // AT_ONCE)
+    parts: list[list[ScanReceived]] = [[] for _ in range(number)]
+    for scan in scans:
+        parts[turn_of(scan.badge) * number // TURNS].append(scan)
+    return [part for part in parts if part]
 
 
 class RecordScans:
@@ -41,7 +49,10 @@ class RecordScans:
 
     async def __call__(self, scans: Sequence[ScanReceived]) -> int:
         """Record them, and say how many were new; in several transactions where they are many."""
-        return sum([await self._at_once(some) for some in batched(scans, MOST_AT_ONCE)])
+        parts = shares(scans)
+        # Workers that begin at different parts seldom meet.
+        first = random.randrange(len(parts)) if parts else 0
+        return sum([await self._at_once(part) for part in parts[first:] + parts[:first]])
 
     async def _at_once(self, scans: Sequence[ScanReceived]) -> int:
         dates = {scan.local_time.date() for scan in scans}
@@ -88,7 +99,7 @@ async def recompute(recording: Recording, directory: Directory, live: dict[Perso
             spans[key] = (placed[0].start, placed[0].end, badges)
     if not spans:
         return 0
-    await recording.lock_days(list(spans))
+    await recording.take_turns({turn_of(badge) for _, _, badges in spans.values() for badge in badges})
     computed = compute(directory, await recording.scans_of(spans))
     rows = {key: row_of(day) for key, day in computed.items()}
     at = clock.now()

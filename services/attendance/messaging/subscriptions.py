@@ -24,12 +24,13 @@ def subscriptions(record_scans: RecordScans, apply_machines: ApplyMachines, *, p
 
     return [
         # A message holds one scan while people come and go, and 500 of a log. Too few at once, and single scans queue
-        # up behind their transactions; too many, and one worker takes what another could do.
+        # up behind their transactions, and a day is computed anew for each of its scans; too many, and one worker
+        # takes what another could do.
         Subscription(
             queue=SCANS_QUEUE,
             patterns=("ingest.scan.received.*",),
             handle=on_scans,
-            most=16,
+            most=24,
             within=0.004,
             parallel=parallel,
         ),

@@ -1,7 +1,8 @@
 """The worker's transactions on PostgreSQL: few statements, whole columns at a time."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -28,9 +29,9 @@ _json = msgspec.json.Encoder()
 class PostgresRecording:
     """One transaction. See the port for the order of calls."""
 
-    def __init__(self, pg: "asyncpg.Connection[Any]", directory: Directory, epoch: int) -> None:
+    def __init__(self, pg: "asyncpg.Connection[Any]", kept: "Kept", epoch: int) -> None:
         self._pg = pg
-        self._directory = directory
+        self._kept = kept
         self._epoch = epoch
 
     async def store(self, scans: Sequence[ScanReceived]) -> list[ScanReceived]:
@@ -42,18 +43,21 @@ class PostgresRecording:
         return [scan for scan in ordered if scan.scan_id in by_id] if known else ordered
 
     async def directory(self, badges: Iterable[str] = (), people: Iterable[int] = ()) -> Directory:
-        directory = self._directory
         n = await share_rules(self._pg)
-        if n != directory.n:
-            directory.restart(n, await read_sites(self._pg))
+        if n != self._kept.directory.n:
+            sites = await read_sites(self._pg)
+            # Another transaction may have been as far while this one read; nobody is at an older n any more.
+            if n != self._kept.directory.n:
+                self._kept.directory = Directory(n, sites)
+        directory = self._kept.directory
         if missing := directory.without(badges):
             directory.add(await read_people(self._pg, badges=missing), looked_up=missing)
         if strangers := [person for person in people if person not in directory.people]:
             directory.add(await read_people(self._pg, people=strangers))
         return directory
 
-    async def lock_days(self, keys: Sequence[PersonDay]) -> None:
-        await self._pg.execute(_LOCK_DAYS, column([_lock_of(key) for key in keys]))
+    async def take_turns(self, turns: Set[int]) -> None:
+        await self._pg.execute(_TAKE_TURNS, sorted(turns))
 
     async def scans_of(self, spans: Mapping[PersonDay, tuple[int, int, Sequence[str]]]) -> dict[PersonDay, list[Scan]]:
         keys = list(spans)
@@ -88,24 +92,29 @@ class PostgresRecording:
         await add_fast(self._pg, events, time=at)
 
 
+@dataclass(slots=True)
+class Kept:
+    """The directory of a process: whoever uses it holds the rules still, so all who do are at the same `n`."""
+
+    directory: Directory
+
+
 class PostgresRecordings:
-    """Opens a worker's transactions. A directory is lent to one transaction at a time, and kept between them."""
+    """Opens a worker's transactions."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._scans = Partitions(database, "scans")
         self._days = Partitions(database, "days", fillfactor=75)  # a day changes with each of its scans
-        self._idle: list[Directory] = []
+        self._kept = Kept(Directory())
         self._epoch: int | None = None
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[PostgresRecording]:
-        directory = self._idle.pop() if self._idle else Directory()
         async with self._database.fast() as pg:
             if self._epoch is None:
                 self._epoch = int(await pg.fetchval("SELECT epoch FROM epoch"))
-            yield PostgresRecording(pg, directory, self._epoch)
-        self._idle.append(directory)
+            yield PostgresRecording(pg, self._kept, self._epoch)
 
     async def prepare(self, days: Iterable[date]) -> None:
         days = list(days)
@@ -143,11 +152,6 @@ def _scan_columns(scans: Sequence[ScanReceived]) -> list[list[Any]]:
     return [*own, list(shared.values()), *map(list, zip(*shared, strict=True))]
 
 
-def _lock_of(key: PersonDay) -> int:
-    """A lock of its own for each person-day: 63 bits, of which the top one keeps clear of other locks."""
-    return (1 << 62) | (key.date.toordinal() << 32) | key.person_id
-
-
 _A_DAY = timedelta(days=1)
 
 _OWN = rows_from(
@@ -174,7 +178,8 @@ stored AS (
 SELECT id FROM sent WHERE id NOT IN (SELECT id FROM stored)
 """
 
-_LOCK_DAYS = "SELECT pg_advisory_xact_lock(k::bigint) FROM json_array_elements_text($1::json) AS k"
+# The two-key form keeps clear of all other locks: those have one key.
+_TAKE_TURNS = "SELECT pg_advisory_xact_lock(8765, turn) FROM unnest($1::int[]) AS turn"
 
 _WINDOWS = rows_from(("number", "badge", "start", "beyond"), ("int", "text", "timestamptz", "timestamptz"), alias="w")
 # OFFSET 0 keeps the planner from joining the other way round: for a month that it has no statistics of yet, it would

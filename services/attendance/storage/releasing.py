@@ -13,7 +13,7 @@ from services.attendance.application.scan_list import ScanFacts
 from services.attendance.domain.releases import Quarantined, Release
 from services.attendance.storage.looking_up import read_rulebook
 from services.attendance.storage.reading_scans import read_scan
-from services.attendance.storage.recording import PostgresRecording
+from services.attendance.storage.recording import Kept, PostgresRecording
 from services.attendance.storage.rules import hold_rules
 from services.attendance.storage.rulings import QUARANTINED, RULING
 from services.attendance.storage.unknown_badges import count_again
@@ -39,7 +39,7 @@ class PostgresReleases:
             # Badges that nobody holds are counted anew, which no worker may do meanwhile; and of two who rule about
             # one scan, the second sees what the first did.
             await hold_rules(pg)
-            yield PostgresRuling(pg, Directory(), await pg.fetchval("SELECT epoch FROM epoch"))
+            yield PostgresRuling(pg, Kept(Directory()), await pg.fetchval("SELECT epoch FROM epoch"))
 
 
 class PostgresReleaseReading:

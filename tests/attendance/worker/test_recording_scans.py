@@ -7,6 +7,7 @@ from datetime import date, datetime
 import msgspec
 import pytest
 
+from services.attendance.application.record_scans import shares
 from services.attendance.messaging.subscriptions import subscriptions
 from services.attendance.storage.rules import ask_recompute, change_rules
 from shared.bus.port import BATCH, Delivery, Message
@@ -94,6 +95,32 @@ async def test_order_repeats_and_rival_workers_give_the_same_days(migrated: Call
     await torn_up.settle()
     assert await torn_up.days() == await orderly.days()
     for firm in (orderly, torn_up):
+        await firm.database.close()
+
+
+async def test_rivals_with_two_badges_of_one_person_miss_no_scan(firm: Company):
+    for person in range(1, 6):
+        await firm.link(f"card {person}", person)
+    rival = company(firm.database.url)
+    by_finger = [[scan(str(person), at("08:00:00", day)) for person in range(1, 6)] for day in range(1, 29)]
+    by_card = [[scan(f"card {person}", at("17:00:00", day)) for person in range(1, 6)] for day in range(1, 29)]
+    for fingers, cards in zip(by_finger, by_card, strict=True):
+        await asyncio.gather(firm.record(fingers), rival.record(cards))
+    await rival.database.close()
+    assert [day["worked"] for day in await firm.days()] == [480] * 5 * 28
+
+
+async def test_a_batch_of_several_transactions_gives_the_days_of_single_scans(migrated: Callable[..., str]):
+    scans = month_of_scans(people=40, days=60)
+    assert len(shares(scans)) > 1
+    at_once, by_hundreds = company(migrated("attendance")), company(migrated("attendance"))
+    for firm in (at_once, by_hundreds):
+        await firm.hire(40)
+    assert await at_once.record(scans) == len({s.scan_id for s in scans})
+    for some in torn(scans, seed=1, size=100):
+        await by_hundreds.record(some)
+    assert await at_once.days() == await by_hundreds.days()
+    for firm in (at_once, by_hundreds):
         await firm.database.close()
 
 
