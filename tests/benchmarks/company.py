@@ -37,11 +37,11 @@ async def hire(url: str) -> None:
         await pg.close()
 
 
-def live_mix(count: int, *, seed: int = 1) -> list[ScanReceived]:
+def live_mix(count: int, *, start: datetime = datetime(2026, 3, 2), seed: int = 1) -> list[ScanReceived]:
     """Scans of whole days: each person comes, goes to lunch and back, and leaves; a tenth presses twice."""
     rnd = random.Random(seed)
     found: list[ScanReceived] = []
-    day = datetime(2026, 3, 2)
+    day = start
     while len(found) < count:
         moments = []
         for person in range(1, PEOPLE + 1):

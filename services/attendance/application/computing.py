@@ -1,10 +1,10 @@
 """From the stored scans of some person-days to the rows and the events that follow from them. No I/O."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
-from services.attendance.application.directory import Assignment, Directory, Holder, PersonDay
+from services.attendance.application.directory import Assignment, Holder
 from services.attendance.domain.day import Day, work_day
 from services.attendance.domain.scans import Scan
 from services.attendance.domain.window import Frame
@@ -47,17 +47,9 @@ class Computed(NamedTuple):
     assignment: Assignment
 
 
-def compute(directory: Directory, scans: Mapping[PersonDay, Iterable[Scan]]) -> dict[PersonDay, Computed]:
-    """The days of these keys from all of their scans; a person who belonged nowhere that day has none."""
-    days: dict[PersonDay, Computed] = {}
-    for key, its_scans in scans.items():
-        placed = directory.placed(key)
-        if placed is None:
-            continue
-        frame, assignment = placed
-        day = work_day(its_scans, frame, level=assignment.level)
-        days[key] = Computed(day, frame, directory.people[key.person_id], assignment)
-    return days
+def compute(scans: Iterable[Scan], holder: Holder, frame: Frame, assignment: Assignment) -> Computed:
+    """A person's day from all of its scans."""
+    return Computed(work_day(scans, frame, level=assignment.level), frame, holder, assignment)
 
 
 def row_of(computed: Computed) -> DayRow:

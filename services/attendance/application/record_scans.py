@@ -91,16 +91,16 @@ async def recompute(recording: Recording, directory: Directory, live: dict[Perso
 
     `live` has the keys, and for each whether something that happened just now is the reason. Returns how many changed.
     """
-    keys = sorted(live)
-    spans = {}
-    for key in keys:
-        if placed := directory.placed(key):
-            badges = directory.people[key.person_id].badges_on(key.date)
-            spans[key] = (placed[0].start, placed[0].end, badges)
-    if not spans:
+    placed = {key: found for key in sorted(live) if (found := directory.placed(key))}
+    if not placed:
         return 0
+    spans = {
+        key: (frame.start, frame.end, directory.people[key.person_id].badges_on(key.date))
+        for key, (frame, _) in placed.items()
+    }
     await recording.take_turns({turn_of(badge) for _, _, badges in spans.values() for badge in badges})
-    computed = compute(directory, await recording.scans_of(spans))
+    scans = await recording.scans_of(spans)
+    computed = {key: compute(scans[key], directory.people[key.person_id], *where) for key, where in placed.items()}
     rows = {key: row_of(day) for key, day in computed.items()}
     at = clock.now()
     written = await recording.save(list(rows.values()), at)

@@ -30,7 +30,7 @@ def subscriptions(record_scans: RecordScans, apply_machines: ApplyMachines, *, p
             queue=SCANS_QUEUE,
             patterns=("ingest.scan.received.*",),
             handle=on_scans,
-            most=24,
+            most=32,
             within=0.004,
             parallel=parallel,
         ),

@@ -63,12 +63,13 @@ class PostgresRecording:
         keys = list(spans)
         found: list[list[Scan]] = [[] for _ in keys]
         numbers, badges, starts, ends = [], [], [], []
+        edges = {edge: datetime.fromtimestamp(edge, UTC) for span in spans.values() for edge in span[:2]}
         for number, (start, end, held) in enumerate(spans.values()):
             for badge in held:
                 numbers.append(number)
                 badges.append(badge)
-                starts.append(datetime.fromtimestamp(start, UTC))
-                ends.append(datetime.fromtimestamp(end, UTC))
+                starts.append(edges[start])
+                ends.append(edges[end])
         if not numbers:
             return dict(zip(keys, found, strict=True))
         # Wall clocks are within a day of UTC: this much tells the planner which months to look into.
@@ -125,8 +126,8 @@ class PostgresRecordings:
         await adopt_zone(self._database, site_id, zone)
 
 
-def _storage_order(scan: ScanReceived) -> tuple[datetime, bytes]:
-    return scan.local_time, scan.scan_id.bytes
+def _storage_order(scan: ScanReceived) -> tuple[datetime, int]:
+    return scan.local_time, scan.scan_id.int
 
 
 def _scan_columns(scans: Sequence[ScanReceived]) -> list[list[Any]]:
