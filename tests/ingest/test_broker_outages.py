@@ -36,7 +36,7 @@ async def test_scans_published_through_a_frozen_and_a_killed_broker_all_arrive(
 
     queue = Subscription(queue="test.scans", patterns=(ScanReceived.wire_type,), handle=take, most=10)
     async with open_bus(private_rabbit.url) as bus:
-        await until(lambda: bus.status().connected, within=20)
+        await until(lambda: bus.status().connected, within=60)
         await bus.declare([queue])
         _, parts = assemble(
             Settings(confirm_within=0.5),
