@@ -9,13 +9,13 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
 import httpx
 
-from tests.benchmarks.company import ZONE, hire
+from tests.benchmarks.company import OFFSET, ZONE, hire
 from tests.benchmarks.installation import administrator, fresh, service
 from tests.benchmarks.report import heading, line, paired, rate, say
 from tests.servers import PostgresServer, RabbitServer
@@ -125,13 +125,13 @@ async def _posted(url: str, whose: str, size: int) -> float:
 
 
 def _bodies(posts: int, size: int) -> Iterator[bytes]:
-    """Everybody in turn, a minute apart, none twice."""
-    moment = datetime(2026, 1, 5, 8)
+    """Everybody in turn, none twice: single scans of just now, hundreds of a log that grew for days."""
+    # By the wall clock of the zone; the last ones are still of the last minutes.
+    moment = (datetime.now(UTC) + OFFSET).replace(microsecond=0, tzinfo=None) if size == 1 else datetime(2026, 1, 5, 8)
+    apart = timedelta(seconds=1) if size == 1 else timedelta(minutes=1)
     for post in range(posts):
         numbers = range(post * size, (post + 1) * size)
-        lines = [
-            f"{1 + number % PEOPLE}\t{moment + timedelta(minutes=number // PEOPLE)}\t0\t1\t0\t0\n" for number in numbers
-        ]
+        lines = [f"{1 + n % PEOPLE}\t{moment - apart * (n // PEOPLE)}\t0\t1\t0\t0\n" for n in numbers]
         yield "".join(lines).encode()
 
 
