@@ -18,7 +18,14 @@ RULES = {
     "gold": {"users", "discovery", "redacted_diagnostics", "quirks_listed"},
     "platinum": {"fully_async", "strict_typing", "measured"},
 }
-REACHED = {"simulated": "silver", "zkteco": "silver", "hikvision": "silver", "suprema": "silver", "generic": "silver"}
+REACHED = {
+    "simulated": "silver",
+    "zkteco": "silver",
+    "hikvision": "silver",
+    "suprema": "silver",
+    "generic": "silver",
+    "http": "silver",
+}
 """The tier of each driver: it may rise, and does not fall unnoticed."""
 
 
