@@ -10,6 +10,7 @@ class Calling:
     """One connection; when it ends, so does the contact."""
 
     alone = True
+    always_answers = False
 
     def __init__(self, peer: StreamPeer) -> None:
         self._peer = peer

@@ -46,6 +46,8 @@ class Line(Protocol):
 
     alone: bool
     """There is one connection, and no contact without it."""
+    always_answers: bool
+    """Whoever sent a frame is to be told once it is safe, although the profile has no words for that."""
 
     async def receive(self, within: float | None) -> Came | None:
         """What comes next; None where nothing came in so many seconds.

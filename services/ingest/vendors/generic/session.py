@@ -205,7 +205,7 @@ class GenericSession:
         if heard.clock_offset is not None:
             self._offset = heard.clock_offset
             self._contact.clock(heard.clock_offset)
-        if heard.reply:
+        if heard.reply or self._line.always_answers:
             self._replies.append((peer, heard.reply))
         if heard.lost:
             self._lose(peer, heard)

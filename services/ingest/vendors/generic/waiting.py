@@ -269,6 +269,7 @@ class Waiting:
     """Contact with a machine that comes to us; it is over when the machine has been gone for too long."""
 
     alone = False
+    always_answers = False
 
     def __init__(self, place: Place, where: str, *, back_within: float | None) -> None:
         """`back_within` None where nobody is ever connected: datagrams."""
