@@ -23,7 +23,9 @@ from services.ingest.vendors.generic.mqtt import wire
 from services.ingest.vendors.generic.mqtt.settings import Broker
 
 WAITING: Final = 1_000
-"""Messages that nobody has taken. After these nothing is read on."""
+WAITING_BYTES: Final = 1 << 20
+"""Messages that nobody has taken. After these nothing is read on. The broker sends few that it wants acknowledged, and
+any number of others."""
 SUBSCRIPTION: Final = 1
 """Number of our only one."""
 
@@ -65,6 +67,7 @@ class MqttLine:
         self._reader, self._writer, self._framer = reader, writer, framer
         self._packets = wire.Packets()
         self._waiting: deque[wire.Message] = deque()
+        self._bytes = 0
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._connack: asyncio.Future[wire.Connack] = asyncio.get_running_loop().create_future()
@@ -125,6 +128,7 @@ class MqttLine:
                         self._news.clear()
                         await self._news.wait()
                     message = self._waiting.popleft()
+                    self._bytes -= len(message.payload)
                     self._room.set()
                     if self._counts(message):
                         return Came(_Sender(self, message, self._framer), message.payload)
@@ -158,6 +162,10 @@ class MqttLine:
             async with asyncio.timeout(1):
                 await self._writer.wait_closed()
 
+    @property
+    def _full(self) -> bool:
+        return len(self._waiting) >= WAITING or self._bytes >= WAITING_BYTES
+
     def _counts(self, message: wire.Message) -> bool:
         """A retained message is an old one that would come at each contact; one of another topic, of an old config."""
         return bool(message.payload.strip(BLANK)) and not message.retained and wire.fits(message.topic, self._topic)
@@ -173,7 +181,7 @@ class MqttLine:
                 for packet in self._packets.feed(some):
                     self._take(packet)
                 self._news.set()
-                while len(self._waiting) >= WAITING:
+                while self._full:
                     self._room.clear()
                     await self._room.wait()
             self._end(Unreachable("the broker closed the connection; it may be that another program has our client_id"))
@@ -186,6 +194,7 @@ class MqttLine:
         match packet:
             case wire.Message():
                 self._waiting.append(packet)
+                self._bytes += len(packet.payload)
             case wire.Connack() if not self._connack.done():
                 self._connack.set_result(packet)
             case wire.Suback() if not self._suback.done():
@@ -202,7 +211,7 @@ class MqttLine:
             if self._pinged_at is None:
                 self._pinged_at = loop.time()
                 self._write(wire.PING)
-            elif loop.time() - self._pinged_at > seconds and len(self._waiting) < WAITING:
+            elif loop.time() - self._pinged_at > seconds and not self._full:
                 self._end(Unreachable(f"the broker has said nothing for {seconds} s"))
             await asyncio.sleep(seconds / 2)
 

@@ -312,6 +312,24 @@ async def test_a_broker_that_has_gone_silent_is_noticed() -> None:
         await line.close()
 
 
+async def test_more_than_can_be_held_waits_in_the_network_and_comes_in_order() -> None:
+    large = [b'{"badge":"%d","time":"2026-01-05T08:00:00","x":"%s"}' % (n, b"x" * 4000) for n in range(700)]
+    small = [b'{"badge":"%d","time":"2026-01-05T08:00:00"}' % n for n in range(700, 3500)]
+    told = b"".join(b"\x30" + _length(len(each) + 3) + b"\0\x01t" + each for each in large + small)
+    server, port = await says(b"\x20\x02\0\0\x90\x03\0\x01\x00" + told)
+    of, _ = reader(port, mqtt={"topic": "t"}, framing={"kind": "datagrams", "longest": 5000})
+    held = asyncio.Event()
+    async with server, following(of, held=held) as what:
+        await until(lambda: what.batches, within=20)
+        held.set()
+        await until(lambda: len(what.readings) == 3500, within=60)
+        assert badges(what) == [str(number) for number in range(3500)]
+
+
+def _length(size: int) -> bytes:
+    return bytes([size & 0x7F | 0x80, size >> 7]) if size > 0x7F else bytes([size])
+
+
 # Before it is saved
 
 
