@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from deploy import cli_data, cli_live, cli_operations, cli_run, cli_simulate
+from deploy import cli_data, cli_driver, cli_live, cli_operations, cli_run, cli_simulate
 from deploy.cli_support import FAILED, WRONG_USE, messages
 from deploy.settings import WrongSetting
 from shared.kernel.errors import MusterError
@@ -23,6 +23,7 @@ cli_data.add_to(app)
 cli_live.add_to(app)
 cli_operations.add_to(app)
 cli_simulate.add_to(app)
+cli_driver.add_to(app)
 
 
 def main() -> None:

@@ -36,6 +36,7 @@ def add_to(app: typer.Typer) -> None:
     dead.command("replay")(replay_dead)
     app.add_typer(dead, name="dead")
     app.command()(replay)
+    app.command()(password)
 
 
 def list_dead(
@@ -111,6 +112,38 @@ def replay(
     count = asyncio.run(tell(service, to, settings))
     results.print(f"{count}")
     messages.print(f"{count} events of {service} were told {to} again.")
+
+
+def password(
+    data: Data = None,
+    ask: Annotated[bool, typer.Option("--ask", help="Ask for the new one, instead of making one up.")] = False,
+) -> None:
+    """Give the user admin a new password, for when nobody knows the old one. Muster has to be running.
+
+    No old password is asked for: whoever may read the database, or the data folder, may do this. All of admin's
+    sessions end.
+    """
+    from services.gateway.wiring import recover_administrator
+    from shared.kernel.clock import SystemClock
+    from shared.observability.logs import configure_logs
+    from shared.storage.database import Database
+
+    settings = _installation(data)
+    settings.required("database_url")
+    configure_logs(level="ERROR")
+    chosen = typer.prompt("New password", hide_input=True, confirmation_prompt=True, err=True) if ask else None
+
+    async def once() -> str:
+        database = Database(settings.database_url, schema="gateway")
+        try:
+            return await recover_administrator(database, SystemClock(), chosen)
+        finally:
+            await database.close()
+
+    made = asyncio.run(once())
+    if chosen is None:
+        results.print(made, markup=False)
+    messages.print("The user admin signs in with the new password from now on.")
 
 
 def _on_the_bus(data: Path | None, use: Callable[["Bus"], Awaitable[T]]) -> T:

@@ -120,6 +120,11 @@ async def ensure_administrator(database: Database, clock: Clock, password: str |
     return await Users(PostgresStore(database), Passwords(), clock).ensure_administrator(password)
 
 
+async def recover_administrator(database: Database, clock: Clock, password: str | None) -> str:
+    """Let `admin` sign in with a new password, and end that user's sessions; returns the password."""
+    return await Users(PostgresStore(database), Passwords(), clock).recover_administrator(password)
+
+
 async def administrator_has(database: Database, clock: Clock, password: str) -> bool:
     """Whether `admin` can sign in with this password now."""
     return await Users(PostgresStore(database), Passwords(), clock).administrator_has(password)

@@ -167,12 +167,17 @@ def test_an_employee_hears_live_of_nobody_else(system: System, employee: Caller)
     with system.live(employee) as connection:
         assert json.loads(connection.recv(timeout=10))["type"] == "system_status"
         machine = system.admin.post(MACHINES, body)
+        heard: list[dict[str, Any]] = []
         try:
-            heard = [json.loads(connection.recv(timeout=20)) for _ in range(4)]
+            about: list[str] = []
+            while len(about) < 4:
+                heard.append(frame := json.loads(connection.recv(timeout=60)))
+                about.extend([frame["employee_id"]] if "employee_id" in frame else [])
         finally:
             system.admin.call("DELETE", f"{MACHINES}{machine['id']}/")
-    assert {frame["type"] for frame in heard} <= {"scan_received", "attendance_updated", "system_status"}
-    assert {frame["employee_id"] for frame in heard if frame["type"] != "system_status"} == {"EROLE1"}
+    # Frames about nobody may come between: how the system is, and "read again" where the gateway heard of it anew.
+    assert {frame["type"] for frame in heard} <= {"scan_received", "attendance_updated", "system_status", "resync"}
+    assert set(about) == {"EROLE1"}
 
 
 # What is asked for
@@ -459,7 +464,7 @@ async def test_an_event_of_an_unknown_version_is_parked_with_the_reason_and_the_
         assert len(letters) == 3, letters
         return letters
 
-    letters = until(parked, "three events are parked", within=20)
+    letters = until(parked, "three events are parked", within=60)
     assert letters == printed(system.operate("dead", "list", "--json")), "looking changes nothing"
     reasons = " ".join(letter["reason"] for letter in letters)
     assert "ingest.scan.received.v9" in reasons
@@ -471,11 +476,11 @@ async def test_an_event_of_an_unknown_version_is_parked_with_the_reason_and_the_
     assert (nobody.code, nobody.out) == (1, ""), nobody
     again = system.operate("dead", "replay", "attendance.scans", letters[0]["id"])
     assert (again.code, again.out.strip()) == (0, "1"), again
-    assert {letter["reason"] for letter in until(parked, "it is parked again", within=20)} == {
+    assert {letter["reason"] for letter in until(parked, "it is parked again", within=60)} == {
         letter["reason"] for letter in letters
     }
     assert system.operate("dead", "replay", "attendance.scans").out.strip() == "3"
-    until(parked, "all are parked again", within=20)
+    until(parked, "all are parked again", within=60)
     assert stored(system, "events") == 2
     assert system.is_ready()
 

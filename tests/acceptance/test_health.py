@@ -52,5 +52,5 @@ def test_a_frozen_database_stops_no_answer_and_is_told(start: Starting) -> None:
         assert time.monotonic() - began < 15
     finally:
         system.kill("postgres", signal.SIGCONT)
-    until(system.is_ready, "it is ready again", within=15)
+    until(system.is_ready, "it is ready again", within=60)
     assert system.admin.call("GET", "/api/attendance/statistics/").status_code == 200

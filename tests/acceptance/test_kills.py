@@ -194,4 +194,4 @@ def away(url: str, what: str) -> dict[str, str]:
         assert found[what] != "ok"
         return found
 
-    return until(look, f"{url} is not ready for want of {what}", within=15)
+    return until(look, f"{url} is not ready for want of {what}", within=60)

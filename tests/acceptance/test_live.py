@@ -112,7 +112,7 @@ def test_a_machine_that_connects_is_shown_as_connected(system: System, gate: Cre
         machine = system.admin.get(f"{MACHINES}gate/")
         return bool(machine["is_connected"] and machine["last_sync"])
 
-    until(shown, "the machine is connected", within=10)
+    until(shown, "the machine is connected", within=60)
     tried = system.admin.call("POST", f"{MACHINES}gate/test/").json()
     assert tried["is_connected"]
     assert all(step["ok"] for step in tried["steps"])

@@ -7,6 +7,7 @@ import sys
 
 import uvloop
 
+from tests.benchmarks.adms import bench_adms
 from tests.benchmarks.live import bench_live
 from tests.benchmarks.machines import bench_log, bench_machines
 from tests.benchmarks.many import bench_many
@@ -14,7 +15,7 @@ from tests.benchmarks.publishing import bench_publishing
 from tests.benchmarks.workers import bench_workers
 from tests.servers import find_postgres, find_rabbit
 
-ALL = ("workers", "publishing", "live", "log", "machines", "many")
+ALL = ("workers", "publishing", "live", "log", "machines", "many", "adms")
 
 
 async def measure(arguments: argparse.Namespace) -> int:
@@ -35,6 +36,8 @@ async def measure(arguments: argparse.Namespace) -> int:
             await bench_machines(postgres, rabbit, rounds=arguments.rounds, seconds=arguments.seconds)
         if "many" in arguments.only:
             await bench_many(postgres, seconds=arguments.seconds)
+        if "adms" in arguments.only:
+            await bench_adms(postgres, rabbit, rounds=arguments.rounds)
     return 0
 
 

@@ -1,4 +1,5 @@
-"""One ingest process with many machines: `python -m tests.benchmarks.crowd DATABASE SECONDS SIDE:PORT …`. Prints JSON.
+"""One ingest process with many machines: `python -m tests.benchmarks.crowd DATABASE SECONDS KIND:PORT …`, KIND being
+client, server (generic machines) or zkteco. Prints JSON.
 
 A process of its own, so that its memory and its loop are those of ingest alone.
 """
@@ -18,6 +19,7 @@ from services.ingest.settings import Settings
 from services.ingest.wiring import Parts, assemble
 from shared.bus.port import Message
 from shared.kernel.clock import SystemClock
+from shared.observability.logs import configure_logs
 from shared.runtime.hosting import hosted
 from shared.storage.database import Database
 from shared.web.tokens import Tokens
@@ -58,19 +60,22 @@ async def register(parts: Parts, places: list[str]) -> None:
     for start in range(0, len(places), AT_ONCE):
         async with parts.machines.work() as work:
             for number, place in enumerate(places[start : start + AT_ONCE], start):
-                side, port = place.split(":")
+                kind, port = place.split(":")
                 changes: Changes = {
-                    "machine_id": f"reader-{number}",
-                    "machine_type": "generic",
+                    "machine_id": f"machine-{number}",
+                    "machine_type": "zkteco",
                     "ip_address": "127.0.0.1",
                     "port": int(port),
                     "zone": "UTC",
-                    "config": {"profile": "stx-etx", "connection": {"side": side}},
                 }
+                if kind != "zkteco":
+                    changes["machine_type"] = "generic"
+                    changes["config"] = {"profile": "stx-etx", "connection": {"side": kind}}
                 await parts.machines.register(work, changes)
 
 
 async def measure(database: str, seconds: float, places: list[str]) -> dict[str, Any]:
+    configure_logs(json=True)  # as in production
     bus, stalls = Counting(), Stalls()
     service, parts = assemble(
         Settings(timezone="UTC"),

@@ -1,35 +1,43 @@
-"""Many generic machines in one ingest process: memory a machine, scans a second, and how long the loop stands still."""
+"""Many machines in one ingest process: memory a machine, scans a second, and how long the loop stands still."""
 
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from datetime import datetime, timedelta
 
 from services.ingest.vendors.generic.simulator import Device, Running, simulator
+from services.ingest.vendors.zkteco import simulator as zkteco
 from tests.benchmarks.report import heading, line, say
 from tests.servers import PostgresServer
 from tests.servers.ports import free_port
 
-MACHINES = 1_000
-EACH_SECOND = 500
+GENERIC, ZKTECO = 1_000, 200
+PEOPLE = 50
+LOG = 100
+"""Records that each ZKTeco terminal holds from before."""
+EACH_SECOND = 600
 """Scans of all of them together."""
 
 
-async def bench_many(postgres: PostgresServer, *, seconds: int, machines: int = MACHINES) -> dict[str, float]:
-    """Prints what one process needs for so many machines, half of which connect to it."""
+async def bench_many(postgres: PostgresServer, *, seconds: int) -> None:
+    """Prints what one process needs for so many machines. Half of the generic ones connect to it."""
     from deploy.catalogue import histories
 
-    heading(f"{machines:,} generic machines in one ingest process, {EACH_SECOND} scans/s for {seconds} s")
+    heading(
+        f"{GENERIC:,} generic and {ZKTECO} ZKTeco machines in one ingest process, {EACH_SECOND} scans/s for {seconds} s"
+    )
     database = postgres.migrated(histories())
     try:
         async with AsyncExitStack() as stack:
             say("machines begin")
             ports = _free_ports()
-            running = [await stack.enter_async_context(_machine(place, ports)) for place in range(machines)]
-            places = [f"{one.side}:{one.port}" for one in running]
-            scanning = asyncio.create_task(_scan(running))
-            stack.callback(scanning.cancel)
+            generic = [await stack.enter_async_context(_machine(place, ports)) for place in range(GENERIC)]
+            terminals = [await stack.enter_async_context(_terminal(place)) for place in range(ZKTECO)]
+            places = [*(f"{one.side}:{one.port}" for one in generic), *(f"zkteco:{one.port}" for one in terminals)]
+            for scanning in (_scan(generic), _scan_live(terminals)):
+                stack.callback(asyncio.create_task(scanning).cancel)
             found = await _crowd(postgres.url_of(database), seconds, places)
     finally:
         postgres.drop(database)
@@ -47,7 +55,6 @@ async def bench_many(postgres: PostgresServer, *, seconds: int, machines: int = 
     )
     if not found["still_connected"]:
         line("NOT all machines stayed connected", "")
-    return found
 
 
 def _free_ports() -> Iterator[int]:
@@ -65,16 +72,40 @@ def _machine(place: int, ports: Iterator[int]) -> AbstractAsyncContextManager[Ru
     return simulator(device, port=next(ports))
 
 
-async def _scan(machines: list[Running]) -> None:
+def _terminal(place: int) -> AbstractAsyncContextManager[zkteco.Running]:
+    device = zkteco.Device(zone="UTC", users=[str(person) for person in range(1, PEOPLE + 1)], serial=f"Z{place}")
+    for number in range(LOG):
+        device.record_at(
+            str(1 + number % PEOPLE), datetime(2026, 1, 5, 8) + timedelta(minutes=number), state=number % 2
+        )
+    return zkteco.simulator(device, pace=0)
+
+
+async def _scan(machines: Sequence[Running]) -> None:
     """People scan at one machine after the other, for ever."""
+    async for number in _in_time(EACH_SECOND * GENERIC / (GENERIC + ZKTECO)):
+        one = machines[number % len(machines)]
+        if len(one.device.entries) - len(one.device.safe) < 10:
+            one.scan(f"{number % 10_000:05}")
+
+
+async def _scan_live(terminals: Sequence[zkteco.Running]) -> None:
+    """The same at ZKTeco's: another person each time, and another key each time that somebody comes again."""
+    async for number in _in_time(EACH_SECOND * ZKTECO / (GENERIC + ZKTECO)):
+        terminal = terminals[number % len(terminals)]
+        if terminal.listeners:
+            visit = number // len(terminals)
+            await terminal.scan(str(1 + visit % PEOPLE), state=visit // PEOPLE % 250)
+
+
+async def _in_time(each_second: float) -> AsyncIterator[int]:
+    """0, 1, 2 …, so many a second."""
     loop = asyncio.get_running_loop()
     begun, number = loop.time(), 0
     while True:
         await asyncio.sleep(0.01)
-        while number < (loop.time() - begun) * EACH_SECOND:
-            one = machines[number % len(machines)]
-            if len(one.device.entries) - len(one.device.safe) < 10:
-                one.scan(f"{number % 10_000:05}")
+        while number < (loop.time() - begun) * each_second:
+            yield number
             number += 1
 
 

@@ -20,6 +20,8 @@ import pytest
 
 from deploy.postgres import Postgres
 from shared.kernel.errors import MusterError
+from tests.acceptance.shapes import until
+from tests.deploy.test_cli import muster
 from tests.servers.ports import free_port
 
 REPOSITORY = Path(__file__).parents[2]
@@ -73,6 +75,9 @@ class Up:
         body = {"username": "admin", "password": password}
         return httpx.post(f"{self.url}/api/auth/token/", json=body, timeout=10).status_code == 200
 
+    def me(self, access: str) -> int:
+        return httpx.get(f"{self.url}/api/auth/me/", headers={"Authorization": f"Bearer {access}"}).status_code
+
     def stop(self) -> tuple[int, str]:
         self.process.send_signal(signal.SIGTERM)
         _, errors = self.process.communicate(timeout=30)
@@ -100,6 +105,22 @@ def test_it_shows_a_url_a_user_and_a_password_once_and_stops_cleanly_and_quietly
     with running(data) as up:
         assert up.password() is None
         assert up.signs_in(password)
+
+
+def test_a_lost_password_is_replaced_by_whoever_has_the_data_folder(data: Path) -> None:
+    with running(data) as up:
+        lost = up.password()
+        access = httpx.post(f"{up.url}/api/auth/token/", json={"username": "admin", "password": lost}).json()["access"]
+        made = muster("password", "--data", str(data))
+        assert (made.returncode, len(made.stdout.strip()) >= 12) == (0, True), made.stderr
+        assert not up.signs_in(lost)
+        assert up.signs_in(made.stdout.strip())
+        until(lambda: up.me(access) == 401, "the old sessions have ended")  # the gateway hears of it by and by
+        asked = muster("password", "--data", str(data), "--ask", stdin="short\nshort\n")
+        assert (asked.returncode, "characters" in asked.stderr) == (1, True), asked.stderr
+        up.stop()
+    after = muster("password", "--data", str(data))
+    assert (after.returncode, "away" in after.stderr) == (1, True), after.stderr
 
 
 def test_machines_that_push_reach_it_at_a_port_of_their_own_if_they_are_to(data: Path) -> None:

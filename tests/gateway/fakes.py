@@ -362,7 +362,7 @@ async def running_gateway(
         await database.close()
 
 
-async def until(holds: Callable[[], Any], *, within: float = 5.0) -> None:
+async def until(holds: Callable[[], Any], *, within: float = 30.0) -> None:
     """Wait for a condition, which may be a coroutine function."""
     async with asyncio.timeout(within):
         while True:

@@ -302,7 +302,7 @@ def machine(id_: int = 1, **values: Any) -> Machine:
     return Machine(id=id_, created_at=NOON, updated_at=NOON, **given)
 
 
-async def until(condition: Callable[[], object], *, within: float = 5.0) -> None:
+async def until(condition: Callable[[], object], *, within: float = 30.0) -> None:
     """Wait for a condition, with a deadline."""
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110 - the condition is anything

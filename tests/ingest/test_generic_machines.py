@@ -70,7 +70,7 @@ async def test_scans_come_by_every_side_with_their_zeros_and_the_machine_is_live
         if side == "udp":
             return
         running.kill()
-        await until(lambda: len(running.device.safe) == 30, within=10)
+        await until(lambda: len(running.device.safe) == 30, within=60)
         assert len(scans(ingest)) == 30
         assert len(ingest.bus.events(ScanReceived)) == before, "what is known is not published again"
 
@@ -164,18 +164,18 @@ async def test_what_is_the_matter_with_a_machine_in_contact_is_a_sentence_too(
     of, port = config("server"), free_port()
     async with ingest.running(), simulator(Device(of), port=port, faults=faults) as running:
         await register(hr, port, of)
-        await until(lambda: running.connections, within=10)
+        await until(lambda: running.connections, within=60)
         for number in range(5):
             running.scan(f"000{number}")
         await eventually(hr, lambda m: m["state"] == "live" and sentence in m["status_text"])
-        await until(lambda: len(scans(ingest)) == 5, within=10)
+        await until(lambda: len(scans(ingest)) == 5, within=60)
 
 
 async def test_a_machine_that_goes_and_comes_is_told_once_each_way(ingest: Ingest, hr: httpx.AsyncClient) -> None:
     of, port = config("server"), free_port()
     async with ingest.running(), simulator(device(of), port=port, window=8) as running:
         await register(hr, port, of)
-        await until(lambda: len(running.device.safe) == 30, within=10)
+        await until(lambda: len(running.device.safe) == 30, within=60)
         await eventually(hr, lambda m: m["state"] == "live")
         await running.off()
         await eventually(hr, lambda m: m["state"] == "away" and "has not come back" in m["status_text"])
@@ -191,7 +191,7 @@ async def test_while_nothing_can_be_kept_nothing_is_acknowledged(ingest: Ingest,
     of, port = config("server"), free_port()
     async with ingest.running(), simulator(Device(of), port=port) as running:
         await register(hr, port, of)
-        await until(lambda: running.connections, within=10)
+        await until(lambda: running.connections, within=60)
         ingest.bus.gate = asyncio.Event()
         running.scan("0042")
         await until(lambda: ingest.bus.calls)
@@ -299,9 +299,9 @@ async def test_with_a_machine_that_is_known_scans_have_the_ids_that_they_would_h
         line = "0042,2026-01-05 08:00:00,in,1\r\n"
         tried = (await hr.post(PREVIEW, json={"machine_id": "gate", "sample": {"text": line}})).json()
         async with simulator(Device(of), port=port) as running:
-            await until(lambda: running.connections, within=10)
+            await until(lambda: running.connections, within=60)
             running.send(line.encode())
-            await until(lambda: scans(ingest), within=10)
+            await until(lambda: scans(ingest), within=60)
         assert {str(each) for each in scans(ingest)} == {tried["frames"][0]["scans"][0]["id"]}
 
 

@@ -158,7 +158,7 @@ async def test_by_pyzk_too_a_full_log_is_read_again_although_its_count_stays(
         await register(hr, running.port, config={"driver": "pyzk", "answer_within": 5, "look_every": 0.05})
         await eventually(hr, lambda m: m["state"] == "live" and m["records_received"] == 30)
         terminal.scan("1001")
-        await until(lambda: len({event.scan_id for event in ingest.bus.events(ScanReceived)}) == 31, within=20)
+        await until(lambda: len({event.scan_id for event in ingest.bus.events(ScanReceived)}) == 31, within=60)
 
 
 async def test_pyzks_troubles_are_told_in_our_words(ingest: Ingest, hr: httpx.AsyncClient) -> None:

@@ -24,6 +24,7 @@ from tests.servers.ports import answers, family_stands_still, free_port, open_fo
 
 _HELLO = b"AMQP\x00\x00\x09\x01"
 _BOOT = 60.0
+ATTEMPTS = 5
 
 
 class Control(Protocol):
@@ -69,9 +70,20 @@ class Erlang:
         program = _erl_call()
         assert program, "erl_call is part of Erlang, which RabbitMQ needs"
         command = [program, "-r", "-sname", self._node, "-c", self._cookie, "-timeout", "20", "-e"]
-        done = subprocess.run(
-            command, input=f"{code}\n", capture_output=True, text=True, check=False, env=self._environment, timeout=30
-        )
+        for attempt in range(1, ATTEMPTS + 1):
+            done = subprocess.run(
+                command,
+                input=f"{code}\n",
+                capture_output=True,
+                text=True,
+                check=False,
+                env=self._environment,
+                timeout=30,
+            )
+            # Many who ask at once, on a busy machine: nothing was evaluated then.
+            if "failed to connect" not in done.stderr or attempt == ATTEMPTS:
+                break
+            time.sleep(attempt)
         if done.returncode != 0 or done.stdout.startswith("{error"):
             raise RuntimeError(f"{code} in {self._node}: {done.stdout} {done.stderr}")
         return done.stdout.removeprefix("{ok, ").removesuffix("}")

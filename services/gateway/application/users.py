@@ -139,21 +139,39 @@ class Users:
         chosen = password or generated()
         check_password(chosen, FIRST_ADMINISTRATOR)
         new_hash = await self._passwords.hash(chosen)
-        roles, now = frozenset({"super_admin"}), self._clock.now()
         async with self._store.transaction() as accounts:
             if await accounts.lock_administrators():
                 return None  # another process was quicker
-            found = await accounts.find(FIRST_ADMINISTRATOR)
-            if found is None:
-                await self.add(
-                    accounts, Draft(username=FIRST_ADMINISTRATOR, password_hash=new_hash, roles=roles), by=None
-                )
-            else:
-                user = replace(found.user, roles=found.user.roles | roles, active=True)
-                saved = await accounts.save(user, password_hash=new_hash, now=now)
-                await accounts.record("user_changed", by=None, subject=saved.username, now=now)
-                await accounts.announce(await user_changed(accounts, saved), now=now)
+            await self._make_administrator(accounts, new_hash, why="made at a start")
         return chosen if password is None else None
+
+    async def recover_administrator(self, password: str | None) -> str:
+        """Let `admin` sign in with a new password, as an active super admin, and end all of that user's sessions.
+
+        For whoever has the database: no password is asked for. Returns the new one, made up here where it is None.
+
+        Raises:
+            Invalid: `password` is too short or too long.
+        """
+        chosen = password or generated()
+        check_password(chosen, FIRST_ADMINISTRATOR)
+        new_hash = await self._passwords.hash(chosen)
+        async with self._store.transaction() as accounts:
+            await accounts.lock_administrators()
+            await self._make_administrator(accounts, new_hash, why="recovered by command")
+        return chosen
+
+    async def _make_administrator(self, accounts: Accounts, new_hash: str, *, why: str) -> None:
+        roles, now = frozenset({"super_admin"}), self._clock.now()
+        found = await accounts.find(FIRST_ADMINISTRATOR)
+        if found is None:
+            await self.add(accounts, Draft(username=FIRST_ADMINISTRATOR, password_hash=new_hash, roles=roles), by=None)
+            return
+        user = replace(found.user, roles=found.user.roles | roles, active=True)
+        saved = await accounts.save(user, password_hash=new_hash, now=now)
+        await accounts.revoke_all(saved.id, reason=why, now=now)
+        await accounts.record("user_changed", by=None, subject=saved.username, now=now, detail={"password": why})
+        await accounts.announce(await user_changed(accounts, saved), now=now)
 
     async def administrator_has(self, password: str) -> bool:
         """Whether `admin` can sign in with this password now. Not a sign-in: nothing is counted or recorded."""

@@ -24,6 +24,10 @@ _NOBODYS = (State.NOT_WANTED, State.IMPORTED_ONLY)
 WATCHED = Gauge("muster_ingest_machines_watched", "Machines with a task of their own")
 CONNECTED = Gauge("muster_ingest_machines_connected", "Machines that are in contact")
 
+TOGETHER = 10
+BEGUN_A_SECOND = 1_000
+"""Contacts that are begun; all of a thousand at once would hold up those that are well, and one another."""
+
 log = get_logger(__name__)
 
 
@@ -78,11 +82,15 @@ class Supervisor:
                 or task.done()
             ):
                 self._let_go(id_)
+        begun = 0
         for id_, machine in machines.items():
             if id_ in self._watched or id_ in self._leaving:
                 continue
             if self._is_wanted(machine):
                 self._begin(machine)
+                begun += 1
+                if begun % TOGETHER == 0:
+                    await asyncio.sleep(TOGETHER / BEGUN_A_SECOND)
             elif machine.is_connected and self._machines.state_of(machine) in _NOBODYS:
                 with contextlib.suppress(Unavailable):
                     await self._conditions.released(machine)

@@ -8,6 +8,7 @@ from services.ingest.application.bookmarks import Bookmarks
 from services.ingest.application.commanding import Commanding
 from services.ingest.application.drivers import Driver
 from services.ingest.application.pushing import Pushing
+from services.ingest.vendors.discovery import installed
 from services.ingest.vendors.generic.driver import Generic
 from services.ingest.vendors.hikvision.driver import Hikvision
 from services.ingest.vendors.hikvision.routes import hikvision_router
@@ -21,7 +22,7 @@ from shared.kernel.clock import Clock
 
 
 def drivers(clock: Clock) -> Mapping[str, Driver]:
-    """Every machine type with its driver."""
+    """Every machine type with its driver: ours, then those of installed packages."""
     listed: tuple[Driver, ...] = (
         Simulated(clock),
         Zkteco(clock),
@@ -30,7 +31,8 @@ def drivers(clock: Clock) -> Mapping[str, Driver]:
         Generic(clock),
         Http(clock),
     )
-    return {driver.kind: driver for driver in listed}
+    own = {driver.kind: driver for driver in listed}
+    return own | {driver.kind: driver for driver in installed(clock, taken=list(own))}
 
 
 def push_routers(pushing: Pushing, commanding: Commanding, bookmarks: Bookmarks, clock: Clock) -> Sequence[APIRouter]:

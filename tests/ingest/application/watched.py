@@ -28,7 +28,7 @@ async def shown(hr: httpx.AsyncClient, machine: str = "gate") -> dict[str, Any]:
 async def eventually(
     hr: httpx.AsyncClient, condition: Callable[[dict[str, Any]], object], *, machine: str = "gate"
 ) -> dict[str, Any]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             found = await shown(hr, machine)
             if condition(found):

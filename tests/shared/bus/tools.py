@@ -28,7 +28,7 @@ class Server(Protocol):
     def thaw(self) -> None: ...
 
 
-async def until(condition: Callable[[], object], seconds: float = 8.0, what: str = "") -> None:
+async def until(condition: Callable[[], object], seconds: float = 30.0, what: str = "") -> None:
     """Wait for a condition, failing loudly after a while."""
     try:
         async with asyncio.timeout(seconds):
@@ -38,7 +38,7 @@ async def until(condition: Callable[[], object], seconds: float = 8.0, what: str
         raise AssertionError(f"not within {seconds} s: {what or condition}") from None
 
 
-async def until_true(condition: Callable[[], Awaitable[object]], seconds: float = 8.0) -> None:
+async def until_true(condition: Callable[[], Awaitable[object]], seconds: float = 30.0) -> None:
     """The same for a condition that has to be asked for."""
     try:
         async with asyncio.timeout(seconds):

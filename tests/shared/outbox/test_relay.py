@@ -46,7 +46,7 @@ def people(messages) -> list[int]:
     ]
 
 
-async def until(true, seconds: float = 5.0) -> None:
+async def until(true, seconds: float = 30.0) -> None:
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110 - what it waits for is not always an event
             await asyncio.sleep(0.005)

@@ -159,7 +159,7 @@ async def peers(request: pytest.FixtureRequest, callee: Callee) -> AsyncIterator
 
 
 async def until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not true():  # noqa: ASYNC110 - what it waits for happens in the callee
             await asyncio.sleep(0.005)
 

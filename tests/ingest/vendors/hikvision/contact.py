@@ -106,7 +106,7 @@ async def following(of: Machine, driver: Hikvision | None = None) -> AsyncIterat
 async def trouble_of(running: Running, driver: Hikvision | None = None, **of: Any) -> MachineTrouble:
     """What ends the contact."""
     async with following(machine(running.port, **of), driver) as what:
-        await until(lambda: what.trouble, within=10)
+        await until(lambda: what.trouble, within=60)
         assert what.trouble is not None
         return what.trouble
 

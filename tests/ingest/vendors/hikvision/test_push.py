@@ -230,7 +230,7 @@ async def test_stream_search_and_push_of_one_terminal_merge_to_one_set_of_scans(
         await eventually(hr, lambda m: m["state"] == "live")
         for number in range(20):
             await running.scan(str(1000 + number))
-        await until(lambda: not running.pushers[1].waiting, within=20)
+        await until(lambda: not running.pushers[1].waiting, within=60)
         await until(lambda: len({scan.scan_id for scan in scans(ingest)}) == 60)
         machine = scans(ingest)[0].machine_id
         assert {scan.scan_id for scan in scans(ingest)} == ids_of(made, machine=machine)
@@ -244,5 +244,5 @@ async def test_a_terminal_keeps_what_is_refused_and_loses_nothing(ingest: Ingest
         await until(lambda: 403 in running.pushers[1].answers)
         await register(hr)
         await running.scan("1000")
-        await until(lambda: not running.pushers[1].waiting, within=20)
+        await until(lambda: not running.pushers[1].waiting, within=60)
         assert {scan.scan_id for scan in scans(ingest)} == ids_of(made, machine=scans(ingest)[0].machine_id)

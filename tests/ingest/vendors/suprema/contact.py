@@ -116,7 +116,7 @@ async def following(of: Machine, driver: Suprema | None = None) -> AsyncIterator
 async def trouble_of(running: Running, driver: Suprema | None = None, **of: Any) -> MachineTrouble:
     """What ends the contact."""
     async with following(machine(running.port, **of), driver) as what:
-        await until(lambda: what.trouble, within=10)
+        await until(lambda: what.trouble, within=60)
         assert what.trouble is not None
         return what.trouble
 

@@ -94,13 +94,13 @@ async def test_a_server_that_is_hard_to_follow_is_read_completely_all_the_same(f
     held = store(noise=faults.noise)
     async with simulator(held, faults=faults) as running:
         async with following(machine(running.port, config={"answer_within": 2})) as what:
-            await until(lambda: what.caught_up, within=20)
+            await until(lambda: what.caught_up, within=60)
             assert what.ids == ids_of(held)
             for number in range(5):
                 await running.scan(str(1003 + number))
-            await until(lambda: what.ids == ids_of(held), within=20)
+            await until(lambda: what.ids == ids_of(held), within=60)
             held.scan("1000")  # and nobody is told
-            await until(lambda: what.ids == ids_of(held), within=20)
+            await until(lambda: what.ids == ids_of(held), within=60)
             assert what.trouble is None
             assert held.wrong_passwords == 0
             assert what.unreadable == []

@@ -119,12 +119,12 @@ async def test_without_bus_and_database_it_keeps_its_log_and_hands_it_over_when_
     async with spool_locked(site.ingest.url):
         site.ingest.bus.away = True
         async with pushing(site.terminal(its)) as terminal:
-            await until(lambda: terminal.refusals >= 1, within=20)
+            await until(lambda: terminal.refusals >= 1, within=60)
             assert its.acknowledged == 0
     async with pushing(site.terminal(its)) as terminal:
         await until(lambda: terminal.done, within=30)
         site.ingest.bus.away = False
-        await until(lambda: site.ids() == ids_of(machine, its), within=20)
+        await until(lambda: site.ids() == ids_of(machine, its), within=60)
 
 
 async def test_its_log_is_read_again_and_counted_by_command(site: Site, hr: httpx.AsyncClient) -> None:
@@ -136,7 +136,7 @@ async def test_its_log_is_read_again_and_counted_by_command(site: Site, hr: http
         assert terminal.options["ATTLOGStamp"] == "0"
         for command in ("count_log", "read_log"):
             await hr.post(f"{MACHINES}gate/commands/", json={"command": command, **span})
-        await until(lambda: site.ids() == ids_of(machine, its), within=20)
+        await until(lambda: site.ids() == ids_of(machine, its), within=60)
 
         async def answered() -> list[dict[str, Any]]:
             return (await hr.get(f"{MACHINES}gate/commands/")).json()
@@ -150,7 +150,7 @@ async def test_its_log_is_read_again_and_counted_by_command(site: Site, hr: http
 async def test_a_secret_is_shown_in_the_path(site: Site, hr: httpx.AsyncClient) -> None:
     await register(hr, config={"push_key": "s3cret"})
     async with pushing(site.terminal(unit(10), key="s3cret")) as terminal:
-        await until(lambda: terminal.done, within=10)
+        await until(lambda: terminal.done, within=60)
     async with pushing(site.terminal(unit(10), key="guess")) as stranger:
         await until(lambda: stranger.refusals)
 

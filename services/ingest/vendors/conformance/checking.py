@@ -1,0 +1,267 @@
+"""The checks, one after the other. Each is a promise of the driver interface (`application/drivers.py`)."""
+
+import asyncio
+import re
+import tomllib
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from services.ingest.application.drivers import (
+    Capability,
+    Driver,
+    IsPushedTo,
+    MachineTrouble,
+    MakesHistory,
+    Phase,
+    Streams,
+    TakesCommands,
+)
+from services.ingest.application.probing import StepLog
+from services.ingest.application.samples import ReadsSamples
+from services.ingest.domain.machine import Machine
+from services.ingest.vendors.conformance import quality
+from services.ingest.vendors.conformance.bad_peers import PEER, PEERS, listening, nobody
+from shared.kernel.clock import Clock
+from shared.kernel.errors import Invalid
+
+WITHIN: Final = 60.0
+"""Seconds in which a driver has to have given up on who does not answer."""
+AFTERWARDS: Final = 5.0
+"""Seconds in which it has to have let go, once it is told to."""
+BLOCKED: Final = 2.0
+"""Seconds for which the loop may stand still at most; far more than a busy machine explains."""
+SECRET: Final = re.compile(r"password|secret|token|(?<!public_)key$", re.IGNORECASE)
+
+PROTOCOLS: Final[Mapping[Capability, type]] = {
+    Capability.IS_PUSHED_TO: IsPushedTo,
+    Capability.TAKES_COMMANDS: TakesCommands,
+    Capability.MAKES_HISTORY: MakesHistory,
+    Capability.READS_SAMPLES: ReadsSamples,
+}
+GOES_OUT: Final = frozenset({Capability.STREAMS, Capability.PULLS})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """The result of one check."""
+
+    about: str
+    ok: bool | None
+    """None: it was not tried, and `said` has the reason."""
+    said: str = ""
+
+
+async def check(driver: Driver, folder: Path, clock: Clock, *, contact_for: float = 3.0) -> AsyncIterator[Finding]:
+    """All checks of a driver that lives in `folder`.
+
+    A peer that never ends a contact by itself is left after `contact_for` seconds; a driver that goes on with it for so
+    long is right as far as it invents no scans. What a machine of this driver needs in its config stands in the
+    folder's `quality.toml`, as `[check] config = {…}`.
+    """
+    try:
+        said = quality.read(folder)
+    except OSError:
+        said = {}
+        yield Finding(about="quality.toml", ok=False, said=f"there is none in {folder}")
+    except tomllib.TOMLDecodeError as error:
+        said = {}
+        yield Finding(about="quality.toml", ok=False, said=f"it is not TOML: {error}")
+    else:
+        faults = list(quality.faults_of(said))
+        yield Finding(about="quality.toml", ok=not faults, said="; ".join(faults) or quality.tier_of(said))
+    yield _named(driver)
+    yield _capable(driver)
+    config = said.get("check", {}).get("config", {})
+    for finding in _configs(driver, config):
+        yield finding
+    async for finding in _contacts(driver, config, clock, contact_for):
+        yield finding
+
+
+def _named(driver: Driver) -> Finding:
+    ok = re.fullmatch(r"[a-z][a-z0-9_]{1,39}", driver.kind) is not None
+    return Finding(about="kind", ok=ok, said=driver.kind if ok else "a machine_type is a short word in small letters")
+
+
+def _capable(driver: Driver) -> Finding:
+    has = driver.capabilities
+    wrong = []
+    for capability, protocol in PROTOCOLS.items():
+        says, is_one = capability in has, isinstance(driver, protocol)
+        if says != is_one:
+            claims, shape = "says" if says else "does not say", "is" if is_one else "is no"
+            wrong.append(f'it {claims} "{capability}" and {shape} {protocol.__name__}')
+    if isinstance(driver, Streams) != bool(has & GOES_OUT):
+        wrong.append("a driver with a session streams or pulls, and only such a one has one")
+    if not has:
+        wrong.append("it can do nothing")
+    return Finding(about="capabilities", ok=not wrong, said="; ".join(wrong) or ", ".join(sorted(has)))
+
+
+def _configs(driver: Driver, config: Mapping[str, Any]) -> Iterator[Finding]:
+    about = "config"
+    try:
+        kept = driver.validated(config)
+        again = driver.validated(kept)
+    except Invalid as error:
+        yield Finding(about=about, ok=False, said=f"its own [check] config is refused: {error.message}")
+        return
+    yield Finding(
+        about=about, ok=again == kept, said="" if again == kept else "what it keeps of a config changes when read again"
+    )
+    try:
+        driver.validated({**config, "no_such_member": 1})
+    except Invalid as error:
+        named = "no_such_member" in (error.message + str(error.fields))
+        yield Finding(
+            about="unknown member", ok=named, said="" if named else f"the sentence names it not: {error.message}"
+        )
+    else:
+        yield Finding(about="unknown member", ok=False, said="a config with a member that nobody knows is taken")
+    shown = sorted(name for name in config if SECRET.search(name) and name not in driver.secrets)
+    yield Finding(about="secrets", ok=not shown, said=f"{', '.join(shown)} would be shown" if shown else "")
+
+
+async def _contacts(
+    driver: Driver, config: Mapping[str, Any], clock: Clock, contact_for: float
+) -> AsyncIterator[Finding]:
+    about = "contact"
+    machine = _machine(driver, config, clock)
+    if not isinstance(driver, Streams):
+        yield Finding(about=about, ok=None, said="it goes out to no machine")
+        return
+    if not driver.lacks(replace(machine, ip_address=None, port=None)):
+        yield Finding(about=about, ok=None, said="its machines have no address")
+        return
+    if lacking := driver.lacks(machine):
+        yield Finding(about=about, ok=False, said=f"with its [check] config: {lacking}")
+        return
+    async with nobody() as port:
+        there = replace(machine, port=port)
+        yield await _ended(driver, there, "nobody is there", WITHIN, must_end=True)
+        yield await _probed(driver, there)
+    for name, peer in PEERS.items():
+        async with listening(peer) as port:
+            yield await _ended(driver, replace(machine, port=port), f"it {name}", contact_for, must_end=False)
+
+
+async def _ended(driver: Streams, machine: Machine, about: str, within: float, *, must_end: bool) -> Finding:
+    """A contact with somebody who is no machine: trouble or patience, but no scans, no crash, and no leftovers."""
+    before = asyncio.all_tasks()
+    stalls = _Stalls()
+    scans: list[int] = []
+    watching = asyncio.create_task(stalls.watch())
+    await asyncio.sleep(0)  # so that it sees the very first step of the contact
+    contact = asyncio.create_task(_follow(driver.session(machine, _Deaf()), scans))
+    done, _ = await asyncio.wait({contact}, timeout=within)
+    watching.cancel()
+    await asyncio.wait({watching})
+    if not done:
+        contact.cancel()
+        _, left = await asyncio.wait({contact}, timeout=AFTERWARDS)
+        if left:
+            return Finding(about=about, ok=False, said=f"it does not let go within {AFTERWARDS:g} s when told to")
+    leftovers = await _leftovers(before | {contact, watching})
+    error = None if contact.cancelled() else contact.exception()
+    ok = True
+    if scans:
+        ok, said = False, f"it makes {sum(scans)} scans of it"
+    elif error is not None and not isinstance(error, MachineTrouble):
+        ok, said = False, f"{type(error).__name__} instead of a MachineTrouble: {error}"
+    elif must_end and error is None:
+        ok, said = False, f"no MachineTrouble within {within:g} s"
+    elif error is not None and not error.message.strip():
+        ok, said = False, "its trouble has no sentence"
+    elif leftovers:
+        ok, said = False, f"tasks are left over: {', '.join(sorted(leftovers))}"
+    elif stalls.worst > BLOCKED:
+        ok, said = False, f"it blocks the loop, for {stalls.worst:.1f} s"
+    else:
+        said = "it waits on" if error is None else f"{type(error).__name__}: {error}"
+    return Finding(about=about, ok=ok, said=said)
+
+
+async def _follow(session: AbstractAsyncContextManager[Any], scans: list[int]) -> None:
+    async with session as contact:
+        async for batch in contact.batches():
+            if batch.readings:
+                scans.append(len(batch.readings))
+            await contact.acknowledge(batch)
+
+
+async def _probed(driver: Driver, machine: Machine) -> Finding:
+    about, taken = "probe where nobody is", StepLog()
+    try:
+        async with asyncio.timeout(WITHIN):
+            await driver.probe(machine, taken)
+    except MachineTrouble:
+        ok = bool(taken.steps) and not taken.steps[-1].ok
+        said = ", ".join(step.step for step in taken.steps) if ok else "no step says what failed"
+        return Finding(about=about, ok=ok, said=said)
+    except Exception as error:  # noqa: BLE001 - it is what is being looked for
+        return Finding(about=about, ok=False, said=f"{type(error).__name__} instead of a MachineTrouble: {error}")
+    return Finding(about=about, ok=False, said="it says that all is well")
+
+
+async def _leftovers(known: set[asyncio.Task[Any]]) -> set[str]:
+    """Names of the tasks that are still there a while after a contact."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + AFTERWARDS
+    while loop.time() < until:
+        left = {task for task in asyncio.all_tasks() - known if task.get_name() != PEER}
+        if not left:
+            break
+        await asyncio.wait(left, timeout=0.05)
+    return {task.get_name() for task in left}
+
+
+def _machine(driver: Driver, config: Mapping[str, Any], clock: Clock) -> Machine:
+    now = clock.now()
+    return Machine(
+        id=1,
+        machine_id="checked",
+        name="A machine that is checked",
+        machine_type=driver.kind,
+        ip_address="127.0.0.1",
+        port=1,
+        zone="Asia/Dhaka",
+        config=config,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+class _Deaf:
+    """A contact that nobody listens to."""
+
+    def alive(self) -> None: ...
+
+    def clock(self, offset: timedelta) -> None: ...
+
+    def counts(self, *, records: int, capacity: int | None = None, received: int | None = None) -> None: ...
+
+    def phase(self, phase: Phase) -> None: ...
+
+    def warn(self, about: str, sentence: str) -> None: ...
+
+    def settled(self, about: str) -> None: ...
+
+
+class _Stalls:
+    """Notices for how long the loop stood still."""
+
+    def __init__(self) -> None:
+        self.worst = 0.0
+
+    async def watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            slept_at = loop.time()
+            try:
+                await asyncio.sleep(0.02)
+            finally:
+                self.worst = max(self.worst, loop.time() - slept_at - 0.02)
