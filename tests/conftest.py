@@ -134,7 +134,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     remedies = {
         NO_RABBIT: "Install one (as root on Debian or Ubuntu: make services), or set MUSTER_TEST_BUS_URL.",
         NO_REAL_DATA: "Set it to the folder of real punch logs.",
-        NO_MOSQUITTO: "Install one (Debian or Ubuntu: apt-get install mosquitto).",
+        NO_MOSQUITTO: "Install one (as root on Debian or Ubuntu: make services).",
         NO_BROWSER: "Install one (Debian or Ubuntu: apt-get install chromium), or set MUSTER_CHROMIUM to its path.",
     }
     for reason, remedy in remedies.items():

@@ -26,6 +26,8 @@ WAITING: Final = 1_000
 WAITING_BYTES: Final = 1 << 20
 """Messages that nobody has taken. After these nothing is read on. The broker sends few that it wants acknowledged, and
 any number of others."""
+LEAVES_WITHIN: Final = 1.0
+"""Seconds that the broker has to let us go."""
 SUBSCRIPTION: Final = 1
 """Number of our only one."""
 
@@ -76,6 +78,7 @@ class MqttLine:
         self._topic = ""
         self._pinged_at: float | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._entered = self._leaving = False
 
     @classmethod
     async def open(
@@ -116,6 +119,7 @@ class MqttLine:
         self._write(wire.subscribe(SUBSCRIPTION, broker.topic))
         if (await asyncio.shield(self._suback)).code >= wire.REFUSED:
             raise WrongCredentials(f"the broker does not let us read {broker.topic}")
+        self._entered = True
         self._tasks.append(asyncio.create_task(self._keep_alive(broker.keep_alive), name=f"pings {broker.topic}"))
 
     async def receive(self, within: float | None) -> Came | None:
@@ -152,19 +156,29 @@ class MqttLine:
 
     async def close(self) -> None:
         """Take our leave; the broker goes on keeping what comes for us."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._trouble is None:
-            self._write(wire.GOODBYE)
-        self._writer.close()
+        try:
+            if self._trouble is None and self._entered:
+                # Closed with something unread in it, a connection takes back what was sent last: our
+                # acknowledgements. So it is the broker that closes it.
+                self._write(wire.GOODBYE)
+                self._leaving = True
+                self._room.set()
+                await asyncio.wait(self._tasks[:1], timeout=LEAVES_WITHIN)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            self._writer.close()
+        ends = await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(1):
                 await self._writer.wait_closed()
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end  # a mistake of ours, which the log is to tell
 
     @property
     def _full(self) -> bool:
-        return len(self._waiting) >= WAITING or self._bytes >= WAITING_BYTES
+        return not self._leaving and (len(self._waiting) >= WAITING or self._bytes >= WAITING_BYTES)
 
     def _counts(self, message: wire.Message) -> bool:
         """A retained message is an old one that would come at each contact; one of another topic, of an old config."""
@@ -189,9 +203,13 @@ class MqttLine:
             self._end(Unreachable(f"the connection to the broker broke: {error.strerror or error}"))
         except wire.NotMqtt as error:
             self._end(ProtocolBroken(f"what answers is no MQTT broker: it sent {error}"))
+        finally:
+            self._end(Unreachable("the connection to the broker broke"))
 
     def _take(self, packet: wire.Packet) -> None:
         match packet:
+            case wire.Message() if self._leaving:
+                pass  # it comes again
             case wire.Message():
                 self._waiting.append(packet)
                 self._bytes += len(packet.payload)
