@@ -48,6 +48,9 @@ class Calling:
             raise Unreachable(f"the machine closed the connection{cut}")
         return Came(self._peer, some)
 
+    def at_hand(self) -> Came | None:
+        return None  # pieces of a stream are as large as they come
+
     def peers(self) -> list[Peer]:
         return [self._peer]
 

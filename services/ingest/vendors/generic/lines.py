@@ -56,6 +56,9 @@ class Line(Protocol):
             Unreachable: nobody is there any more.
         """
 
+    def at_hand(self) -> Came | None:
+        """Bytes that come next, where they are here already and can be made safe with those before; else None."""
+
     def peers(self) -> list[Peer]:
         """Those who are there now."""
 

@@ -277,6 +277,9 @@ class Waiting:
         self._kept: Came | None = None
         self._gone_at: float | None = None
 
+    def at_hand(self) -> Came | None:
+        return None
+
     async def somebody(self, within: float) -> None:
         """Return once the machine has come.
 

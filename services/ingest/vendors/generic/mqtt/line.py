@@ -131,14 +131,20 @@ class MqttLine:
                             raise self._trouble
                         self._news.clear()
                         await self._news.wait()
-                    message = self._waiting.popleft()
-                    self._bytes -= len(message.payload)
-                    self._room.set()
-                    if self._counts(message):
-                        return Came(_Sender(self, message, self._framer), message.payload)
-                    await self.acknowledge(message)
+                    if (came := self.at_hand()) is not None:
+                        return came
         except TimeoutError:
             return None
+
+    def at_hand(self) -> Came | None:
+        while self._waiting:
+            message = self._waiting.popleft()
+            self._bytes -= len(message.payload)
+            self._room.set()
+            if self._counts(message):
+                return Came(_Sender(self, message, self._framer), message.payload)
+            self._forget(message)
+        return None
 
     def peers(self) -> list[Peer]:
         """Nobody can be spoken to before they have said something."""
@@ -146,8 +152,7 @@ class MqttLine:
 
     async def acknowledge(self, message: wire.Message) -> None:
         """Have the broker forget it."""
-        if message.qos and self._trouble is None:
-            self._write(wire.acknowledged(message.number))
+        if self._forget(message):
             try:
                 async with asyncio.timeout(TAKES_WITHIN):
                     await self._writer.drain()
@@ -183,6 +188,13 @@ class MqttLine:
     def _counts(self, message: wire.Message) -> bool:
         """A retained message is an old one that would come at each contact; one of another topic, of an old config."""
         return bool(message.payload.strip(BLANK)) and not message.retained and wire.fits(message.topic, self._topic)
+
+    def _forget(self, message: wire.Message) -> bool:
+        """Whether there was something to say."""
+        if not message.qos or self._trouble is not None:
+            return False
+        self._write(wire.acknowledged(message.number))
+        return True
 
     def _write(self, some: bytes) -> None:
         if not self._writer.is_closing():
