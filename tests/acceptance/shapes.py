@@ -227,14 +227,16 @@ class Embedded(System):
         """`password` None lets it make one up."""
         super().__init__(folder)
         self.data = folder / "data"
-        ports = free_port(), free_port()
+        ports = free_port(), free_port(), free_port()
         self.url, self.live_url = f"http://127.0.0.1:{ports[0]}", f"ws://127.0.0.1:{ports[1]}"
+        self.machines_url = f"http://127.0.0.1:{ports[2]}"
         self.password = password or ""
         words = ["up", "--data", str(self.data), "--http-port", str(ports[0]), "--live-port", str(ports[1])]
         environment = {
             **({"MUSTER_ADMIN_PASSWORD": password} if password else {}),
             **({"MUSTER_TIMEZONE": timezone} if timezone else {}),
             "MUSTER_SECRET": self.secret,
+            "MUSTER_MACHINE_PORT": str(ports[2]),
             "MUSTER_LOG_LEVEL": "INFO",
         }
         self.processes["muster"] = Process(
@@ -302,7 +304,7 @@ class Compose(System):
             environment = {key: moved(value, hosts) for key, value in container.environment.items()}
             for number in range(1, self._scale.get(name, 1) + 1):
                 self._add(name, number, container.command, environment)
-        self.url = self.urls["gateway"]
+        self.url, self.machines_url = self.urls["gateway"], self.urls["ingest"]
 
     def _add(self, service: str, number: int, command: Sequence[str], environment: Mapping[str, str]) -> None:
         # In containers every instance has the same port, and the name leads to any of them; here it leads to the first.

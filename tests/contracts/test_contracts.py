@@ -18,6 +18,7 @@ from shared.contracts.cloudevents import (
     decode_each,
     encode,
     encode_batch,
+    join_batches,
 )
 from shared.contracts.event import Event, Version
 from shared.contracts.people import PersonChanged
@@ -308,6 +309,14 @@ def test_a_batch_is_read_as_it_was_written():
     assert {one.time for one in read} == {NOW}
     assert all(one.data == envelope.data for one in read)
     assert {one["specversion"] for one in json.loads(body)} == {"1.0"}
+
+
+def test_batches_are_joined_in_their_order():
+    (envelope,) = decode(raw(sample("ingest.scan.received.v1")), CONTENT_TYPE, ScanReceived)
+    bodies = [encode_batch(((f"{batch}.{n}", envelope.data) for n in range(batch)), time=NOW) for batch in (2, 0, 1, 3)]
+    read = decode(join_batches(bodies), BATCH_CONTENT_TYPE, ScanReceived)
+    assert [one.id for one in read] == ["2.0", "2.1", "1.0", "3.0", "3.1", "3.2"]
+    assert list(decode(join_batches([b"[]", b"[]"]), BATCH_CONTENT_TYPE, ScanReceived)) == []
 
 
 def test_a_version_of_a_later_epoch_is_newer_whatever_its_number():

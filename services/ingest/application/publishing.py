@@ -1,7 +1,7 @@
 """Getting scans to where they cannot be lost, and only then saying so."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -10,7 +10,7 @@ from services.ingest.application.announce import scan_received
 from services.ingest.application.ports import Ledger, Spool, Spooled
 from services.ingest.domain.scan import Scan
 from shared.bus.port import BATCH, Bus, Message
-from shared.contracts.cloudevents import MOST_IN_A_BATCH, encode_batch
+from shared.contracts.cloudevents import MOST_IN_A_BATCH, encode_batch, join_batches
 from shared.contracts.scans import ScanReceived
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Unavailable
@@ -24,6 +24,8 @@ IN_FLIGHT: Final = 8
 """Messages that wait for their confirm at once; what comes meanwhile is gathered into the next."""
 DRAIN_EVERY: Final = 1.0
 DRAINED_AT_ONCE: Final = 64
+TOGETHER: Final = 256 * 1024
+"""Bytes of spooled messages that are published as one: some 400 scans."""
 ENTERED_AT_ONCE: Final = 10_000
 REMEMBERED: Final = 200_000
 """Scans that wait to be entered in the ledger while storage is away; what comes on top is not entered."""
@@ -142,9 +144,9 @@ class ScanPublisher:
     async def _publish_spooled(self, messages: Sequence[Spooled]) -> int:
         places: list[int] = []
         try:
-            for spooled in messages:
-                await self._bus.publish(spooled.message)
-                places.append(spooled.place)
+            for some in _neighbours(messages):
+                await self._bus.publish(_together([spooled.message for spooled in some]))
+                places.extend(spooled.place for spooled in some)
         finally:
             if places:
                 await self._spool.done(places)
@@ -244,6 +246,31 @@ class ScanPublisher:
             if well == away:
                 log.warning("ledger.waits" if not well else "ledger.caught_up", scans=len(self._to_enter))
             away = not well
+
+
+def _neighbours(messages: Sequence[Spooled]) -> Iterator[list[Spooled]]:
+    """The messages in their order, as many together as make one of usual size.
+
+    Terminals hand over scans one by one; published one by one, an hour of them would take as long as they did to come.
+    """
+    some: list[Spooled] = []
+    size = 0
+    for spooled in messages:
+        if some and size + len(spooled.message.body) > TOGETHER:
+            yield some
+            some, size = [], 0
+        some.append(spooled)
+        size += len(spooled.message.body)
+    if some:
+        yield some
+
+
+def _together(messages: Sequence[Message]) -> Message:
+    """One message with the scans of all; a message alone stays itself."""
+    if len(messages) == 1:
+        return messages[0]
+    body = join_batches([message.body for message in messages])
+    return Message(id=str(new_id()), type=ScanReceived.wire_type, body=body, content_type=BATCH)
 
 
 def _message(scans: Sequence[Scan], clock: Clock) -> Message:

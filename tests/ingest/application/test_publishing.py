@@ -1,10 +1,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.ingest.application.publishing import IN_FLIGHT, ScanPublisher
+from services.ingest.application.ports import Spooled
+from services.ingest.application.publishing import IN_FLIGHT, TOGETHER, ScanPublisher, _neighbours
+from shared.bus.port import Message
 from shared.contracts.scans import ScanReceived
 from shared.kernel.errors import Unavailable
 from tests.ingest.fakes import FakeBus, FakeClock, FakeLedger, FakeSpool, machine, scans, until
@@ -149,6 +154,31 @@ async def test_what_an_earlier_process_left_in_the_spool_goes_first() -> None:
     await restarted.publish([two])
     assert await restarted.drain() == 2
     assert desk.seconds == [0, 1]
+
+
+async def test_single_scans_of_the_spool_leave_in_few_messages_and_in_their_order(desk: Desk) -> None:
+    desk.bus.away = True
+    sent = scans(59, machine=GATE)
+    for scan in sent:
+        await desk.publisher.publish([scan])
+    await desk.publisher.publish(scans(1, machine=GATE, badge="9"))
+    assert len(desk.spool.messages) == 60
+    desk.bus.published.clear()
+    desk.bus.away = False
+    await until(lambda: not desk.spool.messages)
+    assert desk.seconds == [*range(59), 0]
+    assert len(desk.bus.published) <= 3
+
+
+@given(sizes=st.lists(st.integers(0, 400_000), max_size=30))
+def test_neighbours_are_all_there_in_their_order_and_no_larger_than_need_be(sizes: list[int]) -> None:
+    messages = [Spooled(place, Message(id=str(place), type="t", body=b" " * size)) for place, size in enumerate(sizes)]
+    found = list(_neighbours(messages))
+    assert [spooled for some in found for spooled in some] == messages
+    for some in found:
+        assert len(some) == 1 or sum(len(spooled.message.body) for spooled in some) <= TOGETHER
+    for some, following in pairwise(found):
+        assert sum(len(spooled.message.body) for spooled in [*some, following[0]]) > TOGETHER
 
 
 async def test_a_caller_that_gave_up_does_not_disturb_the_others(desk: Desk) -> None:
