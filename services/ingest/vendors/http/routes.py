@@ -52,6 +52,7 @@ def http_router(pushing: Pushing, clock: Clock) -> APIRouter:
     """The route. Who calls shows the `api_key` of a machine, which says which machine it is."""
     router = APIRouter(tags=["scans"])
 
+    @router.post(PATH.rstrip("/"), include_in_schema=False)  # a POST is not sent on to where it should have gone
     @router.post(PATH, summary="Hand over scans, with the key of a machine", description=DESCRIPTION, **DOCUMENT)
     async def take(request: Request) -> Response:
         # No address: a system may call from many, and proves itself by its key.
