@@ -51,7 +51,7 @@ docs: $(STAMP) ## write the generated docs again (AsyncAPI, OpenAPI), and the ke
 migrations-check: $(STAMP) ## compare every service's tables with a freshly migrated database
 	$(BIN)/python -m tests.migrations_in_step
 
-services: ## install PostgreSQL and RabbitMQ for the tests (root, Debian or Ubuntu; says what to do elsewhere)
+services: ## install PostgreSQL, RabbitMQ and Mosquitto for the tests (root, Debian or Ubuntu; says what to do elsewhere)
 	@sh deploy/services.sh
 
 # The lock serves every platform and names no registry: whoever installs says where from.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the servers that the tests need: PostgreSQL and RabbitMQ. The tests start their own where none answers.
+# Installs the servers that the tests need: PostgreSQL, RabbitMQ and Mosquitto. The tests start their own where none answers.
 set -eu
 
 missing=''
@@ -13,11 +13,16 @@ if command -v rabbitmq-server >/dev/null || [ -x /usr/lib/rabbitmq/bin/rabbitmq-
 else
     missing="$missing rabbitmq-server"
 fi
+if PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v mosquitto >/dev/null; then
+    echo "Mosquitto is here already."
+else
+    missing="$missing mosquitto"
+fi
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null; then
     echo "Missing:$missing. This is no Debian or Ubuntu: install them with your package manager, or run them in Docker," >&2
-    echo "or point MUSTER_TEST_DATABASE_URL and MUSTER_TEST_BUS_URL to servers that the tests may use." >&2
+    echo "or point MUSTER_TEST_DATABASE_URL and MUSTER_TEST_BUS_URL to servers that the tests may use; Mosquitto they start themselves." >&2
     exit 1
 fi
 if [ "$(id -u)" -ne 0 ]; then

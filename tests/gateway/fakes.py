@@ -151,6 +151,10 @@ def fake_ingest() -> FastAPI:
     async def machines() -> list[dict[str, Any]]:
         return []
 
+    @app.post("/api/ingest/scans/")
+    async def scans(request: Request) -> dict[str, Any]:
+        return {"headers": dict(request.headers)}
+
     return app
 
 

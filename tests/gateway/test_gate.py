@@ -10,7 +10,7 @@ import pytest
 from starlette.routing import BaseRoute, Mount
 
 from services.gateway.api.cookies import ACCESS
-from services.gateway.api.gate import OPEN, OPEN_BELOW
+from services.gateway.api.gate import KEYED, OPEN, OPEN_BELOW
 from services.gateway.domain.routing import ROUTES
 from services.gateway.settings import Settings
 from services.gateway.wiring import HISTORY
@@ -70,6 +70,20 @@ async def test_what_is_open_is_only_what_the_list_of_routes_says(gateway: Gatewa
 @pytest.mark.parametrize("prefix", [prefix for prefix, _ in ROUTES])
 async def test_a_path_that_leads_nowhere_says_nothing_to_strangers(gateway: Gateway, prefix: str) -> None:
     assert (await gateway.http.get(f"{prefix}nowhere/")).status_code == 401
+
+
+async def test_scans_of_other_systems_pass_with_the_key_that_only_ingest_knows(gateway: Gateway) -> None:
+    assert {"/api/ingest/scans/"} == KEYED
+    for path, header, key in (
+        ("/api/ingest/scans/", "authorization", "Bearer a-key-that-is-no-token"),
+        ("/api/ingest/scans", "x-api-key", "another"),
+    ):
+        answer = await gateway.http.post(path, json=[], headers={header: key, "cookie": f"{ACCESS}=a-token"})
+        assert answer.json()["headers"][header] == key
+        assert "cookie" not in answer.json()["headers"]
+        assert header == "authorization" or "authorization" not in answer.json()["headers"]
+    for path in ("/api/ingest/scans/x/", "/api/ingest/pending-machines/"):
+        assert (await gateway.http.post(path, headers={"authorization": "Bearer a-key"})).status_code == 401
 
 
 def _forged(**changed: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from shared.web.lists import answer, described, json_response, known, window
 from shared.web.scope import Scope
 
 FILTERS = {
-    "machine_type": "simulated, zkteco, suprema, hikvision or generic",
+    "machine_type": "simulated, zkteco, suprema, hikvision, generic or http",
     "status": "active, inactive, maintenance or error",
     "is_connected": "true or false",
     "department": "a department's id or name",

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from services.ingest.application.drivers import Contact, IsPushedTo, Phase, Unreachable
 from services.ingest.application.standing import Standing
-from services.ingest.application.taking import Taker
+from services.ingest.application.taking import Taker, Told
 from services.ingest.domain.arrivals import FEW, Arrivals
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.reading import Batch, Mode, Reading
@@ -94,24 +94,24 @@ class Desk:
         if not self.standing.back():
             self.standing.alive()
 
-    def mode_of(self, readings: Sequence[Reading]) -> Mode:
+    def mode_of(self, readings: Sequence[Reading], *, most: int = FEW) -> Mode:
         """Whether scans were made just now, where the machine does not say: few, and dated so, by its own clock."""
-        if len(readings) > FEW:
+        if len(readings) > most:
             return Mode.REPLAY
         now, zone = self._clock.now() + self.standing.offset, ZoneInfo(self.machine.zone)
         times = [[reading.local_time.replace(tzinfo=zone, fold=fold) for fold in (0, 1)] for reading in readings]
         fresh = all(min(abs(at - now) for at in both) <= JUST_NOW for both in times)
         return Mode.LIVE if fresh else Mode.REPLAY
 
-    async def take(self, batch: Batch) -> None:
+    async def take(self, batch: Batch, *, told: Told | None = None) -> None:
         """Return once the batch cannot be lost. Only then may the machine be told that it was taken.
 
-        A batch that comes again changes nothing.
+        A batch that comes again changes nothing. `told`, if given, hears what became of each scan.
 
         Raises:
             Unavailable: that is not so within the time; the machine keeps it, and is to come back with it.
         """
-        taking = asyncio.create_task(self._take(batch), name=f"push of {self.machine.machine_id}")
+        taking = asyncio.create_task(self._take(batch, told), name=f"push of {self.machine.machine_id}")
         self._leaving.add(taking)
         taking.add_done_callback(self._leaving.discard)
         # What storage has begun may take longer to be given up than the machine waits for an answer.
@@ -151,9 +151,10 @@ class Desk:
         self.standing.away(Unreachable(f"it has not called {span}" if known else "it has not called yet"))
         self.standing.begin()
 
-    async def _take(self, batch: Batch) -> datetime | None:
+    async def _take(self, batch: Batch, told: Told | None) -> datetime | None:
         async with self._one_at_a_time:
-            return await self._taker.take(Naming(self.machine), batch, clock_offset=self.standing.offset)
+            offset = self.standing.offset
+            return await self._taker.take(Naming(self.machine), batch, clock_offset=offset, told=told)
 
     def _note(self, batch: Batch, latest: datetime | None) -> None:
         if batch.mode is Mode.REPLAY:

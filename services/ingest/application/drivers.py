@@ -228,6 +228,14 @@ class IsPushedTo(Protocol):
 
 
 @runtime_checkable
+class IsKnownByKey(Protocol):
+    """A driver whose machines say by a key alone who they are when they call: they have no serial number."""
+
+    def key(self, machine: Machine) -> str:
+        """The key of this machine; empty where it has none, and cannot call. Never raises."""
+
+
+@runtime_checkable
 class TakesCommands(Protocol):
     """A driver whose machines can be asked to do something, the next time they call. Nothing destructive."""
 

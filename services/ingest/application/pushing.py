@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 
 from services.ingest.application.conditions import Conditions, Way
 from services.ingest.application.desk import Desk
-from services.ingest.application.drivers import Driver, IsPushedTo
+from services.ingest.application.drivers import Driver, IsKnownByKey, IsPushedTo
 from services.ingest.application.machines import Machines
 from services.ingest.application.ports import PendingMachines, Registry
 from services.ingest.application.roster import Roster
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.pending import PendingMachine
 from shared.kernel.clock import Clock
-from shared.kernel.errors import Denied, Unavailable
+from shared.kernel.errors import Denied, Unauthenticated, Unavailable, sentence
 from shared.observability.logs import get_logger
 from shared.observability.metrics import Counter
 
@@ -43,7 +43,8 @@ class Call:
 
     kind: str
     """The `machine_type` whose way of calling this is."""
-    serial: str
+    serial: str | None
+    """None where its secret alone says who it is."""
     source: str
     """Address that it comes from."""
     secret: str | None = None
@@ -74,7 +75,7 @@ class Pushing:
         self._open_desk = open_desk
         self._clock = clock
         self._told = told
-        self._roster = Roster(registry)
+        self._roster = Roster(registry, key_of=self._key_of)
         self._desks: dict[int, Desk] = {}
         self._opened = asyncio.Event()
         self._noted: dict[tuple[str, str], float] = {}
@@ -83,13 +84,14 @@ class Pushing:
         """The desk of the machine that calls.
 
         Raises:
-            NotAccepted: nothing is to be taken of it; if nobody knows it, it is pending now.
+            NotAccepted: nothing is to be taken of it; if nobody knows its serial number, it is pending now.
+            Unauthenticated: it has no serial number, and nobody has its key.
             Unavailable: storage is away, and without it nobody can tell.
         """
-        machine = await self._roster.find(call.serial)
-        driver = self._driver_of(machine) if machine is not None else None
-        if machine is None or driver is None or machine.machine_type != call.kind:
-            raise await self._unknown(call, machine)
+        if call.serial is None:
+            machine, driver = await self._by_key(call)
+        else:
+            machine, driver = await self._by_serial(call, call.serial)
         if not machine.status.wanted:
             raise self._refused("unwanted", f"{machine.machine_id} is {machine.status.value}: it keeps its scans")
         if driver.pushes(machine) is False:
@@ -163,6 +165,29 @@ class Pushing:
         del self._desks[id_]
         self._conditions.given_up(id_, Way.PUSH)
 
+    async def _by_serial(self, call: Call, serial: str) -> tuple[Machine, IsPushedTo]:
+        machine = await self._roster.find(serial)
+        driver = self._driver_of(machine) if machine is not None else None
+        if machine is None or driver is None or machine.machine_type != call.kind:
+            raise await self._unknown(call, serial, machine)
+        return machine, driver
+
+    async def _by_key(self, call: Call) -> tuple[Machine, IsPushedTo]:
+        found = [
+            machine for machine in await self._roster.holders(call.secret or "") if machine.machine_type == call.kind
+        ]
+        if len(found) > 1:
+            raise self._refused("secret", f"{sentence([each.machine_id for each in found])} have the same key")
+        driver = self._driver_of(found[0]) if found else None
+        if driver is None:
+            REFUSED.labels("secret").inc()
+            raise Unauthenticated("no machine has this key")
+        return found[0], driver
+
+    def _key_of(self, machine: Machine) -> str:
+        driver: Driver = self._machines.driver_of(machine)
+        return driver.key(machine) if isinstance(driver, IsKnownByKey) else ""
+
     def _driver_of(self, machine: Machine) -> IsPushedTo | None:
         driver: Driver = self._machines.driver_of(machine)
         return driver if isinstance(driver, IsPushedTo) else None
@@ -176,29 +201,29 @@ class Pushing:
                 await self._machines.announce(work, await work.save(replace(present, config=config)))
         self._told.set()
 
-    async def _unknown(self, call: Call, other: Machine | None) -> NotAccepted:
+    async def _unknown(self, call: Call, serial: str, other: Machine | None) -> NotAccepted:
         """Note it for a person to accept, and say so."""
-        key, now = (call.kind, call.serial), asyncio.get_running_loop().time()
+        key, now = (call.kind, serial), asyncio.get_running_loop().time()
         self._noted = {known: at for known, at in self._noted.items() if now - at < NOTED_EVERY}
-        if key not in self._noted and len(self._noted) < NOTED_AT_ONCE and may_be_a_serial(call.serial):
+        if key not in self._noted and len(self._noted) < NOTED_AT_ONCE and may_be_a_serial(serial):
             self._noted[key] = now
-            await self._note(call)
+            await self._note(call, serial)
         whose = f" ({other.machine_id} has it, and does not call this way)" if other is not None else ""
-        said = f"the serial number {call.serial[:LONGEST_SERIAL]!r} waits to be accepted{whose}"
+        said = f"the serial number {serial[:LONGEST_SERIAL]!r} waits to be accepted{whose}"
         return self._refused("unknown", said)
 
-    async def _note(self, call: Call) -> None:
+    async def _note(self, call: Call, serial: str) -> None:
         at = self._clock.now()
         seen = PendingMachine(
             kind=call.kind,
-            serial=call.serial,
+            serial=serial,
             source=call.source,
             about=dict(_short(call.about.items())),
             first_seen_at=at,
             last_seen_at=at,
         )
         await self._pending.note(seen)
-        log.info("machine.pending", serial=call.serial, source=call.source)
+        log.info("machine.pending", serial=serial, source=call.source)
 
     def _refused(self, why: str, sentence: str) -> NotAccepted:
         REFUSED.labels(why).inc()

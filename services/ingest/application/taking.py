@@ -3,9 +3,12 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import islice
+from typing import TypeAlias
+from uuid import UUID
 
 from services.ingest.application.ports import Evidence, Ledger
 from services.ingest.application.publishing import ScanPublisher
@@ -20,6 +23,9 @@ from shared.observability.logs import get_logger
 
 OURS = timedelta(seconds=1)
 """Between attempts while it is we who cannot take scans."""
+
+Told: TypeAlias = Callable[[Sequence[Scan], AbstractSet[UUID]], None]
+"""Hears of scans that cannot be lost any more, in their order, and which of them were here before."""
 
 log = get_logger(__name__)
 
@@ -45,16 +51,21 @@ class Taker:
         self._clock = clock
         self._patience = patience
 
-    async def take(self, naming: Naming, batch: Batch, *, clock_offset: timedelta) -> datetime | None:
+    async def take(
+        self, naming: Naming, batch: Batch, *, clock_offset: timedelta, told: Told | None = None
+    ) -> datetime | None:
         """Return once the batch cannot be lost; the last instant in it that counts, if any does.
 
-        The machine is not read on before.
+        The machine is not read on before. `told`, if given, hears what became of each scan.
         """
         latest: datetime | None = None
         scans = naming.scans(batch, clock_offset=clock_offset)
         while piece := list(islice(scans, MOST_IN_A_BATCH)):
-            new = await self._unknown(piece) if batch.mode is Mode.REPLAY else piece
+            known = await self._known(piece) if batch.mode is Mode.REPLAY or told is not None else frozenset()
+            new = [scan for scan in piece if scan.id not in known] if known else piece
             await self._patiently(lambda new=new: self._publisher.publish(new))  # type: ignore[misc]  # bound now, called soon
+            if told is not None:
+                told(piece, known)
             counted = [scan.at for scan in piece if not scan.quality.quarantined]
             latest = max([*counted, latest] if latest else counted, default=None)
         if batch.unreadable:
@@ -69,13 +80,12 @@ class Taker:
         machine, at = self._machine.id, self._clock.now()
         await self._patiently(lambda: self._evidence.keep(machine, records, source="session", at=at))
 
-    async def _unknown(self, scans: list[Scan]) -> list[Scan]:
-        """Those that are not in the ledger; all of them where the ledger is away: repeats are harmless."""
+    async def _known(self, scans: Sequence[Scan]) -> AbstractSet[UUID]:
+        """Those that are in the ledger; none of them where the ledger is away: repeats are harmless."""
         try:
-            known = await self._ledger.known(self._machine.id, [scan.id for scan in scans])
+            return await self._ledger.known(self._machine.id, [scan.id for scan in scans])
         except Unavailable:
-            return scans
-        return [scan for scan in scans if scan.id not in known]
+            return frozenset()
 
     async def _patiently(self, attempt: Callable[[], Awaitable[object]]) -> None:
         said = False

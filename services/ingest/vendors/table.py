@@ -12,6 +12,8 @@ from services.ingest.vendors.discovery import installed
 from services.ingest.vendors.generic.driver import Generic
 from services.ingest.vendors.hikvision.driver import Hikvision
 from services.ingest.vendors.hikvision.routes import hikvision_router
+from services.ingest.vendors.http.driver import Http
+from services.ingest.vendors.http.routes import http_router
 from services.ingest.vendors.simulated.driver import Simulated
 from services.ingest.vendors.suprema.driver import Suprema
 from services.ingest.vendors.zkteco.adms.routes import iclock_router
@@ -27,6 +29,7 @@ def drivers(clock: Clock) -> Mapping[str, Driver]:
         Suprema(clock),
         Hikvision(clock),
         Generic(clock),
+        Http(clock),
     )
     own = {driver.kind: driver for driver in listed}
     return own | {driver.kind: driver for driver in installed(clock, taken=list(own))}
@@ -37,4 +40,5 @@ def push_routers(pushing: Pushing, commanding: Commanding, bookmarks: Bookmarks,
     return (
         iclock_router(pushing, commanding, bookmarks, clock),
         hikvision_router(pushing, clock),
+        http_router(pushing, clock),
     )

@@ -255,6 +255,7 @@ OPEN = {
     "/UserServer/user",
     "/hikvision/events/{serial}",
     "/hikvision/events/{serial}/{push_key}",
+    "/api/ingest/scans",
 }
 """Routes that are in no document and need no token: for operators, and for machines, which have none."""
 

@@ -65,3 +65,25 @@ async def test_with_storage_away_from_the_start_nobody_can_tell() -> None:
     registry.away = True
     with pytest.raises(Unavailable, match="the registry cannot be read"):
         await roster(registry).find("S1")
+
+
+async def test_a_machine_is_found_by_its_key_and_all_of_those_that_share_it() -> None:
+    registry = FakeRegistry(machine(1, name="k1"), machine(2, name="k2"), machine(3, name="k2"), machine(4, name=""))
+    known = Roster(cast(Registry, cast(Any, registry)), key_of=lambda machine: machine.name)
+    assert [found.id for found in await known.holders("k1")] == [1]
+    assert [found.id for found in await known.holders("k2")] == [2, 3]
+    assert registry.read == 1
+    for key in ("", "k", "k1 "):
+        assert await known.holders(key) == ()
+
+
+async def test_a_key_is_known_although_storage_is_away_and_an_unknown_one_is_not_refused_then() -> None:
+    registry = FakeRegistry(machine(1, name="k1"))
+    known = Roster(cast(Registry, cast(Any, registry)), key_of=lambda machine: machine.name)
+    with pytest.raises(Unavailable):
+        registry.away = True
+        await known.holders("k1")
+    registry.away = False
+    assert len(await known.holders("k1")) == 1
+    registry.away = True
+    assert len(await known.holders("k1")) == 1

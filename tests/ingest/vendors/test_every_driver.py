@@ -13,7 +13,14 @@ from shared.kernel.clock import SystemClock
 FOLDER = Path(vendors.__file__).parent
 CLOCK = SystemClock()
 ALL = drivers(CLOCK)
-REACHED = {"simulated": "silver", "zkteco": "silver", "hikvision": "silver", "suprema": "silver", "generic": "silver"}
+REACHED = {
+    "simulated": "silver",
+    "zkteco": "silver",
+    "hikvision": "silver",
+    "suprema": "silver",
+    "generic": "silver",
+    "http": "silver",
+}
 """The tier of each driver: it may rise, and does not fall unnoticed."""
 
 

@@ -10,6 +10,7 @@ class Calling:
     """One connection; when it ends, so does the contact."""
 
     alone = True
+    always_answers = False
 
     def __init__(self, peer: StreamPeer) -> None:
         self._peer = peer
@@ -46,6 +47,9 @@ class Calling:
             cut = " in the middle of a frame" if self._peer.framer.pending else ""
             raise Unreachable(f"the machine closed the connection{cut}")
         return Came(self._peer, some)
+
+    def at_hand(self) -> Came | None:
+        return None  # pieces of a stream are as large as they come
 
     def peers(self) -> list[Peer]:
         return [self._peer]

@@ -23,6 +23,8 @@ from services.ingest.domain.machine import Machine
 from services.ingest.vendors.generic.calling import Calling
 from services.ingest.vendors.generic.framers import framer
 from services.ingest.vendors.generic.memory import Memory
+from services.ingest.vendors.generic.mqtt.line import MqttLine
+from services.ingest.vendors.generic.mqtt.settings import PORT, TLS_PORT
 from services.ingest.vendors.generic.preview import preview
 from services.ingest.vendors.generic.session import GenericSession
 from services.ingest.vendors.generic.settings import Connection, GenericSettings, read
@@ -66,10 +68,11 @@ class Generic:
         connection = machine.config.get("connection")
         if not isinstance(connection, Mapping):
             return "it has no connection in its config: files of it can be imported"
-        calls = connection.get("side") == "client"
-        if calls and not machine.ip_address:
+        side = connection.get("side")
+        calls = side == "client"
+        if side in ("client", "mqtt") and not machine.ip_address:
             return "it has no address to connect to: files of it can be imported"
-        if machine.port is None:
+        if machine.port is None and side != "mqtt":
             return f"it has no port {'to connect to' if calls else 'to wait for it at'}: files of it can be imported"
         return ""
 
@@ -82,7 +85,14 @@ class Generic:
         )
         connection = _connection(settings)
         if connection.side == "client":
-            line = await _called(machine, settings, connection)
+            called = await _called(machine, settings, connection)
+            try:
+                yield make(called)
+            finally:
+                await called.close()
+            return
+        if connection.side == "mqtt":
+            line = await _subscribed(machine, settings, connection)
             try:
                 yield make(line)
             finally:
@@ -112,9 +122,16 @@ class Generic:
                 raise NotSetUp(lacks)
             connection = _connection(settings)
             note(f"profile {settings.profile or 'json-lines'}, {settings.framing.kind}, {settings.decoding.kind}")
-        if connection.side == "client":
+        if connection.side in ("client", "mqtt"):
             with steps.step("resolve") as note:
                 note(await _resolved(machine))
+        if connection.side == "mqtt":
+            with steps.step("subscribe") as note:
+                subscribed = await _subscribed(machine, settings, connection, tried=True)
+                await subscribed.close()
+                note(f"the broker lets us read {settings.mqtt.topic if settings.mqtt else ''}")
+            return
+        if connection.side == "client":
             with steps.step("connect") as note:
                 line = await _called(machine, settings, connection)
                 await line.close()
@@ -165,6 +182,26 @@ async def _called(machine: Machine, settings: GenericSettings, connection: Conne
     return await Calling.open(
         machine.ip_address,
         machine.port,
+        within=connection.connect_within,
+        framer=partial(framer, settings.framing),
+    )
+
+
+async def _subscribed(
+    machine: Machine, settings: GenericSettings, connection: Connection, *, tried: bool = False
+) -> MqttLine:
+    """`tried`: beside the contact that there may be, under another name, so that nothing is taken from it."""
+    if not machine.ip_address or settings.mqtt is None:
+        raise NotSetUp("it has no broker to connect to")
+    broker = settings.mqtt
+    client = broker.client_id or f"muster-{machine.machine_id}"
+    return await MqttLine.open(
+        machine.ip_address,
+        machine.port or (TLS_PORT if broker.tls else PORT),
+        broker,
+        f"{client}-test" if tried else client,
+        settings.password,
+        clean=tried,
         within=connection.connect_within,
         framer=partial(framer, settings.framing),
     )

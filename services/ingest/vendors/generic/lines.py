@@ -46,6 +46,8 @@ class Line(Protocol):
 
     alone: bool
     """There is one connection, and no contact without it."""
+    always_answers: bool
+    """Whoever sent a frame is to be told once it is safe, although the profile has no words for that."""
 
     async def receive(self, within: float | None) -> Came | None:
         """What comes next; None where nothing came in so many seconds.
@@ -53,6 +55,9 @@ class Line(Protocol):
         Raises:
             Unreachable: nobody is there any more.
         """
+
+    def at_hand(self) -> Came | None:
+        """Bytes that come next, where they are here already and can be made safe with those before; else None."""
 
     def peers(self) -> list[Peer]:
         """Those who are there now."""

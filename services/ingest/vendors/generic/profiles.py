@@ -74,6 +74,22 @@ PROFILES: Final[Mapping[str, Mapping[str, Any]]] = {
         "directions": _LETTERS,
         "acknowledge": {"ok": "\x06"},
     },
+    "mqtt-json": {
+        "framing": {"kind": "datagrams"},
+        "decoding": {"kind": "json"},
+        "fields": {"badge": "badge", "time": "time", "state": "direction", "verify": "method"},
+        "times": ["iso", "year_first", "epoch_seconds"],
+        "directions": _WORDS,
+        "answers": [{"match": '"type" *: *"heartbeat"', "heartbeat": True}],
+    },
+    "esp-rfid": {  # PROTOCOLS §5.6
+        "framing": {"kind": "datagrams"},
+        "decoding": {"kind": "json"},
+        "fields": {"badge": "uid", "time": "time"},
+        "times": ["epoch_seconds"],
+        "answers": [{"match": '"type" *: *"heartbeat"', "heartbeat": True, "tells_time": True}],
+        "ignore": ['"access" *: *"(Denied|Disabled|Expired)"', '"type" *: *"boot"'],
+    },
 }
 
 _WHOLE: Final = frozenset({"directions", "columns", "parts", "constants"})

@@ -22,7 +22,7 @@ from services.ingest.domain.reading import Batch, Mode, Reading, Unreadable
 from services.ingest.vendors.generic.frames import Piece
 from services.ingest.vendors.generic.framing import Pauses
 from services.ingest.vendors.generic.interpreting import Heard, Interpreter, Kind
-from services.ingest.vendors.generic.lines import Line, Peer
+from services.ingest.vendors.generic.lines import Came, Line, Peer
 from services.ingest.vendors.generic.memory import Memory
 from services.ingest.vendors.generic.numbering import Numbering
 from services.ingest.vendors.generic.sequence import Turn
@@ -107,7 +107,7 @@ class GenericSession:
             elif not came.some:
                 came.peer.close()
             else:
-                for batch in self._batches(came.peer, came.peer.framer.feed(came.some)):
+                for batch in self._batches(self._pieces(came)):
                     yield batch
                 if pause is not None and came.peer.framer.pending:
                     self._halves.add(came.peer)
@@ -161,16 +161,26 @@ class GenericSession:
     def _after_nothing(self, now: float) -> Iterator[Batch]:
         halves, self._halves = self._halves, set()
         for peer in halves:
-            yield from self._batches(peer, peer.framer.idle())
+            yield from self._batches((peer, piece) for piece in peer.framer.idle())
         if not halves and self._timers.silent_for(now) >= 0:
             silence = self._settings.connection.silence if self._settings.connection else 0
             raise Unreachable(f"the machine has said nothing for {silence:g} s")
 
-    def _batches(self, peer: Peer, pieces: Iterable[Piece]) -> Iterator[Batch]:
+    def _pieces(self, first: Came) -> Iterator[tuple[Peer, Piece]]:
+        """Those of what came, and of what can be had with it: what is made safe together costs little more than one."""
+        came: Came | None = first
+        taken = 0
+        while came is not None and came.some:
+            for piece in came.peer.framer.feed(came.some):
+                yield came.peer, piece
+            taken += 1
+            came = self._line.at_hand() if taken < MOST else None
+
+    def _batches(self, pieces: Iterable[tuple[Peer, Piece]]) -> Iterator[Batch]:
         """Raises the trouble that something of it means, after what came before that."""
         self._note_lost()
         gathered = _Gathered()
-        for piece in pieces:
+        for peer, piece in pieces:
             self._take(peer, self._interpreter.hear(piece, self._clock.now()), gathered)
             if self._trouble is not None:
                 break
@@ -205,7 +215,7 @@ class GenericSession:
         if heard.clock_offset is not None:
             self._offset = heard.clock_offset
             self._contact.clock(heard.clock_offset)
-        if heard.reply:
+        if heard.reply or self._line.always_answers:
             self._replies.append((peer, heard.reply))
         if heard.lost:
             self._lose(peer, heard)

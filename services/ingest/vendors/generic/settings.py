@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from services.ingest.domain.reading import ScanType
 from services.ingest.vendors.generic.decoding import Binary, Columns, Decoding, Matched, Separated
 from services.ingest.vendors.generic.framing import Datagrams, Framing, Pauses
+from services.ingest.vendors.generic.mqtt.settings import Broker
 from services.ingest.vendors.generic.patterns import PatternText, pattern
 from services.ingest.vendors.generic.profiles import JSON_LINES, PROFILES, with_profile
 from services.ingest.vendors.generic.templates import Template, places
@@ -34,8 +35,9 @@ class _Part(BaseModel):
 class Connection(_Part):
     """Who calls whom. Address and port are the machine's own: of the machine, or where we wait for it."""
 
-    side: Literal["client", "server", "udp"] = Field(
-        description="client: we connect to it; server: it connects to us; udp: it sends us datagrams"
+    side: Literal["client", "server", "udp", "mqtt"] = Field(
+        description="client: we connect to it; server: it connects to us; udp: it sends us datagrams; mqtt: it tells"
+        " a broker"
     )
     bind: str = Field(default="127.0.0.1", min_length=1, max_length=100, description="Where we wait; 0.0.0.0: anywhere")
     allow: tuple[Network, ...] = Field(default=(), max_length=100, description="Whence it may come; empty: anywhere")
@@ -132,7 +134,12 @@ class GenericSettings(_Part):
 
     profile: str | None = None
     connection: Connection | None = Field(default=None, description="Without one the machine is for its files alone")
-    password: str | None = Field(default=None, max_length=200, description="For {password} in what is sent")
+    mqtt: Broker | None = Field(
+        default=None, description="With the side mqtt: what it publishes, and as whom we read it"
+    )
+    password: str | None = Field(
+        default=None, max_length=200, description="For {password} in what is sent, and for the user of mqtt"
+    )
     framing: Framing
     decoding: Decoding
     fields: Fields
@@ -174,8 +181,10 @@ def read(config: Mapping[str, Any]) -> GenericSettings:
 def _mistakes(settings: GenericSettings) -> Iterator[tuple[str, str]]:
     """What is wrong between members."""
     connection = settings.connection
-    if connection and connection.side != "udp" and isinstance(settings.framing, Datagrams):
-        yield "config/framing/kind", "a connection has no datagrams; they are of the side udp"
+    if connection and connection.side not in ("udp", "mqtt") and isinstance(settings.framing, Datagrams):
+        yield "config/framing/kind", "a connection has no datagrams; they are of the sides udp and mqtt"
+    if connection and connection.side == "mqtt":
+        yield from _mistakes_with_a_broker(settings)
     if connection and connection.side == "udp" and isinstance(settings.framing, Pauses):
         yield "config/framing/kind", "datagrams have no pauses"
     if connection and connection.side != "client" and settings.poll:
@@ -194,6 +203,19 @@ def _mistakes(settings: GenericSettings) -> Iterator[tuple[str, str]]:
         yield "config/sequence/last", "is not after the first"
     if settings.acknowledge and "sequence" in places(settings.acknowledge.ok) and not numbered:
         yield "config/fields/sequence", "is needed for the {sequence} of acknowledge"
+
+
+def _mistakes_with_a_broker(settings: GenericSettings) -> Iterator[tuple[str, str]]:
+    """A machine that publishes is told nothing: it is the broker that hears what is safe."""
+    if settings.mqtt is None:
+        yield "config/mqtt", "is needed: at least the topic"
+    if not isinstance(settings.framing, Datagrams):
+        yield "config/framing/kind", "each message is a frame: datagrams"
+    if settings.sequence and settings.sequence.request:
+        yield "config/sequence/request", "what is published cannot be asked for again"
+    for member in ("acknowledge", "heartbeat", "login", "poll"):
+        if getattr(settings, member) is not None:
+            yield f"config/{member}", "a machine that publishes is told nothing; null takes it away"
 
 
 def _names(decoding: Decoding) -> frozenset[str] | None:

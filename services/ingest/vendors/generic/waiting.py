@@ -269,12 +269,16 @@ class Waiting:
     """Contact with a machine that comes to us; it is over when the machine has been gone for too long."""
 
     alone = False
+    always_answers = False
 
     def __init__(self, place: Place, where: str, *, back_within: float | None) -> None:
         """`back_within` None where nobody is ever connected: datagrams."""
         self._place, self._where, self._back_within = place, where, back_within
         self._kept: Came | None = None
         self._gone_at: float | None = None
+
+    def at_hand(self) -> Came | None:
+        return None
 
     async def somebody(self, within: float) -> None:
         """Return once the machine has come.

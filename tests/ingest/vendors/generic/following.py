@@ -41,6 +41,8 @@ class Following:
 
     contact: FakeContact = field(default_factory=FakeContact)
     batches: list[Batch] = field(default_factory=list)
+    acknowledged: int = 0
+    """How many of them."""
     trouble: MachineTrouble | None = None
     entered: bool = False
     held: asyncio.Event | None = None
@@ -66,6 +68,7 @@ class Following:
                     if self.held is not None:
                         await self.held.wait()
                     await session.acknowledge(batch)
+                    self.acknowledged += 1
         except MachineTrouble as trouble:
             self.trouble = trouble
 

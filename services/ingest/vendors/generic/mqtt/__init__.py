@@ -1,0 +1,1 @@
+"""Readers that publish to an MQTT broker, where we subscribe."""

@@ -1,0 +1,1 @@
+"""Any other system that sends scans as JSON over HTTP."""
