@@ -1,4 +1,4 @@
-"""The driver of ZKTeco machines: by the protocol of port 4370 over TCP, by their calls (ADMS), or both."""
+"""The driver of ZKTeco machines: by the protocol of port 4370 over TCP or UDP, by their calls (ADMS), or both."""
 
 import asyncio
 import socket
@@ -31,6 +31,7 @@ from shared.kernel.clock import Clock
 
 PORT: Final = 4370
 SERIAL: Final = "~SerialNumber"
+_CONNECTS_NOTHING: Final = "datagrams need no connection; whether it answers shows in the next step"
 WRITTEN_DOWN_EVERY: Final = timedelta(seconds=30)
 """When a machine was heard of is written down about so often."""
 
@@ -120,7 +121,7 @@ class Zkteco:
         try:
             with steps.step("connect") as note:
                 await _connect(terminal, host, port, settings)
-                note(f"port {port} is open")
+                note(f"port {port} is open" if settings.transport == "tcp" else _CONNECTS_NOTHING)
             with steps.step("authenticate") as note:
                 await terminal.begin(settings.comm_key)
                 note("our comm key is right" if settings.comm_key else "no comm key is needed")
@@ -176,7 +177,13 @@ def _address(machine: Machine) -> tuple[str, int]:
 
 
 async def _connect(terminal: Terminal, host: str, port: int, settings: ZktecoSettings) -> None:
-    await terminal.connect(host, port, connect_within=settings.connect_within, answer_within=settings.answer_within)
+    await terminal.connect(
+        host,
+        port,
+        datagrams=settings.transport == "udp",
+        connect_within=settings.connect_within,
+        answer_within=settings.answer_within,
+    )
 
 
 async def _resolved(host: str, port: int) -> str:

@@ -33,7 +33,7 @@ class Dialogue:
         """Which kinds of events the client wants, as bits."""
         self.acknowledged = 0
         """Events that the client has confirmed."""
-        self._session = session
+        self.session = session
         self._sub_packet = sub_packet
         self._known = False
         self._set = memoryview(b"")
@@ -65,7 +65,7 @@ class Dialogue:
         return Packet(Code.EVENT, kind, 0, data)
 
     def _answer(self, request: Packet, code: int = Code.OK, data: bytes = b"") -> Packet:
-        return Packet(code, self._session, request.reply, data)
+        return Packet(code, self.session, request.reply, data)
 
     def _connected(self, request: Packet) -> Packet:
         self._known = not self.device.comm_key
@@ -74,7 +74,7 @@ class Dialogue:
     def _authenticated(self, request: Packet) -> Packet:
         # The ticks are the client's choice and stand in what it sends.
         ticks = request.data[2] if len(request.data) == 4 else 0
-        self._known = request.data == scrambled_key(self.device.comm_key, self._session, ticks)
+        self._known = request.data == scrambled_key(self.device.comm_key, self.session, ticks)
         return self._answer(request, Code.OK if self._known else Code.UNAUTHENTICATED)
 
     def _ok(self, request: Packet) -> Answers:
