@@ -24,7 +24,7 @@ from services.ingest.domain.machine import Machine
 from services.ingest.vendors.settings import validated
 from services.ingest.vendors.zkteco.adms.commands import command_text
 from services.ingest.vendors.zkteco.pyzk_session import open_with_pyzk
-from services.ingest.vendors.zkteco.session import ZktecoSession, measure_clock
+from services.ingest.vendors.zkteco.session import Memory, ZktecoSession, measure_clock
 from services.ingest.vendors.zkteco.settings import ZktecoSettings
 from services.ingest.vendors.zkteco.terminal import Terminal
 from shared.kernel.clock import Clock
@@ -52,8 +52,8 @@ class Zkteco:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._held: dict[int, int] = {}
-        """Records that each machine held when it was last asked, by its id."""
+        self._memories: dict[int, Memory] = {}
+        """By the id of the machine."""
 
     def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         return validated(ZktecoSettings, config)
@@ -96,15 +96,10 @@ class Zkteco:
             await terminal.begin(settings.comm_key)
             _check_serial(machine, await terminal.option(SERIAL))
             await measure_clock(terminal, ZoneInfo(machine.zone), contact, self._clock)
-            held = self._held.get(machine.id, machine.records_on_machine)
-            own = ZktecoSession(
-                terminal, ZoneInfo(machine.zone), settings, held=held, contact=contact, clock=self._clock
+            memory = self._memories.setdefault(machine.id, Memory(held=machine.records_on_machine))
+            yield ZktecoSession(
+                terminal, ZoneInfo(machine.zone), settings, memory=memory, contact=contact, clock=self._clock
             )
-            try:
-                yield own
-            finally:
-                if own.held is not None:
-                    self._held[machine.id] = own.held
         finally:
             await terminal.close()
 

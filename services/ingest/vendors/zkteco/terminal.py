@@ -26,6 +26,7 @@ HELD_SCANS: Final = 20_000
 _U32: Final = struct.Struct("<I")
 _REQUEST: Final = struct.Struct("<bhii")
 ATTENDANCE: Final = _REQUEST.pack(1, Code.ATTLOG_RRQ, 0, 0)
+OPERATIONS: Final = _REQUEST.pack(1, Code.OPLOG_RRQ, 0, 0)
 USERS: Final = _REQUEST.pack(1, Code.USERTEMP_RRQ, 5, 0)
 USERS_OF_TEMPLATES: Final = b"\x05"
 """How firmware without prepared sets is asked for the half of command 9's answer that is the user table."""
@@ -131,6 +132,14 @@ class Terminal:
         except MachineTrouble as trouble:
             trouble.evidence = b""  # which is kept and shown
             raise
+
+    async def operations(self) -> bytes:
+        """What was done at it, as records.
+
+        Raises:
+            Refused: it does not tell.
+        """
+        return await read_set(self._connection, OPERATIONS, "its operations", direct=Code.OPLOG_RRQ)
 
     async def listen(self, seconds: float) -> bool:
         """Wait for events, at most this long; whether anything came."""

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from services.ingest.vendors.zkteco.simulator.datagrams import LARGEST_DATA, Address, Peer, Port
-from services.ingest.vendors.zkteco.simulator.device import Device
+from services.ingest.vendors.zkteco.simulator.device import SWITCHED_ON, Device
 from services.ingest.vendors.zkteco.simulator.dialogue import Dialogue
 from services.ingest.vendors.zkteco.simulator.encoding import Entry
 from services.ingest.vendors.zkteco.simulator.faults import NONE, Faults, afflict
@@ -64,6 +64,7 @@ class Running:
         self._connections: set[_Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._udp = udp
+        self._was_off = False
         self._server: asyncio.Server | None = None
         self._datagrams: Port | None = None
 
@@ -123,6 +124,7 @@ class Running:
 
     async def off(self) -> None:
         """The power goes: nothing listens, and whoever was connected no longer is."""
+        self._was_off = True
         server, self._server = self._server, None
         datagrams, self._datagrams = self._datagrams, None
         if datagrams is not None:
@@ -145,6 +147,8 @@ class Running:
         """
         if self._server is not None:
             return
+        if self._was_off:
+            self.device.operate(SWITCHED_ON)
         for attempt in range(1, PORT_TRIES + 1):
             server = await asyncio.start_server(self._accepted, self.host, self.port)
             port = server.sockets[0].getsockname()[1]
