@@ -97,21 +97,38 @@ class Datagrams(Exchange):
 
     async def _send(self, packet: Packet) -> None:
         try:
-            async with asyncio.timeout(self._within):
-                await asyncio.get_running_loop().sock_sendall(self._line, encode(packet))
+            self._line.send(encode(packet))
+        except BlockingIOError:
+            pass  # no room for it: lost, as it may be anywhere on its way
         except OSError as error:
             raise self._gone(error) from error
 
     async def _receive(self, deadline: float) -> bool:
         await asyncio.sleep(0)  # where there is always a datagram, reading them would let nobody else run
+        while True:
+            try:
+                some = self._line.recv(LARGEST)
+            except BlockingIOError:
+                if not await self._comes(deadline):
+                    return False
+            except OSError as error:
+                raise self._gone(error) from error
+            else:
+                self._take(some)
+                return True
+
+    async def _comes(self, deadline: float) -> bool:
+        """Wait for a datagram, without reading it: one that is read as the time runs out would be lost."""
+        loop = asyncio.get_running_loop()
+        ready = asyncio.Event()
+        loop.add_reader(self._line, ready.set)
         try:
             async with asyncio.timeout_at(deadline):
-                some = await asyncio.get_running_loop().sock_recv(self._line, LARGEST)
+                await ready.wait()
         except TimeoutError:
             return False
-        except OSError as error:
-            raise self._gone(error) from error
-        self._take(some)
+        finally:
+            loop.remove_reader(self._line)
         return True
 
     def _take(self, some: bytes) -> None:
@@ -142,6 +159,4 @@ class Datagrams(Exchange):
     def _gone(error: OSError) -> Unreachable:
         if isinstance(error, ConnectionRefusedError):
             return Unreachable("it refuses datagrams: the machine is starting, has another port, or speaks TCP alone")
-        if isinstance(error, TimeoutError):
-            return Unreachable("no datagram leaves")
         return Unreachable(f"the network does not reach it: {error.strerror or error}")

@@ -3,10 +3,11 @@
 import asyncio
 import random
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+import uvloop
 
 from services.ingest.application.drivers import (
     Garbled,
@@ -145,6 +146,24 @@ async def test_an_event_that_was_lost_is_found_by_the_count() -> None:
 
 def downloads(running: Running) -> int:
     return sum(packet.code == Code.READ_SET for packet in running.received)
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_on_the_loop_that_services_run_on_as_on_that_of_tests(
+    new_loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    terminal = device(30)
+
+    async def read() -> None:
+        async with udp(terminal) as running, following(by_udp(running.port)) as what:
+            await until(lambda: what.caught_up, within=20)
+            assert what.ids == ids_of(terminal)
+            await running.off()
+            await until(lambda: what.trouble, within=20)
+            assert isinstance(what.trouble, Unreachable)
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(read())
 
 
 # Any air
