@@ -21,6 +21,7 @@ from tests.servers.ports import open_folder
 NO_RABBIT = "no RabbitMQ could be had"
 NO_REAL_DATA = "MUSTER_REAL_DATA is not set"
 NO_BROWSER = "no Chromium could be had"
+NO_NPM_CLIENTS = "the clients of npm could not be had"
 
 
 @pytest.fixture(scope="session")
@@ -133,6 +134,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     remedies = {
         NO_RABBIT: "Install one (as root on Debian or Ubuntu: make services), or set MUSTER_TEST_BUS_URL.",
         NO_REAL_DATA: "Set it to the folder of real punch logs.",
+        NO_NPM_CLIENTS: "Install Node with npm, and run make clients, which says what else is missing.",
         NO_BROWSER: "Install one (Debian or Ubuntu: apt-get install chromium), or set MUSTER_CHROMIUM to its path.",
     }
     for reason, remedy in remedies.items():
