@@ -180,6 +180,20 @@ async def test_by_pyzk_too_a_full_log_is_read_again_although_its_count_stays(
         await until(lambda: len({event.scan_id for event in ingest.bus.events(ScanReceived)}) == 31, within=20)
 
 
+async def test_by_pyzk_too_a_full_log_and_one_that_was_cleared_are_told(ingest: Ingest, hr: httpx.AsyncClient) -> None:
+    terminal = device(record_capacity=36)
+    async with simulator(terminal, sub_packet=65_472) as running, ingest.running():
+        await register(hr, running.port, config={"driver": "pyzk", "answer_within": 5, "look_every": 0.05})
+        await eventually(hr, lambda m: "its log is 83 % full" in m["status_text"])
+        terminal.clear_log()
+        terminal.scan("1001")
+        await until(
+            lambda: any("1 records and held 30" in event.message for event in ingest.bus.events(ErrorOccurred)),
+            within=20,
+        )
+        await eventually(hr, lambda m: "% full" not in m["status_text"])
+
+
 async def test_pyzks_troubles_are_told_in_our_words(ingest: Ingest, hr: httpx.AsyncClient) -> None:
     async with simulator(device(comm_key=7)) as running, ingest.running():
         await register(hr, running.port, config={"driver": "pyzk", "comm_key": 8, "answer_within": 2})

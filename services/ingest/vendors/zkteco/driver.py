@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from services.ingest.application.drivers import (
     Capability,
     Contact,
+    MachineTrouble,
     NotSetUp,
     OtherMachine,
     Phase,
@@ -31,6 +32,10 @@ from shared.kernel.clock import Clock
 
 PORT: Final = 4370
 SERIAL: Final = "~SerialNumber"
+NAME: Final = "~DeviceName"
+PLATFORM: Final = "~Platform"
+REPEATS: Final = "AlarmReRec"
+"""Minutes for which a repeated scan is no scan to it."""
 _CONNECTS_NOTHING: Final = "datagrams need no connection; whether it answers shows in the next step"
 WRITTEN_DOWN_EVERY: Final = timedelta(seconds=30)
 """When a machine was heard of is written down about so often."""
@@ -130,6 +135,8 @@ class Zkteco:
             with steps.step("counts") as note:
                 sizes = await terminal.sizes()
                 note(f"{sizes.records:,} records of {sizes.record_capacity:,}, {sizes.users:,} users")
+            with steps.step("options") as note:
+                note(await _described(terminal))
         finally:
             await terminal.close()
 
@@ -187,6 +194,19 @@ async def _resolved(host: str, port: int) -> str:
     except OSError as error:
         raise Unreachable(f"{host} is no known host: {error.strerror or error}") from error
     return str(found[0][4][0])
+
+
+async def _described(terminal: Terminal) -> str:
+    """What it says of itself, and which scans it never writes down."""
+    try:
+        said = [await terminal.option(name) for name in (NAME, PLATFORM)]
+        said.append(await terminal.version())
+        repeats = await terminal.option(REPEATS)
+    except MachineTrouble:
+        return "it tells none"  # of which nothing depends
+    if repeats and repeats.isdecimal() and int(repeats):
+        said.append(f"who scans again within {int(repeats)} min is not recorded ({REPEATS})")
+    return ", ".join(part for part in said if part) or "it tells none"
 
 
 def _check_serial(machine: Machine, told: str | None) -> None:

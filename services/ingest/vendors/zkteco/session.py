@@ -171,14 +171,7 @@ class ZktecoSession:
     async def _sizes(self) -> Sizes:
         sizes = await self._terminal.sizes()
         self._operations = sizes.operations
-        self._has_room = not 0 < sizes.record_capacity <= sizes.records
-        if sizes.record_capacity > 0 and sizes.records >= FULL * sizes.record_capacity:
-            part = round(100 * sizes.records / sizes.record_capacity)
-            self._contact.warn(
-                "log full", f"its log is {part} % full: it will stop recording, or forget its oldest scans"
-            )
-        else:
-            self._contact.settled("log full")
+        self._has_room = tell_of_room(self._contact, records=sizes.records, capacity=sizes.record_capacity)
         return sizes
 
     async def _tell_of_operations(self) -> None:
@@ -221,11 +214,7 @@ class ZktecoSession:
 
     async def _log(self, sizes: Sizes) -> AsyncIterator[Batch]:
         """All of the log, in batches. `sizes` was asked for just before."""
-        if self._memory.held is not None and sizes.records < self._memory.held:
-            self._cleared = True
-            self._contact.warn(
-                CLEARED, f"it holds {sizes.records:,} records and held {self._memory.held:,}: its log was cleared"
-            )
+        self._cleared |= tell_if_cleared(self._contact, records=sizes.records, held=self._memory.held)
         self._contact.counts(records=sizes.records, capacity=sizes.record_capacity or None)
         told, untaken = self._terminal.told, self._terminal.untaken
         data = memoryview(await self._terminal.attendance() if sizes.records else b"")
@@ -304,3 +293,21 @@ async def measure_clock(terminal: Terminal, zone: ZoneInfo, contact: Contact, cl
     contact.clock(offset)
     contact.alive()
     return offset
+
+
+def tell_of_room(contact: Contact, *, records: int, capacity: int) -> bool:
+    """Warn of a log that is nearly full; whether it has room for more. A `capacity` of 0 is not known."""
+    if capacity > 0 and records >= FULL * capacity:
+        part = round(100 * records / capacity)
+        contact.warn("log full", f"its log is {part} % full: it will stop recording, or forget its oldest scans")
+    else:
+        contact.settled("log full")
+    return not 0 < capacity <= records
+
+
+def tell_if_cleared(contact: Contact, *, records: int, held: int | None) -> bool:
+    """Warn of a log that has fewer records than it `held`; whether it has."""
+    cleared = held is not None and records < held
+    if cleared:
+        contact.warn(CLEARED, f"it holds {records:,} records and held {held:,}: its log was cleared")
+    return cleared

@@ -96,6 +96,11 @@ class Terminal:
         text = answer.data.split(b"\0")[0].decode("utf-8", errors="replace")
         return text.partition("=")[2].strip()
 
+    async def version(self) -> str:
+        """Its firmware, in its words; empty where it does not say."""
+        answer = await self._ask(Code.VERSION)
+        return answer.data.split(b"\0")[0].decode("utf-8", errors="replace").strip() if answer.code == Code.OK else ""
+
     async def wall_time(self) -> datetime:
         """What its clock shows now, to the second; None of its zone is known."""
         answer = self._expect(await self._ask(Code.GET_TIME), "the question for its time")

@@ -19,6 +19,8 @@ from shared.kernel.clock import SystemClock
 from tests.ingest.fakes import FakeContact, until
 
 START = datetime(2026, 1, 5, 8)
+STEPS = ["resolve", "connect", "authenticate", "serial", "clock", "counts", "options"]
+"""Of a test of the connection."""
 QUICK = {"look_every": 0.2, "answer_within": 0.5, "connect_within": 1}
 
 

@@ -25,7 +25,7 @@ from services.ingest.vendors.zkteco.simulator.encoding import strange_layout
 from services.ingest.vendors.zkteco.wire import MAY_BE_SENT, Code, Framer, Packet, frame
 from shared.kernel.clock import SystemClock
 from tests.ingest.fakes import until
-from tests.ingest.vendors.zkteco.contact import Following, device, following, ids_of, machine, trouble_of
+from tests.ingest.vendors.zkteco.contact import STEPS, Following, device, following, ids_of, machine, trouble_of
 
 # What is read
 
@@ -369,10 +369,13 @@ async def test_a_wrong_checksum_is_told_and_its_packet_taken() -> None:
 async def test_a_connection_is_tried_step_by_step() -> None:
     async with simulator(device(comm_key=7, serial="S1"), pace=0) as running:
         steps = await probe(machine(running.port, serial="S1", config={"comm_key": 7}), Zkteco(SystemClock()))
-        assert [step.step for step in steps] == ["resolve", "connect", "authenticate", "serial", "clock", "counts"]
+        assert [step.step for step in steps] == STEPS
         assert all(step.ok for step in steps)
         assert steps[3].result == "S1"
         assert steps[5].result == "300 records of 100,000, 20 users"
+        assert steps[6].result == (
+            "Simulated, ZMM220_TFT, Ver 6.60 Apr 26 2016, who scans again within 1 min is not recorded (AlarmReRec)"
+        )
         wrong = await probe(machine(running.port, config={"comm_key": 8}), Zkteco(SystemClock()))
         assert (wrong[-1].step, wrong[-1].ok) == ("authenticate", False)
         assert "refuses our comm key" in wrong[-1].result

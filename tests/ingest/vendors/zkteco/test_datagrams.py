@@ -24,7 +24,7 @@ from services.ingest.vendors.zkteco.wire import MAY_BE_SENT, Code, Packet, decod
 from shared.kernel.clock import SystemClock
 from shared.kernel.errors import Invalid
 from tests.ingest.fakes import until
-from tests.ingest.vendors.zkteco.contact import Following, device, following, ids_of, machine
+from tests.ingest.vendors.zkteco.contact import STEPS, Following, device, following, ids_of, machine
 from tests.ingest.vendors.zkteco.relay import Fate, relay
 
 WITHIN = 5.0
@@ -106,7 +106,7 @@ async def test_old_firmware_tells_its_users_too() -> None:
 async def test_twenty_thousand_records_come_through_air_that_loses_every_fiftieth_datagram() -> None:
     terminal = device(20_000, people=200)
     async with udp(terminal, Faults(lost_datagram=50)) as running:
-        async with following(by_udp(running.port, {"answer_within": 2})) as what:
+        async with following(by_udp(running.port)) as what:
             await until(lambda: what.caught_up or what.trouble, within=100)
             assert what.trouble is None
             assert len(what.readings) == 20_000
@@ -134,14 +134,6 @@ async def test_an_event_that_comes_twice_is_one_scan_and_no_reason_to_read_the_l
         await until(lambda: what.completed >= completed + 3, within=20)
         assert downloads(running) == read
         assert what.ids == ids_of(terminal)
-
-
-async def test_an_event_that_was_lost_is_found_by_the_count() -> None:
-    terminal = device()
-    async with udp(terminal) as running, following(by_udp(running.port)) as what:
-        await until(lambda: what.caught_up, within=20)
-        terminal.scan("1001")
-        await until(lambda: what.ids == ids_of(terminal), within=30)
 
 
 def downloads(running: Running) -> int:
@@ -191,9 +183,9 @@ class Air:
 
 
 @pytest.mark.parametrize("old_firmware", [False, True], ids=["prepared", "sent unasked"])
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(5))
 async def test_whatever_the_air_does_no_scan_is_invented(seed: int, old_firmware: bool) -> None:
-    terminal = device(250, layout=["40", "16", "49", "8"][seed % 4])
+    terminal = device(250, layout=["40", "16", "49", "8", "8b"][seed])
     there, back = ({"lost": 0.02, "doubled": 0.1, "late": 0.1}, {"lost": 0.02, "doubled": 0.1, "late": 0.15})
     faults = Faults(old_firmware=old_firmware)
     async with (
@@ -202,8 +194,7 @@ async def test_whatever_the_air_does_no_scan_is_invented(seed: int, old_firmware
             running.port, to_terminal=Air(f"{seed} there", **there), to_client=Air(f"{seed} back", **back)
         ) as between,
     ):
-        config = {"answer_within": 1}
-        async with following(by_udp(between.port, config)) as what:
+        async with following(by_udp(between.port, {"answer_within": 1})) as what:
             await until(lambda: what.caught_up or what.trouble, within=60)
             assert what.ids <= ids_of(terminal)
             assert what.unreadable == []
@@ -212,7 +203,7 @@ async def test_whatever_the_air_does_no_scan_is_invented(seed: int, old_firmware
             else:
                 assert isinstance(what.trouble, (Garbled, Unreachable)), what.trouble
         between.to_terminal = between.to_client = lambda data: [data]
-        async with following(by_udp(between.port, config)) as what:
+        async with following(by_udp(between.port)) as what:
             await until(lambda: what.caught_up or what.trouble, within=60)
             assert what.trouble is None
             assert what.ids == ids_of(terminal)
@@ -238,15 +229,15 @@ def damaging(seed: str) -> Fate:
     return damaged
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 async def test_damaged_datagrams_end_in_the_whole_log_or_in_a_sentence(seed: int) -> None:
     terminal = device(250)
     async with (
         udp(terminal) as running,
         relay(running.port, to_terminal=damaging(f"{seed} there"), to_client=damaging(f"{seed} back")) as between,
     ):
-        for _ in range(5):
-            async with following(by_udp(between.port, {"answer_within": 1})) as what:
+        for _ in range(4):
+            async with following(by_udp(between.port, {"answer_within": 0.5})) as what:
                 await until(lambda what=what: what.caught_up or what.trouble, within=60)
                 assert what.ids <= ids_of(terminal)
                 if what.trouble is not None:
@@ -374,7 +365,7 @@ async def trouble_by_udp(port: int, config: dict[str, Any] | None = None) -> Mac
 async def test_it_is_tried_step_by_step() -> None:
     async with udp(device(comm_key=7, serial="S1")) as running:
         steps = await probe(by_udp(running.port, {"comm_key": 7}, serial="S1"), Zkteco(SystemClock()))
-        assert [step.step for step in steps] == ["resolve", "connect", "authenticate", "serial", "clock", "counts"]
+        assert [step.step for step in steps] == STEPS
         assert all(step.ok for step in steps)
         assert "no connection" in steps[1].result
     gone = await probe(by_udp(running.port), Zkteco(SystemClock()))
