@@ -19,6 +19,8 @@ CHUNK_TRIES: Final = 3
 PIECE: Final = 960
 """The same over UDP, where DATA has 1,008 at the most: whole records of 8, 16 and 40 bytes."""
 PIECE_TRIES: Final = 10
+MOST_PARTS: Final = 100
+"""Packets that answer for a piece; what sends more of them does so without end."""
 READINGS: Final = 5
 """Of a set that is sent unasked, over UDP: so often until two are the same."""
 LARGEST_SET: Final = 1 << 26
@@ -104,15 +106,14 @@ async def _piece(line: Exchange, start: int, length: int, most: int, what: str) 
     """A chunk of one datagram, and how large one may be: what a machine that cuts smaller says or shows."""
     for _ in range(PIECE_TRIES):
         packet = await line.ask(Code.READ_CHUNK, _PIECE.pack(start, length))
-        longest = 0
-        while packet.code in (Code.PREPARE_DATA, Code.DATA):
+        parts: list[int] = []
+        while packet.code in (Code.PREPARE_DATA, Code.DATA) and len(parts) < MOST_PARTS:
             if packet.code == Code.DATA and len(packet.data) == length:
                 return packet.data, most
-            if packet.code == Code.DATA:
-                longest = max(longest, len(packet.data))
+            parts.append(len(packet.data) if packet.code == Code.DATA else 0)
             packet = await line.more()
-        if longest:  # it came in parts, whose order nobody knows
-            most = longest
+        if sum(parts) >= length:  # it is all there, in parts whose order nobody knows
+            most = max(parts)
             length = min(length, most)
     raise Garbled(f"{what} breaks off: the {length:,} bytes from {start:,} on did not come in {PIECE_TRIES} attempts")
 

@@ -275,6 +275,32 @@ async def test_a_machine_that_says_anything_at_all_is_told_in_a_sentence() -> No
         transport.close()
 
 
+async def test_a_machine_that_never_ends_to_send_parts_is_broken_off() -> None:
+    class Endless(asyncio.DatagramProtocol):
+        def connection_made(self, transport: Any) -> None:
+            self.transport = transport
+
+        def datagram_received(self, data: bytes, addr: Any) -> None:
+            request = decode(data)
+            match request.code:
+                case Code.READ_SET:
+                    said = [Packet(Code.OK, 1, request.reply, b"\0" + (4_004).to_bytes(4, "little") * 2 + bytes(4))]
+                case Code.READ_CHUNK:
+                    said = [Packet(Code.DATA, 1, request.reply, b"\1")] * 300
+                case _:
+                    said = [Packet(Code.OK, 1, request.reply, b"\1\1\1\1" * 20)]
+            for packet in said:
+                self.transport.sendto(encode(packet), addr)
+
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Endless, local_addr=("127.0.0.1", 0))
+    try:
+        trouble = await trouble_by_udp(transport.get_extra_info("sockname")[1])
+        assert isinstance(trouble, Garbled)
+        assert "did not come in 10 attempts" in trouble.message
+    finally:
+        transport.close()
+
+
 # What a person is told
 
 
