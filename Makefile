@@ -9,7 +9,7 @@ ARGS    ?=
 SOURCES := shared services deploy tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all check format bench lock docs services migrations-check clean
+.PHONY: help setup run test test-all check format bench lock docs services migrations-check clients clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ docs: $(STAMP) ## write the generated docs again (AsyncAPI, OpenAPI), and the ke
 
 migrations-check: $(STAMP) ## compare every service's tables with a freshly migrated database
 	$(BIN)/python -m tests.migrations_in_step
+
+clients: $(STAMP) ## install the clients of npm that tests try our simulators with (needs Node; tests do it by themselves)
+	@$(BIN)/python -m tests.clients.installed
 
 services: ## install PostgreSQL, RabbitMQ and Mosquitto for the tests (root, Debian or Ubuntu; says what to do elsewhere)
 	@sh deploy/services.sh

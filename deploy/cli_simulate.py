@@ -61,11 +61,12 @@ def zkteco(  # noqa: PLR0917 - the options of a command
     timezone: Annotated[str, typer.Option(envvar="MUSTER_TIMEZONE", help="Zone that its clock was set in.")] = "UTC",
     serial: Annotated[str, typer.Option(help="Its serial number.")] = "MUSTERSIM0001",
     pace: Annotated[float, typer.Option(min=0, max=1000, help="Milliseconds between packets, at least.")] = 1.0,
+    udp: Annotated[bool, typer.Option("--udp", help="It answers by UDP, too, at the same port.")] = False,
     faults: Annotated[
         bool, typer.Option("--faults", is_eager=True, callback=_print_faults, help="List the faults, and end.")
     ] = False,
 ) -> None:
-    """A ZKTeco terminal on TCP: with a made-up company, or the log of a real one. Ctrl-C ends it."""
+    """A ZKTeco terminal on TCP, or UDP as well: with a made-up company, or the log of a real one. Ctrl-C ends it."""
     from deploy.running import run
     from services.ingest.vendors.faults import WrongFault
     from services.ingest.vendors.simulated.settings import SimulatedSettings
@@ -94,7 +95,7 @@ def zkteco(  # noqa: PLR0917 - the options of a command
     else:
         _hold(device, log)
         company = SimulatedSettings(badges=tuple(user.user_id for user in device.users), rate=live_rate)
-    run(_run(device, wrong, company, host=host, port=port, pace=pace / 1000, working_day=log is None))
+    run(_run(device, wrong, company, host=host, port=port, pace=pace / 1000, working_day=log is None, udp=udp))
 
 
 def _hold(device: "Device", path: Path) -> None:
@@ -125,6 +126,7 @@ async def _run(
     port: int,
     pace: float,
     working_day: bool,
+    udp: bool,
 ) -> None:
     from deploy.running import until_told_to_stop
     from services.ingest.vendors.zkteco.simulator import simulator
@@ -143,14 +145,14 @@ async def _run(
 
     async with (
         until_told_to_stop() as told_to_stop,
-        simulator(device, faults=faults, host=host, port=port, pace=pace, notice=noticed) as running,
+        simulator(device, faults=faults, host=host, port=port, pace=pace, notice=noticed, udp=udp) as running,
         inhabited(running, company, heard=heard, working_day=working_day),
     ):
-        results.print(_greeting(device, host, running.port), markup=False)
+        results.print(_greeting(device, host, running.port, udp=udp), markup=False)
         await told_to_stop.wait()
 
 
-def _greeting(device: "Device", host: str, port: int) -> str:
+def _greeting(device: "Device", host: str, port: int, *, udp: bool) -> str:
     reached = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not listened on
     machine: dict[str, Any] = {
         "machine_id": f"simulated-{port}",
@@ -160,10 +162,12 @@ def _greeting(device: "Device", host: str, port: int) -> str:
         "port": port,
         "zone": device.zone,
     }
-    if device.comm_key:
-        machine["config"] = {"comm_key": device.comm_key}
+    config = ({"comm_key": device.comm_key} if device.comm_key else {}) | ({"transport": "udp"} if udp else {})
+    if config:
+        machine["config"] = config
+    transports = "TCP and UDP" if udp else "TCP"
     return (
-        f"A ZKTeco terminal listens at {host}:{port} (TCP): serial number {device.serial}, "
+        f"A ZKTeco terminal listens at {host}:{port} ({transports}): serial number {device.serial}, "
         f"{len(device.entries):,} records of {device.layout.record_size} bytes, {len(device.users):,} users.\n"
         "Register it with a running Muster, with MUSTER_ADMIN_PASSWORD or MUSTER_TOKEN set:\n"
         '  curl -H "Authorization: Bearer $(muster token)" -H "Content-Type: application/json" \\\n'

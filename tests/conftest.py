@@ -22,6 +22,7 @@ NO_RABBIT = "no RabbitMQ could be had"
 NO_REAL_DATA = "MUSTER_REAL_DATA is not set"
 NO_BROWSER = "no Chromium could be had"
 NO_MOSQUITTO = "no Mosquitto could be had"
+NO_NPM_CLIENTS = "the clients of npm could not be had"
 
 
 @pytest.fixture(scope="session")
@@ -135,6 +136,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         NO_RABBIT: "Install one (as root on Debian or Ubuntu: make services), or set MUSTER_TEST_BUS_URL.",
         NO_REAL_DATA: "Set it to the folder of real punch logs.",
         NO_MOSQUITTO: "Install one (as root on Debian or Ubuntu: make services).",
+        NO_NPM_CLIENTS: "Install Node with npm, and run make clients, which says what else is missing.",
         NO_BROWSER: "Install one (Debian or Ubuntu: apt-get install chromium), or set MUSTER_CHROMIUM to its path.",
     }
     for reason, remedy in remedies.items():

@@ -79,6 +79,18 @@ def test_a_terminal_listens_says_how_to_register_it_and_ends_with_ctrl_c() -> No
         assert "is connected" in messages
 
 
+def test_with_udp_it_answers_there_too() -> None:
+    with running("--udp", "--people", "5") as (process, said, port):
+        assert "(TCP and UDP)" in said
+        assert '"config": {"transport": "udp"}' in said
+        client = ZK("127.0.0.1", port=port, timeout=10, ommit_ping=True, force_udp=True).connect()
+        assert len(client.get_users()) == 5
+        client.disconnect()
+        code, messages = ended(process)
+        assert (code, "Traceback" in messages) == (0, False), messages
+        assert "greets, by UDP" in messages
+
+
 def test_it_holds_the_log_of_a_real_one_and_leaves_it_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "1_attlog.dat"
     file.write_bytes(LOG + b"nonsense\n" + bytes(100))

@@ -137,6 +137,25 @@ async def test_a_machine_is_tried_before_it_is_saved(ingest: Ingest, hr: httpx.A
             assert (await employee.post(f"{MACHINES}test/", json=body)).status_code == 403
 
 
+async def test_over_udp_the_same_scans_come_and_a_test_shows_its_steps(ingest: Ingest, hr: httpx.AsyncClient) -> None:
+    terminal = device()
+    async with simulator(terminal, faults=Faults(lost_datagram=9), udp=True, pace=0) as running, ingest.running():
+        await register(hr, running.port, serial="S1")
+        await eventually(hr, lambda m: m["state"] == "live" and m["records_received"] == 30)
+        by_tcp = {event.scan_id for event in ingest.bus.events(ScanReceived)}
+        changed = {"config": {"transport": "udp", "answer_within": 5, "look_every": 0.2}}
+        assert (await hr.patch(f"{MACHINES}gate/", json=changed)).status_code == 200
+        await until(lambda: any(talk.place and talk.dialogue.wants_scans for talk in running.talks), within=60)
+        entry = terminal.scan("1001")
+        await running.tell(terminal.event(entry))
+        await until(lambda: len({event.scan_id for event in ingest.bus.events(ScanReceived)}) == 31, within=30)
+        tested = (await hr.post(f"{MACHINES}gate/test/")).json()
+        assert tested["is_connected"] is True, tested
+        assert [step["step"] for step in tested["steps"]][:3] == ["resolve", "connect", "authenticate"]
+        assert "no connection" in tested["steps"][1]["result"]
+        assert len(by_tcp) == 30
+
+
 async def test_by_pyzk_the_same_scans_come(ingest: Ingest, hr: httpx.AsyncClient) -> None:
     terminal = device()
     async with simulator(terminal, sub_packet=65_472) as running, ingest.running():
@@ -159,6 +178,20 @@ async def test_by_pyzk_too_a_full_log_is_read_again_although_its_count_stays(
         await eventually(hr, lambda m: m["state"] == "live" and m["records_received"] == 30)
         terminal.scan("1001")
         await until(lambda: len({event.scan_id for event in ingest.bus.events(ScanReceived)}) == 31, within=60)
+
+
+async def test_by_pyzk_too_a_full_log_and_one_that_was_cleared_are_told(ingest: Ingest, hr: httpx.AsyncClient) -> None:
+    terminal = device(record_capacity=36)
+    async with simulator(terminal, sub_packet=65_472) as running, ingest.running():
+        await register(hr, running.port, config={"driver": "pyzk", "answer_within": 5, "look_every": 0.05})
+        await eventually(hr, lambda m: "its log is 83 % full" in m["status_text"])
+        terminal.clear_log()
+        terminal.scan("1001")
+        await until(
+            lambda: any("1 records and held 30" in event.message for event in ingest.bus.events(ErrorOccurred)),
+            within=20,
+        )
+        await eventually(hr, lambda m: "% full" not in m["status_text"])
 
 
 async def test_pyzks_troubles_are_told_in_our_words(ingest: Ingest, hr: httpx.AsyncClient) -> None:

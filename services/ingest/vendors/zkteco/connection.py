@@ -1,34 +1,22 @@
-"""One TCP connection to a machine: a request at a time, its answer found among whatever else comes."""
+"""Talking to a machine over TCP: nothing is lost or in another order, until the connection breaks."""
 
 import asyncio
 import contextlib
 import socket
-from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import ClassVar, Final
 
 from services.ingest.application.drivers import Garbled, ProtocolBroken, Unreachable
-from services.ingest.vendors.zkteco.wire import MAY_BE_SENT, BrokenStream, Code, Framer, Packet, frame
+from services.ingest.vendors.zkteco.exchange import LETS_GO_WITHIN, SHOWN, Exchange
+from services.ingest.vendors.zkteco.wire import BrokenStream, Framer, Packet, frame
 
 READ_AT_ONCE: Final = 1 << 16
-LETS_GO_WITHIN: Final = 1.0
-NUMBERS: Final = 65_535
-"""Reply numbers: 0 to 65534, then again."""
-SHOWN: Final = 2_048
-"""Bytes kept of a stream that cannot be understood."""
 
 
-class Connection:
-    """Packets out and in. One coroutine at a time uses it.
+class Connection(Exchange):
+    """One TCP connection. Packets with a wrong checksum are told, and taken all the same."""
 
-    Events may come at any moment, between a request and its answer and in the middle of a download: they go to
-    `on_event`, in their order. Answers that come too late for their request are discarded by their number.
-
-    Every method raises:
-        Unreachable: the machine is gone, or does not answer in time.
-        ProtocolBroken: it never said a packet; `evidence` holds what it said.
-        Garbled: it did, and then said something else.
-    """
+    in_order: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -37,18 +25,12 @@ class Connection:
         *,
         answer_within: float,
         on_event: Callable[[Packet], None],
-        on_unsound: Callable[[Packet], None],
+        on_unsound: Callable[[str], None],
     ) -> None:
-        """`on_unsound` is told of packets with a wrong checksum, which are taken all the same."""
+        super().__init__(answer_within=answer_within, on_event=on_event, on_unsound=on_unsound)
         self._reader, self._writer = reader, writer
-        self._within = answer_within
-        self._on_event, self._on_unsound = on_event, on_unsound
         self._framer = Framer()
-        self._answers: deque[Packet] = deque()
-        self._number = NUMBERS - 1
-        self._asked = "anything"
         self._moved = asyncio.get_running_loop().time()
-        self.session = 0
 
     @classmethod
     async def open(
@@ -59,7 +41,7 @@ class Connection:
         connect_within: float,
         answer_within: float,
         on_event: Callable[[Packet], None],
-        on_unsound: Callable[[Packet], None],
+        on_unsound: Callable[[str], None],
     ) -> "Connection":
         """Connect."""
         where = f"{host}:{port}"
@@ -80,48 +62,11 @@ class Connection:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         return cls(reader, writer, answer_within=answer_within, on_event=on_event, on_unsound=on_unsound)
 
-    async def ask(self, code: Code, data: bytes = b"") -> Packet:
-        """Send a request; its answer, or the first part of it."""
-        assert code in MAY_BE_SENT  # noqa: S101 - a command that could harm a machine is a mistake of ours
-        self._number = (self._number + 1) % NUMBERS
-        self._asked = code.name
-        self._answers.clear()
-        await self._send(Packet(code, self.session, self._number, data))
-        return await self.more()
-
-    async def more(self) -> Packet:
-        """The next part of the same answer."""
-        deadline = asyncio.get_running_loop().time() + self._within
-        while not self._answers:
-            if not await self._receive(deadline):
-                if self._framer.pending:
-                    raise Unreachable(self._half())
-                raise Unreachable(f"the machine does not answer {self._asked} within {self._within:g} s")
-        return self._answers.popleft()
-
-    async def acknowledge_event(self) -> None:
-        """Tell the machine that an event was taken; it answers nothing."""
-        await self._send(Packet(Code.OK, self.session, 0))
-
     async def listen(self, seconds: float) -> bool:
-        """Take what comes of itself, until something came or the time is up; whether something did."""
-        loop = asyncio.get_running_loop()
-        came = await self._receive(loop.time() + seconds)
-        self._answers.clear()  # nothing was asked
-        if not came and self._framer.pending and loop.time() - self._moved > self._within:
+        came = await super().listen(seconds)
+        if not came and self._framer.pending and asyncio.get_running_loop().time() - self._moved > self._within:
             raise Unreachable(self._half())
         return came
-
-    async def close(self) -> None:
-        """Let go, with a goodbye where it can be said."""
-        with contextlib.suppress(Unreachable, ProtocolBroken, Garbled, TimeoutError):
-            async with asyncio.timeout(LETS_GO_WITHIN):
-                if self.session:
-                    await self.ask(Code.EXIT)
-        self._writer.close()
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(LETS_GO_WITHIN):
-                await self._writer.wait_closed()
 
     async def _send(self, packet: Packet) -> None:
         if self._writer.is_closing():  # of which asyncio says nothing, and uvloop what is no OSError
@@ -136,7 +81,6 @@ class Connection:
             raise Unreachable("the connection broke") from error
 
     async def _receive(self, deadline: float) -> bool:
-        """Take in whatever came; false where nothing came in time."""
         try:
             async with asyncio.timeout_at(deadline):
                 some = await self._reader.read(READ_AT_ONCE)
@@ -150,6 +94,8 @@ class Connection:
         self._moved = asyncio.get_running_loop().time()
         try:
             for packet in self._framer.feed(some):
+                if not packet.sound:
+                    self._on_unsound("a packet of it had a wrong checksum; it was taken, and the log is what counts")
                 self._route(packet)
         except BrokenStream as error:
             if self.session:
@@ -160,13 +106,14 @@ class Connection:
             ) from error
         return True
 
-    def _route(self, packet: Packet) -> None:
-        if not packet.sound:
-            self._on_unsound(packet)
-        if packet.code == Code.EVENT:
-            self._on_event(packet)
-        elif packet.reply == self._number:
-            self._answers.append(packet)
+    async def _let_go(self) -> None:
+        self._writer.close()
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(LETS_GO_WITHIN):
+                await self._writer.wait_closed()
+
+    def _silence(self) -> str:
+        return self._half() if self._framer.pending else super()._silence()
 
     def _half(self) -> str:
         return f"the machine stopped in the middle of a packet: {self._framer.pending} bytes of it, then nothing"

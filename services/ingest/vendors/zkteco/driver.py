@@ -1,4 +1,4 @@
-"""The driver of ZKTeco machines: by the protocol of port 4370 over TCP, by their calls (ADMS), or both."""
+"""The driver of ZKTeco machines: by the protocol of port 4370 over TCP or UDP, by their calls (ADMS), or both."""
 
 import asyncio
 import socket
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from services.ingest.application.drivers import (
     Capability,
     Contact,
+    MachineTrouble,
     NotSetUp,
     OtherMachine,
     Phase,
@@ -24,13 +25,18 @@ from services.ingest.domain.machine import Machine
 from services.ingest.vendors.settings import validated
 from services.ingest.vendors.zkteco.adms.commands import command_text
 from services.ingest.vendors.zkteco.pyzk_session import open_with_pyzk
-from services.ingest.vendors.zkteco.session import ZktecoSession, measure_clock
+from services.ingest.vendors.zkteco.session import Memory, ZktecoSession, measure_clock
 from services.ingest.vendors.zkteco.settings import ZktecoSettings
 from services.ingest.vendors.zkteco.terminal import Terminal
 from shared.kernel.clock import Clock
 
 PORT: Final = 4370
 SERIAL: Final = "~SerialNumber"
+NAME: Final = "~DeviceName"
+PLATFORM: Final = "~Platform"
+REPEATS: Final = "AlarmReRec"
+"""Minutes for which a repeated scan is no scan to it."""
+_CONNECTS_NOTHING: Final = "datagrams need no connection; whether it answers shows in the next step"
 WRITTEN_DOWN_EVERY: Final = timedelta(seconds=30)
 """When a machine was heard of is written down about so often."""
 
@@ -51,8 +57,8 @@ class Zkteco:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._held: dict[int, int] = {}
-        """Records that each machine held when it was last asked, by its id."""
+        self._memories: dict[int, Memory] = {}
+        """By the id of the machine."""
 
     def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         return validated(ZktecoSettings, config)
@@ -95,15 +101,10 @@ class Zkteco:
             await terminal.begin(settings.comm_key)
             _check_serial(machine, await terminal.option(SERIAL))
             await measure_clock(terminal, ZoneInfo(machine.zone), contact, self._clock)
-            held = self._held.get(machine.id, machine.records_on_machine)
-            own = ZktecoSession(
-                terminal, ZoneInfo(machine.zone), settings, held=held, contact=contact, clock=self._clock
+            memory = self._memories.setdefault(machine.id, Memory(held=machine.records_on_machine))
+            yield ZktecoSession(
+                terminal, ZoneInfo(machine.zone), settings, memory=memory, contact=contact, clock=self._clock
             )
-            try:
-                yield own
-            finally:
-                if own.held is not None:
-                    self._held[machine.id] = own.held
         finally:
             await terminal.close()
 
@@ -120,7 +121,7 @@ class Zkteco:
         try:
             with steps.step("connect") as note:
                 await _connect(terminal, host, port, settings)
-                note(f"port {port} is open")
+                note(f"port {port} is open" if settings.transport == "tcp" else _CONNECTS_NOTHING)
             with steps.step("authenticate") as note:
                 await terminal.begin(settings.comm_key)
                 note("our comm key is right" if settings.comm_key else "no comm key is needed")
@@ -134,6 +135,8 @@ class Zkteco:
             with steps.step("counts") as note:
                 sizes = await terminal.sizes()
                 note(f"{sizes.records:,} records of {sizes.record_capacity:,}, {sizes.users:,} users")
+            with steps.step("options") as note:
+                note(await _described(terminal))
         finally:
             await terminal.close()
 
@@ -176,7 +179,13 @@ def _address(machine: Machine) -> tuple[str, int]:
 
 
 async def _connect(terminal: Terminal, host: str, port: int, settings: ZktecoSettings) -> None:
-    await terminal.connect(host, port, connect_within=settings.connect_within, answer_within=settings.answer_within)
+    await terminal.connect(
+        host,
+        port,
+        datagrams=settings.transport == "udp",
+        connect_within=settings.connect_within,
+        answer_within=settings.answer_within,
+    )
 
 
 async def _resolved(host: str, port: int) -> str:
@@ -185,6 +194,19 @@ async def _resolved(host: str, port: int) -> str:
     except OSError as error:
         raise Unreachable(f"{host} is no known host: {error.strerror or error}") from error
     return str(found[0][4][0])
+
+
+async def _described(terminal: Terminal) -> str:
+    """What it says of itself, and which scans it never writes down."""
+    try:
+        said = [await terminal.option(name) for name in (NAME, PLATFORM)]
+        said.append(await terminal.version())
+        repeats = await terminal.option(REPEATS)
+    except MachineTrouble:
+        return "it tells none"  # of which nothing depends
+    if repeats and repeats.isdecimal() and int(repeats):
+        said.append(f"who scans again within {int(repeats)} min is not recorded ({REPEATS})")
+    return ", ".join(part for part in said if part) or "it tells none"
 
 
 def _check_serial(machine: Machine, told: str | None) -> None:

@@ -22,7 +22,7 @@ from services.ingest.application.drivers import (
 )
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.reading import Batch, Mode, Reading
-from services.ingest.vendors.zkteco.session import READ_FULL_AFTER
+from services.ingest.vendors.zkteco.session import READ_FULL_AFTER, tell_if_cleared, tell_of_room
 from services.ingest.vendors.zkteco.settings import ZktecoSettings
 from services.ingest.vendors.zkteco.states import scan_type
 from shared.kernel.clock import Clock
@@ -80,9 +80,11 @@ class PyzkSession:
     ) -> None:
         self._device, self._settings, self._contact, self._clock = device, settings, contact, clock
         self._zone = ZoneInfo(machine.zone)
+        self._held = machine.records_on_machine
 
     async def batches(self) -> AsyncIterator[Batch]:
         held: int | None = None
+        before = self._held
         looks = 0
         within = self._settings.answer_within
         while True:
@@ -92,7 +94,9 @@ class PyzkSession:
             await self._device.call(lambda client: client.read_sizes(), within=within)
             count, capacity = await self._device.call(lambda c: (c.records, c.rec_cap), within=within)
             looks += 1
-            has_room = not 0 < capacity <= count
+            has_room = tell_of_room(self._contact, records=count, capacity=capacity)
+            tell_if_cleared(self._contact, records=count, held=before)
+            before = count
             reads = count != held or (not has_room and looks > READ_FULL_AFTER)
             if reads:
                 looks = 0

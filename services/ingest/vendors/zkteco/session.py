@@ -7,13 +7,16 @@ not, the log is read again, and the ledger sees to it that nothing becomes two.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from services.ingest.application.drivers import Contact, Phase, ProtocolBroken
+from services.ingest.application.drivers import Contact, MachineTrouble, Phase, ProtocolBroken, Unreachable
 from services.ingest.domain.reading import Batch, Mode, Reading, Unreadable
+from services.ingest.vendors.zkteco.operations import CLEARED, operations_of, worth_telling
 from services.ingest.vendors.zkteco.records import EIGHT_A, EIGHT_B, NOBODY, Form, UnknownForm, form_of, readings
+from services.ingest.vendors.zkteco.sets import Refused
 from services.ingest.vendors.zkteco.settings import ZktecoSettings
 from services.ingest.vendors.zkteco.sizes import Sizes
 from services.ingest.vendors.zkteco.terminal import LiveScans, Terminal
@@ -29,10 +32,27 @@ READ_AGAIN_AFTER: Final = 5.0
 ON_ITS_WAY: Final = 0.3
 """Seconds that the event of a record may take, once the record was counted."""
 FULL: Final = 0.8
+RECENT: Final = timedelta(days=1)
+"""What was done at a machine before we first asked it is told for so long."""
+OPERATIONS_TRIES: Final = 2
+OPERATIONS_AFTER: Final = 20
+"""Looks between readings of what was done at it: some count each finger that they did not know."""
 READ_FULL_AFTER: Final = 20
 """Looks after which a log without room is read again: its count stays where each scan takes the place of the oldest."""
 HALF_A_SECOND: Final = timedelta(seconds=0.5)
 """A clock that shows whole seconds is half of one ahead of what it shows, on average."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is known of a machine from one contact to the next."""
+
+    held: int | None = None
+    """Records that it held when it was last asked."""
+    operations: int | None = None
+    """Operations that it had when they were last read."""
+    silent_on_operations: int = 0
+    """How often it did not tell them."""
 
 
 class ZktecoSession:
@@ -44,11 +64,11 @@ class ZktecoSession:
         zone: ZoneInfo,
         settings: ZktecoSettings,
         *,
-        held: int | None,
+        memory: Memory,
         contact: Contact,
         clock: Clock,
     ) -> None:
-        """`held` is how many records it had when it was last asked, in an earlier contact, if that is known."""
+        """`memory` is what earlier contacts knew of the machine; this one goes on with it."""
         self._terminal = terminal
         self._zone = zone
         self._settings = settings
@@ -56,8 +76,7 @@ class ZktecoSession:
         self._clock = clock
         self._live = False
         self._badges: set[str] = set()
-        self.held = held
-        """Records that the machine held when it was last asked."""
+        self._memory = memory
         self._told_then = 0
         self._untaken_then = 0
         self._read_at = float("-inf")
@@ -65,6 +84,9 @@ class ZktecoSession:
         self._missing = 0
         self._has_room = True
         self._events_in_hand = 0
+        self._operations = 0
+        self._cleared = False
+        self._operations_at = float("-inf")
 
     async def batches(self) -> AsyncIterator[Batch]:
         # Events first: what happens while the log is read is in the one or in the other.
@@ -75,6 +97,7 @@ class ZktecoSession:
         async for batch in self._log(await self._sizes()):
             yield batch
         yield Batch(readings=(), mode=Mode.REPLAY, received_at=began, complete_until=self._complete(began))
+        await self._tell_of_operations()
         self._contact.phase(Phase.LIVE)
         loop = asyncio.get_running_loop()
         look_at = loop.time() + self._settings.look_every
@@ -95,6 +118,7 @@ class ZktecoSession:
             elif not await self._looks_well():
                 self._disagrees = True
                 continue
+            await self._tell_of_operations()
             for batch in self._events():
                 yield batch
             if behind or self._has_room:
@@ -142,33 +166,55 @@ class ZktecoSession:
 
     def _agrees(self, sizes: Sizes) -> bool:
         told = self._terminal.told - self._told_then
-        return self._terminal.untaken == self._untaken_then and sizes.records - (self.held or 0) == told
+        return self._terminal.untaken == self._untaken_then and sizes.records - (self._memory.held or 0) == told
 
     async def _sizes(self) -> Sizes:
         sizes = await self._terminal.sizes()
-        self._has_room = not 0 < sizes.record_capacity <= sizes.records
-        if sizes.record_capacity > 0 and sizes.records >= FULL * sizes.record_capacity:
-            part = round(100 * sizes.records / sizes.record_capacity)
-            self._contact.warn(
-                "log full", f"its log is {part} % full: it will stop recording, or forget its oldest scans"
-            )
-        else:
-            self._contact.settled("log full")
+        self._operations = sizes.operations
+        self._has_room = tell_of_room(self._contact, records=sizes.records, capacity=sizes.record_capacity)
         return sizes
+
+    async def _tell_of_operations(self) -> None:
+        """Clocks that were set and logs that were cleared, where the machine tells more of them than it has before.
+
+        Of those from before we first asked, what is recent. A machine that does not tell is not asked for ever.
+        """
+        known, counted = self._memory.operations, self._operations
+        time = asyncio.get_running_loop().time()
+        if counted in (known, 0) or time < self._operations_at or self._memory.silent_on_operations >= OPERATIONS_TRIES:
+            return
+        self._operations_at = time + OPERATIONS_AFTER * self._settings.look_every
+        try:
+            operations = operations_of(await self._terminal.operations())
+        except Refused:
+            self._memory.silent_on_operations = OPERATIONS_TRIES
+            return
+        except MachineTrouble as trouble:
+            self._memory.silent_on_operations += 1
+            if isinstance(trouble, Unreachable):
+                raise
+            return
+        if operations is None:
+            self._memory.silent_on_operations = OPERATIONS_TRIES
+            return
+        now = await self._terminal.wall_time()
+        first = known if known is not None and known <= len(operations) else None
+        for done in worth_telling(operations, first=first or 0):
+            said = done.about == CLEARED and self._cleared  # with figures
+            if not said and (first is not None or abs(now - done.at) <= RECENT):
+                self._contact.warn(done.about, f"{done.sentence} ({done.at})")
+        self._memory.operations = counted
 
     def _note(self, sizes: Sizes) -> None:
         """From here on the machine is compared with this: what it holds now, all of which was handed over."""
-        self.held = sizes.records
+        self._memory.held = sizes.records
         self._told_then, self._untaken_then = self._terminal.told, self._terminal.untaken
         received = max(0, sizes.records - self._missing)
         self._contact.counts(records=sizes.records, capacity=sizes.record_capacity or None, received=received)
 
     async def _log(self, sizes: Sizes) -> AsyncIterator[Batch]:
         """All of the log, in batches. `sizes` was asked for just before."""
-        if self.held is not None and sizes.records < self.held:
-            self._contact.warn(
-                "log cleared", f"it holds {sizes.records:,} records and held {self.held:,}: its log was cleared"
-            )
+        self._cleared |= tell_if_cleared(self._contact, records=sizes.records, held=self._memory.held)
         self._contact.counts(records=sizes.records, capacity=sizes.record_capacity or None)
         told, untaken = self._terminal.told, self._terminal.untaken
         data = memoryview(await self._terminal.attendance() if sizes.records else b"")
@@ -187,7 +233,7 @@ class ZktecoSession:
                 done = min(start + step, len(data)) // form.size
                 self._contact.counts(records=sizes.records, received=min(done, sizes.records))
             self._tell_of_nobodies()
-        self.held, self._told_then, self._untaken_then = sizes.records, told, untaken
+        self._memory.held, self._told_then, self._untaken_then = sizes.records, told, untaken
         held = len(data) // form.size if form is not None else 0
         self._contact.counts(records=sizes.records, received=min(held, sizes.records))
         self._compare(sizes.records, held)
@@ -247,3 +293,21 @@ async def measure_clock(terminal: Terminal, zone: ZoneInfo, contact: Contact, cl
     contact.clock(offset)
     contact.alive()
     return offset
+
+
+def tell_of_room(contact: Contact, *, records: int, capacity: int) -> bool:
+    """Warn of a log that is nearly full; whether it has room for more. A `capacity` of 0 is not known."""
+    if capacity > 0 and records >= FULL * capacity:
+        part = round(100 * records / capacity)
+        contact.warn("log full", f"its log is {part} % full: it will stop recording, or forget its oldest scans")
+    else:
+        contact.settled("log full")
+    return not 0 < capacity <= records
+
+
+def tell_if_cleared(contact: Contact, *, records: int, held: int | None) -> bool:
+    """Warn of a log that has fewer records than it `held`; whether it has."""
+    cleared = held is not None and records < held
+    if cleared:
+        contact.warn(CLEARED, f"it holds {records:,} records and held {held:,}: its log was cleared")
+    return cleared

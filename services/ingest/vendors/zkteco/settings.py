@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -14,6 +14,7 @@ class ZktecoSettings(BaseModel):
 
     comm_key: int = Field(default=0, ge=0, le=999_999, description="The key in its menu under Comm.; 0 is none")
     driver: Literal["own", "pyzk"] = Field(default="own", description="pyzk where that is known to work, and ours not")
+    transport: Literal["tcp", "udp"] = Field(default="tcp", description="udp for old machines that speak that alone")
     live: bool = Field(default=True, description="False asks for its log again and again instead of taking events")
     connect_within: Seconds = Field(default=5, description="Seconds for the connection to stand")
     answer_within: Seconds = Field(default=10, description="Seconds for each packet of an answer")
@@ -22,3 +23,10 @@ class ZktecoSettings(BaseModel):
     push_key: str = Field(default="", max_length=100, pattern=r"^[^/\x00-\x20]*$", description="What it shows then")
     silent_for: Seconds = Field(default=180, description="Seconds without a call after which it is away")
     set_clock: bool = Field(default=False, description="True has it set its clock to its zone, by ours, as it starts")
+
+    @field_validator("transport")
+    @classmethod
+    def _reads_completely(cls, transport: str, known: ValidationInfo) -> str:
+        if transport == "udp" and known.data.get("driver") == "pyzk":
+            raise ValueError("pyzk loses records over UDP without a word: leave out driver, or take tcp")
+        return transport

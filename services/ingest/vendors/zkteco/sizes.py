@@ -6,7 +6,7 @@ from typing import Final
 
 SHORTEST: Final = 80
 """Bytes; newer machines send 92, with faces in the rest."""
-_FIELDS: Final = struct.Struct("<16xi4xi4xi24xii")
+_FIELDS: Final = struct.Struct("<16xi4xi4xi4xi16xii")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ class Sizes:
     users: int
     fingers: int
     records: int
+    operations: int
     user_capacity: int
     record_capacity: int
 

@@ -58,6 +58,8 @@ EVENT_ATTLOG: Final = 1
 
 MAY_BE_SENT: Final = frozenset({
     Code.ATTLOG_RRQ,
+    Code.USERTEMP_RRQ,
+    Code.OPLOG_RRQ,
     Code.OPTIONS_RRQ,
     Code.FREE_SIZES,
     Code.GET_TIME,

@@ -377,6 +377,6 @@ async def test_many_systems_at_once_over_sockets_lose_nothing(ingest: Ingest, hr
 
         delivered = await asyncio.gather(*map(deliver, keys.values()))
         assert [len(each) for each in delivered] == [2000] * len(keys)
-        await until(lambda: {str(scan.scan_id) for scan in scans(ingest)} == set().union(*delivered), within=20)
+        await until(lambda: {str(scan.scan_id) for scan in scans(ingest)} == set().union(*delivered), within=60)
         for code in keys:
             await eventually(hr, lambda m: m["state"] == "live", machine=code)

@@ -6,35 +6,17 @@ was done, what bears on scans becomes a sentence. Source: PROTOCOLS §2.3.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from services.ingest.vendors.files.cells import NotReadable, text_of, wall_time
+from services.ingest.vendors.zkteco.operations import WORTH_TELLING, Done
 
-CLEARED: Final = "log cleared"
-WORTH_TELLING: Final[Mapping[str, tuple[str, str]]] = {
-    "13": (CLEARED, "its data was cleared at the machine"),
-    "21": ("clock set", "its clock was set at the machine"),
-    "22": (CLEARED, "it was reset to how it left the factory"),
-    "23": (CLEARED, "its log was cleared at the machine"),
-    "32": ("duress", "somebody was forced to scan: a finger that calls for help was used"),
-    "43": (CLEARED, "its log was cleared after it had been copied to a USB stick"),
-}
-"""By operation: the matter, and a sentence."""
+DURESS: Final = "32"
 ALARM: Final = "3"
 ALARMS: Final[Mapping[str, str]] = {
     "54": "the door was broken open",
     "55": "the machine was tampered with",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """Something that was done at the machine, at its own wall time."""
-
-    at: datetime
-    about: str
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +40,9 @@ def _done(line: bytes) -> Done | None:
     if len(cells) < 3:
         return None
     operation, reason = cells[0].strip(), cells[3].strip() if len(cells) > 3 else ""
-    told = WORTH_TELLING.get(operation)
+    told = WORTH_TELLING.get(int(operation)) if operation.isdecimal() and len(operation) < 4 else None
+    if operation == DURESS:
+        told = ("duress", "somebody was forced to scan: a finger that calls for help was used")
     if operation == ALARM and reason in ALARMS:
         told = ("alarm", ALARMS[reason])
     if told is None:

@@ -16,7 +16,8 @@ from services.ingest.vendors.zkteco.adms import commands, handshake
 from services.ingest.vendors.zkteco.adms.attlog import Attlog, attlog
 from services.ingest.vendors.zkteco.adms.body import lines_in, unpacked, whole
 from services.ingest.vendors.zkteco.adms.calls import Asked
-from services.ingest.vendors.zkteco.adms.operlog import CLEARED, operlog
+from services.ingest.vendors.zkteco.adms.operlog import operlog
+from services.ingest.vendors.zkteco.operations import CLEARED
 from services.ingest.vendors.zkteco.settings import ZktecoSettings
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Malformed

@@ -10,7 +10,16 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.ingest.vendors.zkteco.clock import packed, packed_parts, unpacked
-from services.ingest.vendors.zkteco.simulator.encoding import LAYOUTS, CannotHold, Entry, Layout, User, sizes
+from services.ingest.vendors.zkteco.simulator.encoding import (
+    LAYOUTS,
+    OPERATION,
+    CannotHold,
+    Entry,
+    Layout,
+    User,
+    operation_record,
+    sizes,
+)
 from shared.kernel.clock import Clock, SystemClock
 
 RESET: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - a machine's wall time has no zone
@@ -18,6 +27,9 @@ RESET: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - a machine's wall time has 
 NO_DAY: Final = packed_parts(2026, 2, 30, 8, 0, 0)
 """A date that the 32 bits can say and that does not exist."""
 MOST_USERS: Final = 65_535
+SWITCHED_ON: Final = 0
+CLOCK_SET: Final = 21
+LOG_CLEARED: Final = 23
 
 
 class NobodyThere(LookupError):
@@ -72,6 +84,7 @@ class Device:
         self._highest_uid = 0
         self._entries: list[Entry] = []
         self._log = bytearray()
+        self._operations = bytearray()
         for user in users:
             self.enrol(user)
 
@@ -168,6 +181,7 @@ class Device:
         """Delete all records, as other software does."""
         self._entries.clear()
         self._log.clear()
+        self.operate(LOG_CLEARED)
 
     def spoil_dates(self, number: int) -> None:
         """Make the dates of so many records, spread over the log, 30 February."""
@@ -200,12 +214,16 @@ class Device:
 
     def set_clock(self, wall: datetime) -> None:
         """Set it by hand, or by SET_TIME."""
+        self._show(wall)
+        self.operate(CLOCK_SET)
+
+    def _show(self, wall: datetime) -> None:
         self._set_at = self._clock.now()
         self._offset = wall - self._set_at.astimezone(self._zone).replace(tzinfo=None)
 
     def reset_clock(self) -> None:
         """The battery was flat: it begins again in 2000."""
-        self.set_clock(RESET)
+        self._show(RESET)
 
     def shift_clock(self, by: timedelta) -> None:
         """Put it forward, or back."""
@@ -213,10 +231,20 @@ class Device:
 
     def let_drift(self, drift: float) -> None:
         """Let it gain so many seconds a second from now on."""
-        self.set_clock(self.wall())
+        self._show(self.wall())
         self._drift = drift
 
+    # What was done at it
+
+    def operate(self, operation: int, *, at: int | None = None) -> None:
+        """Write down an operation of now, or of the 32 bits `at`."""
+        self._operations += operation_record(operation, packed(self.wall()) if at is None else at)
+
     # What it sends
+
+    def operation_set(self) -> bytes:
+        """What was done at it, as a data set."""
+        return len(self._operations).to_bytes(4, "little") + self._operations
 
     def log_set(self) -> bytes:
         """The log as a data set: its length, then the records."""
@@ -232,6 +260,7 @@ class Device:
         return sizes(
             users=len(self._users),
             records=len(self._entries) + count_off,
+            operations=len(self._operations) // OPERATION,
             user_capacity=self.user_capacity,
             record_capacity=self.record_capacity,
             size=self.layout.sizes_size,

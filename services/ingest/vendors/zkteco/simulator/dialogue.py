@@ -17,7 +17,6 @@ _USERS_OF_TEMPLATES: Final = 5
 """Which half of command 9's answer is the user table."""
 REFRESH_DATA: Final = 1013
 REFRESH_OPTION: Final = 1014
-OPERATIONS: Final = 34
 _ENDING: Final = bytes.fromhex("12345678")  # four bytes that nobody has explained; as captured
 
 Answers = Iterator[Packet]
@@ -33,7 +32,7 @@ class Dialogue:
         """Which kinds of events the client wants, as bits."""
         self.acknowledged = 0
         """Events that the client has confirmed."""
-        self._session = session
+        self.session = session
         self._sub_packet = sub_packet
         self._known = False
         self._set = memoryview(b"")
@@ -53,6 +52,8 @@ class Dialogue:
             yield self._authenticated(request)
         elif not self._known:
             yield self._answer(request, Code.UNAUTHENTICATED)
+        elif self.faults.no_operations and _asks_for_operations(request):
+            yield self._answer(request, Code.ERROR)
         elif not self.device.buffered and request.code in (Code.READ_SET, Code.READ_CHUNK):
             yield self._answer(request, Code.UNKNOWN_COMMAND)
         elif (known := self._COMMANDS.get(request.code)) is not None:
@@ -65,7 +66,7 @@ class Dialogue:
         return Packet(Code.EVENT, kind, 0, data)
 
     def _answer(self, request: Packet, code: int = Code.OK, data: bytes = b"") -> Packet:
-        return Packet(code, self._session, request.reply, data)
+        return Packet(code, self.session, request.reply, data)
 
     def _connected(self, request: Packet) -> Packet:
         self._known = not self.device.comm_key
@@ -74,7 +75,7 @@ class Dialogue:
     def _authenticated(self, request: Packet) -> Packet:
         # The ticks are the client's choice and stand in what it sends.
         ticks = request.data[2] if len(request.data) == 4 else 0
-        self._known = request.data == scrambled_key(self.device.comm_key, self._session, ticks)
+        self._known = request.data == scrambled_key(self.device.comm_key, self.session, ticks)
         return self._answer(request, Code.OK if self._known else Code.UNAUTHENTICATED)
 
     def _ok(self, request: Packet) -> Answers:
@@ -151,7 +152,9 @@ class Dialogue:
             return self.device.log_set()
         if command == Code.USERTEMP_RRQ and part == _USERS_OF_TEMPLATES:
             return self.device.user_set()
-        return bytes(4)  # it has no templates, and nobody operated it
+        if command == Code.OPLOG_RRQ:
+            return self.device.operation_set()
+        return bytes(4)  # it has no templates
 
     def _read_chunk(self, request: Packet) -> Answers:
         start, length = _CHUNK.unpack(request.data) if len(request.data) == _CHUNK.size else (0, 0)
@@ -210,3 +213,8 @@ class Dialogue:
         Code.USERTEMP_RRQ: _read_directly,
         Code.OPLOG_RRQ: _read_directly,
     }
+
+
+def _asks_for_operations(request: Packet) -> bool:
+    prepared = request.code == Code.READ_SET and request.data[1:3] == Code.OPLOG_RRQ.to_bytes(2, "little")
+    return prepared or request.code == Code.OPLOG_RRQ

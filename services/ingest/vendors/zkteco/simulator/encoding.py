@@ -164,12 +164,28 @@ def _new_user(user: User) -> bytes:
     )
 
 
+OPERATION: Final = 16
+
+
+def operation_record(operation: int, time: int) -> bytes:
+    """What was done at it, without whom it was done to."""
+    return struct.pack("<HBBI8x", 0, operation, 0, time)
+
+
 def sizes(
-    *, users: int, records: int, user_capacity: int, record_capacity: int, finger_capacity: int = 3_000, size: int = 92
+    *,
+    users: int,
+    records: int,
+    operations: int = 0,
+    user_capacity: int,
+    record_capacity: int,
+    finger_capacity: int = 3_000,
+    size: int = 92,
 ) -> bytes:
     """Counts and capacities, in 80 bytes or in 92 with those of faces, of which it knows none."""
     fields = [0] * 23
     fields[4], fields[8] = users, records
+    fields[10] = operations
     fields[14], fields[15], fields[16] = finger_capacity, user_capacity, record_capacity
     fields[17], fields[18], fields[19] = finger_capacity, user_capacity - users, record_capacity - records
     return struct.pack("<23i", *fields)[:size]

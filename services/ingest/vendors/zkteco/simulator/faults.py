@@ -13,6 +13,14 @@ from services.ingest.vendors.zkteco.simulator.device import Device
 from services.ingest.vendors.zkteco.simulator.encoding import strange_layout
 
 
+def from_two(text: str) -> int:
+    """Every so manieth, but not every one: then nothing would ever come."""
+    number = int(text)
+    if number < 2:
+        raise ValueError(text)
+    return number
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
     """Which faults there are. The names are those of `FAULTS`, which says what each does."""
@@ -25,7 +33,11 @@ class Faults:
     huge_frame: bool = False
     garbage: bool = False
     wrong_checksum: bool = False
-    # Of connections and answers: see server.py and dialogue.py
+    # Of datagrams alone: see air.py
+    lost_datagram: int = 0
+    doubled_datagram: int = 0
+    late_datagram: int = 0
+    # Of connections and answers: see talk.py, server.py and dialogue.py
     silent: int | None = None
     slow: float = 0.0
     one_connection: bool = False
@@ -33,6 +45,7 @@ class Faults:
     event_in_download: int = 0
     count_off: int = 0
     chunk_error: int = 0
+    no_operations: bool = False
     short_chunk: int = 0
     # Of the terminal: see `afflict`
     clock: timedelta = timedelta(0)
@@ -55,6 +68,18 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "huge-frame": Fault(about="the first packet of a download claims to have a gigabyte"),
     "garbage": Fault(about="before the first packet of a download come bytes that are no packet"),
     "wrong-checksum": Fault(about="no packet has the right checksum"),
+    "lost-datagram": Fault(
+        about="with --udp: every so manieth datagram is lost, either way", read=from_two, usual=50, example="50"
+    ),
+    "doubled-datagram": Fault(
+        about="with --udp: every so manieth datagram comes twice, either way", read=from_one, usual=10, example="10"
+    ),
+    "late-datagram": Fault(
+        about="with --udp: every so manieth datagram comes after the one that follows it, either way",
+        read=from_two,
+        usual=10,
+        example="10",
+    ),
     "silent": Fault(about="it answers so many requests, and then none", read=int, usual=0, example="4"),
     "slow": Fault(about="it waits so many seconds before each answer", read=seconds, usual=1.0, example="0.5"),
     "one-connection": Fault(about="while one client is connected it hangs up on others"),
@@ -62,6 +87,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "event-in-download": Fault(about="so many people scan while the log is read", read=from_one, usual=1, example="3"),
     "count-off": Fault(about="it counts so many records more than it has", read=int, usual=1, example="-1"),
     "chunk-error": Fault(about="the first so many pieces of a log are refused", read=from_one, usual=1, example="2"),
+    "no-operations": Fault(about="it does not tell what was done at it"),
     "short-chunk": Fault(
         about="every piece of a log lacks so many bytes at its end", read=from_one, usual=1, example="40"
     ),

@@ -42,7 +42,7 @@ class Line:
         for packet in packets:
             whole = frame(packet)
             if self._faults.wrong_checksum:
-                whole = whole[:_CHECKSUM] + bytes([whole[_CHECKSUM] ^ 0xFF]) + whole[_CHECKSUM + 1 :]
+                whole = with_wrong_checksum(whole, _CHECKSUM)
             if packet.code == Code.DATA and not self._download_begun:
                 self._download_begun = True
                 whole = self._first_of_download(whole)
@@ -75,3 +75,8 @@ class Line:
         self._left -= len(piece)
         self.cut = not self._left
         return piece
+
+
+def with_wrong_checksum(whole: bytes, at: int) -> bytes:
+    """A packet as it is on the line, with another checksum, which stands `at` there."""
+    return whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :]

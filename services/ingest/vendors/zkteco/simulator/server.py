@@ -1,4 +1,4 @@
-"""A terminal on a TCP port: connections, pacing, and what a test does to it while it runs.
+"""A terminal on a port, of TCP and perhaps UDP: connections, pacing, and what a test does to it while it runs.
 
 Real clients take each packet to come in a read of its own, so packets leave at least `pace` seconds apart.
 """
@@ -9,24 +9,26 @@ import random
 import socket
 import struct
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
-from services.ingest.vendors.zkteco.simulator.device import Device
+from services.ingest.vendors.zkteco.simulator.datagrams import LARGEST_DATA, Address, Peer, Port
+from services.ingest.vendors.zkteco.simulator.device import SWITCHED_ON, Device
 from services.ingest.vendors.zkteco.simulator.dialogue import Dialogue
 from services.ingest.vendors.zkteco.simulator.encoding import Entry
 from services.ingest.vendors.zkteco.simulator.faults import NONE, Faults, afflict
 from services.ingest.vendors.zkteco.simulator.line import Line
-from services.ingest.vendors.zkteco.wire import BrokenStream, Code, Framer, Packet
+from services.ingest.vendors.zkteco.simulator.talk import Talk
+from services.ingest.vendors.zkteco.wire import BrokenStream, Framer, Packet
 
 PACE: Final = 0.001
 """Seconds between packets."""
 SMALL_SUB_PACKET: Final = 1008
 LARGE_SUB_PACKET: Final = 65_472
 REMEMBERED: Final = 10_000
+PORT_TRIES: Final = 20
 Notice = Callable[[str], object]
-_DOWNLOADS: Final = (Code.READ_SET, Code.ATTLOG_RRQ)
 
 
 class Running:
@@ -43,6 +45,7 @@ class Running:
         sub_packet: int,
         sessions: Iterator[int],
         notice: Notice,
+        udp: bool,
     ) -> None:
         self.device = device
         self.host = host
@@ -60,22 +63,30 @@ class Running:
         self._turn = -1
         self._connections: set[_Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._udp = udp
+        self._was_off = False
         self._server: asyncio.Server | None = None
+        self._datagrams: Port | None = None
+
+    @property
+    def talks(self) -> Sequence[Talk]:
+        """Who talks to it now."""
+        return (*self._connections, *(self._datagrams.peers if self._datagrams is not None else ()))
 
     @property
     def connections(self) -> int:
         """How many clients are connected now."""
-        return len(self._connections)
+        return len(self.talks)
 
     @property
     def listeners(self) -> int:
         """How many of them are told of scans."""
-        return sum(connection.dialogue.wants_scans for connection in self._connections)
+        return sum(connection.dialogue.wants_scans for connection in self.talks)
 
     @property
     def acknowledged(self) -> int:
         """Events that those who are connected have confirmed."""
-        return sum(connection.dialogue.acknowledged for connection in self._connections)
+        return sum(connection.dialogue.acknowledged for connection in self.talks)
 
     async def scan(self, user_id: str, *, state: int = 0, verify: int = 1, work_code: int = 0) -> Entry:
         """Somebody scans: it is in the log, and whoever listens is told.
@@ -95,25 +106,29 @@ class Running:
         self._turn += 1
         return self.device.event(self.device.scan(users[self._turn % len(users)].user_id))
 
-    async def tell(self, data: bytes, *, but: "_Connection | None" = None) -> None:
+    async def tell(self, data: bytes, *, but: "Talk | None" = None) -> None:
         """Send an event with this data to all who listen."""
-        for connection in list(self._connections):
+        for connection in self.talks:
             if connection.dialogue.wants_scans and connection is not but:
                 await connection.tell(data)
 
     async def send(self, raw: bytes) -> None:
         """Send bytes, as they are, to all who are connected."""
-        for connection in list(self._connections):
+        for connection in self.talks:
             await connection.send(raw)
 
     def kill(self) -> None:
         """Cut all connections at once, without a goodbye."""
-        for connection in list(self._connections):
+        for connection in self.talks:
             connection.abort()
 
     async def off(self) -> None:
         """The power goes: nothing listens, and whoever was connected no longer is."""
+        self._was_off = True
         server, self._server = self._server, None
+        datagrams, self._datagrams = self._datagrams, None
+        if datagrams is not None:
+            await datagrams.close()
         if server is not None:
             server.close()
         self.kill()
@@ -130,9 +145,49 @@ class Running:
         Raises:
             OSError: the port cannot be had.
         """
-        if self._server is None:
-            self._server = await asyncio.start_server(self._accepted, self.host, self.port)
-            self.port = self._server.sockets[0].getsockname()[1]
+        if self._server is not None:
+            return
+        if self._was_off:
+            self.device.operate(SWITCHED_ON)
+        for attempt in range(1, PORT_TRIES + 1):
+            server = await asyncio.start_server(self._accepted, self.host, self.port)
+            port = server.sockets[0].getsockname()[1]
+            try:
+                if self._udp:
+                    self._datagrams = await self._bound(port)
+            except OSError:
+                server.close()
+                if self.port or attempt == PORT_TRIES:
+                    raise
+                continue  # the free one of TCP was taken in UDP
+            self._server, self.port = server, port
+            return
+
+    async def _bound(self, port: int) -> Port:
+        _, datagrams = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: Port(self, self._met), local_addr=(self.host, port)
+        )
+        return datagrams
+
+    def _met(self, port: Port, address: Address) -> Peer | None:
+        self.accepted += 1
+        who = f"{address[0]}:{address[1]}"
+        if self.faults.one_connection and any(talk.place != address for talk in self.talks):
+            self.notice(f"{who} was not answered: somebody is connected already")
+            return None
+        self.notice(f"{who} greets, by UDP")
+        return Peer(port, self, self._dialogue(LARGEST_DATA), address, self.pace)
+
+    def _dialogue(self, most: int) -> Dialogue:
+        return Dialogue(
+            self.device,
+            session=next(self._sessions),
+            sub_packet=min(most, self.sub_packet),
+            faults=self.faults,
+        )
+
+    def heard(self, request: Packet) -> None:
+        self.received.append(request)
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._connected(reader, writer))
@@ -142,11 +197,11 @@ class Running:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
         peer = "{}:{}".format(*writer.get_extra_info("peername", ("somebody", "?"))[:2])
-        if self.faults.one_connection and self._connections:
+        if self.faults.one_connection and self.talks:
             self.notice(f"{peer} was hung up on: somebody is connected already")
             writer.close()
             return
-        connection = _Connection(self, reader, writer, session=next(self._sessions))
+        connection = _Connection(self, reader, writer, self._dialogue(LARGE_SUB_PACKET))
         self._connections.add(connection)
         self.notice(f"{peer} is connected")
         try:
@@ -159,20 +214,15 @@ class Running:
                 await writer.wait_closed()
 
 
-class _Connection:
+class _Connection(Talk):
     def __init__(
-        self, running: Running, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, session: int
+        self, running: Running, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dialogue: Dialogue
     ) -> None:
+        super().__init__(running, dialogue)
         self._running = running
         self._reader = reader
         self._writer = writer
-        self._writing = asyncio.Lock()
-        self._faults = running.faults
-        self._line = Line(running.faults)
-        self._answered = 0
-        self._expected = 0
-        self._last: Packet | None = None
-        self.dialogue = Dialogue(running.device, session=session, sub_packet=running.sub_packet, faults=running.faults)
+        self._line = Line(dialogue.faults)
 
     async def serve(self) -> None:
         """Answer until the other side goes, or sends what is no packet; or a fault hangs up."""
@@ -182,59 +232,21 @@ class _Connection:
                 for request in framer.feed(some):
                     if self._writer.is_closing():
                         return
-                    self._running.received.append(request)
-                    await self._answer(request)
+                    await self.answer(request)
 
-    async def _answer(self, request: Packet) -> None:
-        if self._faults.silent is not None and self._answered >= self._faults.silent:
-            return
-        self._answered += 1
-        if self._faults.slow and request.code != Code.OK:  # which confirms an event, and has no answer
-            await asyncio.sleep(self._faults.slow)
-        during: list[bytes] = []
-        async with self._writing:
-            await self._put(self._disturbed(request, during))
-        for data in during:
-            await self._running.tell(data, but=self)
-
-    def _disturbed(self, request: Packet, during: list[bytes]) -> Iterator[Packet]:
-        """The answer, with what faults put between. `during` is filled with the events of who scanned meanwhile."""
-        if self._faults.late_reply and self._last is not None and request.code != Code.OK:
-            yield self._last
-        if request.code in _DOWNLOADS:
-            self._expected = self._faults.event_in_download
-        if _asks_for_log(request):
-            self._running.notice(f"the log is read: {len(self._running.device.entries):,} records")
-        for packet in self.dialogue.answers(request):
-            if packet.code == Code.DATA and self._expected and (data := self._running.somebody_scans()):
-                self._expected -= 1
-                during.append(data)
-                yield self.dialogue.event(data)
-            yield packet
-            self._last = packet
-
-    async def tell(self, data: bytes) -> None:
-        """Send an event, after the answer that is under way."""
-        async with self._writing:
-            await self._put([self.dialogue.event(data)])
-
-    async def send(self, raw: bytes) -> None:
-        async with self._writing:
-            await self._write(raw)
-
-    async def _put(self, packets: Iterable[Packet]) -> None:
+    async def put(self, packets: Iterable[Packet]) -> None:
         for piece in self._line.pieces(packets):
-            await self._write(piece)
+            await self.write(piece)
         if self._line.cut:
             self._writer.close()
 
-    async def _write(self, some: bytes) -> None:
+    async def write(self, some: bytes) -> None:
         if self._writer.is_closing():
             return
         with contextlib.suppress(OSError):
             self._writer.write(some)
             await self._writer.drain()
-        if self._running.pace or self._faults.split:  # pieces are pieces only to who may read between them
+        if self._running.pace or self.faults.split:  # pieces are pieces only to who may read between them
             await asyncio.sleep(self._running.pace)
 
     def abort(self) -> None:
@@ -242,11 +254,6 @@ class _Connection:
         if line is not None and line.fileno() >= 0:  # so that the other side sees a reset and not an orderly end
             line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
-
-
-def _asks_for_log(request: Packet) -> bool:
-    chunked = request.code == Code.READ_SET and request.data[1:3] == Code.ATTLOG_RRQ.to_bytes(2, "little")
-    return chunked or request.code == Code.ATTLOG_RRQ
 
 
 @asynccontextmanager
@@ -260,8 +267,9 @@ async def simulator(
     sub_packet: int = SMALL_SUB_PACKET,
     sessions: Iterator[int] | None = None,
     notice: Notice = lambda _: None,
+    udp: bool = False,
 ) -> AsyncIterator[Running]:
-    """A terminal that listens while the context is open; `port` 0 takes a free one.
+    """A terminal that listens while the context is open; `port` 0 takes a free one; with `udp` of UDP, too.
 
     `sessions` are the numbers that it will give to connections, in order. `notice` is told, in words for people, who
     comes and goes and reads the log.
@@ -278,6 +286,7 @@ async def simulator(
         sub_packet=sub_packet,
         sessions=sessions or iter(lambda: random.randrange(1, 65_536), 0),
         notice=notice,
+        udp=udp,
     )
     afflict(device, faults)
     await running.on()

@@ -41,7 +41,7 @@ async def test_nothing_is_lost_while_broker_bus_and_we_are_away_in_turn(
         await register(hr, own_broker, topic, mqtt={"client_id": "muster"})
         await eventually(hr, lambda m: m["state"] == "live")
         await asyncio.to_thread(own_broker.publish, topic, *sent[:30])
-        await until(lambda: len(received(ingest)) == 30, within=20)
+        await until(lambda: len(received(ingest)) == 30, within=60)
         await asyncio.to_thread(own_broker.stop)
         await eventually(hr, lambda m: m["state"] == "away" and "broker" in m["status_text"])
         await asyncio.to_thread(own_broker.start)

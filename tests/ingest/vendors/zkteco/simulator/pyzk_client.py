@@ -15,7 +15,13 @@ Row = tuple[str, str, int, int]
 
 
 async def with_pyzk(
-    running: Running, use: Callable[[Any], T], *, comm_key: int = 0, patience: float = 10, attempts: int = 1
+    running: Running,
+    use: Callable[[Any], T],
+    *,
+    comm_key: int = 0,
+    patience: float = 10,
+    attempts: int = 1,
+    udp: bool = False,
 ) -> T:
     """What `use` makes of a connected pyzk, in a thread: it blocks.
 
@@ -25,7 +31,7 @@ async def with_pyzk(
 
     def visit() -> T:
         client = ZK(
-            running.host, port=running.port, timeout=patience, password=comm_key, ommit_ping=True, force_udp=False
+            running.host, port=running.port, timeout=patience, password=comm_key, ommit_ping=True, force_udp=udp
         )
         connected = client.connect()
         try:

@@ -110,3 +110,35 @@ async def test_pyzk_hears_of_scans_as_they_happen(layout: str) -> None:
             await until(lambda: len(heard) > number)  # noqa: B023 - awaited here; two in one read are too much for it
         await client
     assert heard == [("1001", 0), ("1002", 1), ("1003", 2)]
+
+
+@pytest.mark.parametrize("layout", ["8", "16", "40"])
+async def test_pyzk_reads_log_and_users_completely_over_udp(layout: str) -> None:
+    device, rows = filled(layout, 3_000, comm_key=12_345)
+    async with simulator(device, udp=True, pace=0) as running:
+        assert await with_pyzk(running, log_of, comm_key=12_345, udp=True) == rows
+        users = await with_pyzk(running, lambda client: client.get_users(), comm_key=12_345, udp=True)
+        assert [user.user_id for user in users] == [user.user_id for user in device.users]
+        await until(lambda: not running.connections)
+
+
+async def test_pyzk_hears_of_scans_over_udp() -> None:
+    device, _ = filled("40", 0)
+    heard: list[str] = []
+
+    def listen(client: Any) -> None:
+        for scan in client.live_capture(new_timeout=10):
+            if scan is None:
+                break
+            heard.append(scan.user_id)
+            if len(heard) == 2:
+                client.end_live_capture = True
+
+    async with simulator(device, udp=True) as running:
+        client = asyncio.create_task(with_pyzk(running, listen, udp=True))
+        await until(lambda: running.listeners)
+        for number in range(2):
+            await running.scan(str(1001 + number))
+            await until(lambda: len(heard) > number)  # noqa: B023 - awaited here
+        await client
+    assert heard == ["1001", "1002"]

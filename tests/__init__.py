@@ -1,0 +1,1 @@
+"""A package, so that it is this one: hikvisionapi installs its own tests under the same name."""
