@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator
+from zoneinfo import ZoneInfo
 
 from services.ingest.application.import_run import Import, ImportRun, Summary
 from services.ingest.application.machines import Changes, Machines, check_zone
@@ -56,7 +57,6 @@ class Importer:
         started = time.monotonic()
         if asked.timezone is not None:
             check_zone(asked.timezone)
-        records = self._open_file(asked.format, day_first=asked.day_first)
         machine = await self._registry.one(asked.machine, scope)
         if machine is not None and machine.machine_id != asked.machine:
             raise _is_an_id(asked.machine, machine)
@@ -71,6 +71,8 @@ class Importer:
                 " if that is wrong",
                 fields={"timezone": "differs from the machine's"},
             )
+
+        records = self._open_file(asked.form, ZoneInfo(machine.zone if machine is not None else str(asked.timezone)))
 
         async def resolve() -> tuple[Machine, bool]:
             return (machine, False) if machine is not None else await self._new_machine(asked)
