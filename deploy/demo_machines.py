@@ -16,7 +16,7 @@ from deploy.demo_log import KeptLog, KeptPort, kept_log
 from services.ingest.domain.reading import Reading
 from services.ingest.vendors.generic import simulator as generic
 from services.ingest.vendors.hikvision import simulator as hikvision
-from services.ingest.vendors.hikvision.simulator.device import STATES as HIKVISION_STATES
+from services.ingest.vendors.hikvision.simulator.device import STATES as STATUSES
 from services.ingest.vendors.simulated.company import Scan, Wall, come_and_go
 from services.ingest.vendors.simulated.people import STATES
 from services.ingest.vendors.simulated.settings import SimulatedSettings
@@ -30,7 +30,8 @@ PREFIX: Final = "D"
 """Before the number of a demo badge, so that they are told from real ones."""
 HISTORY_DAYS: Final = 31
 HOST: Final = "127.0.0.1"
-_SUPREMA_KEYS: Final = {"0": "1", "1": "2", "2": "3", "3": "4"}
+_TA_KEYS: Final = {"0": "1", "1": "2", "2": "3", "3": "4"}
+"""What a BioStar server calls the keys of simulated people."""
 
 Body = Mapping[str, Any]
 """What its vendor adds to the registration of a machine."""
@@ -178,11 +179,11 @@ async def _hikvision(gate: Gate) -> AsyncIterator[Body]:
     with gate.log() as log:
         device = hikvision.Device(zone=gate.zone, serial=gate.serial)
         for punch in log.punches:
-            device.record_at(punch.badge, punch.at, status=HIKVISION_STATES[punch.state])
+            device.record_at(punch.badge, punch.at, status=STATUSES[punch.state])
         async with _listening(gate, lambda port: hikvision.simulator(device, port=port)) as running:
 
             async def scan(reading: Reading) -> None:
-                entry = await running.scan(reading.badge, status=HIKVISION_STATES[reading.state])
+                entry = await running.scan(reading.badge, status=STATUSES[reading.state])
                 log.add(reading.badge, entry.wall, reading.state)
 
             async with _inhabited(gate, device.wall, scan):
@@ -195,11 +196,11 @@ async def _suprema(gate: Gate) -> AsyncIterator[Body]:
     with gate.log() as log:
         store = suprema.Store(zone=gate.zone)
         for punch in log.punches:
-            store.record_at(punch.badge, punch.at, key=_SUPREMA_KEYS[punch.state])
+            store.record_at(punch.badge, punch.at, key=_TA_KEYS[punch.state])
         async with _listening(gate, lambda port: suprema.simulator(store, port=port)) as running:
 
             async def scan(reading: Reading) -> None:
-                row = await running.scan(reading.badge, key=_SUPREMA_KEYS[reading.state])
+                row = await running.scan(reading.badge, key=_TA_KEYS[reading.state])
                 log.add(reading.badge, store.local(row), reading.state)
 
             async with _inhabited(gate, store.wall, scan):
