@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
@@ -95,6 +96,7 @@ class ImportRun:
         ledger: Ledger,
         evidence: Evidence,
         publisher: ScanPublisher,
+        threads: Executor,
         received_at: datetime,
     ) -> None:
         """`resolve` gives the machine and whether it is new; it is called once a record was read."""
@@ -104,6 +106,7 @@ class ImportRun:
         self._ledger = ledger
         self._evidence = evidence
         self._publisher = publisher
+        self._threads = threads
         self._received_at = received_at
         self._summary = Summary(
             dry_run=asked.dry_run,
@@ -128,7 +131,7 @@ class ImportRun:
                     self._take(record)
                 await self._send(least=MOST_IN_A_BATCH)
             last = self._records.finish()
-            while records := await asyncio.to_thread(lambda: list(islice(last, MOST_IN_A_BATCH))):
+            while records := await self._in_thread(lambda: list(islice(last, MOST_IN_A_BATCH))):
                 for record in records:
                     self._take(record)
                 await self._send(least=MOST_IN_A_BATCH)
@@ -141,6 +144,9 @@ class ImportRun:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
         return self._finished()
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _refuse_senseless(self) -> None:
         if self._summary.unreadable and self._machine is None:
