@@ -51,6 +51,8 @@ def _quoted(lines: "_Lines", number: int, raw: str, delimiter: str) -> Row:
             lines.give_back(parts[1:])
             return Row(number, (), raw, "a quote is opened and never closed")
         parts.append(following)
+        while '"' not in following and len(parts) < MOST_LINES and (more := lines.next()) is not None:
+            parts.append(following := more)  # nothing in such a line can close a quote
         text = "\n".join(parts)
     return _row(number, next(csv.reader([text], delimiter=delimiter)), text)
 

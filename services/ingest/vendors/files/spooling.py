@@ -17,6 +17,8 @@ from services.ingest.vendors.files.tables import HEADER_WITHIN, Rows, header_of
 from services.ingest.vendors.files.workbook import sheet_of
 from shared.kernel.errors import Malformed, Unavailable, sentence
 
+LARGEST_WORKBOOK: Final = 256 * 1024 * 1024
+"""Bytes, packed as it is. A million rows are a tenth of it."""
 _CODE_PAGES: Final = (437, 850, 866, 874, *range(1250, 1259))
 ENCODINGS: Final = (
     *("utf-8", "utf-16", "utf-16-le", "utf-16-be", "gbk", "gb18030", "big5", "shift_jis", "euc-jp", "euc-kr"),
@@ -129,9 +131,13 @@ class WorkbookSpool:
         self._folder = tempfile.TemporaryDirectory(prefix="muster-import-")
         self._workbook = Path(self._folder.name) / "workbook.xlsx"
         self._file = self._workbook.open("wb")
+        self._bytes = 0
         self._over = False
 
     def feed(self, chunk: bytes) -> None:
+        self._bytes += len(chunk)
+        if self._bytes > LARGEST_WORKBOOK:
+            raise Malformed(f"a workbook of more than {LARGEST_WORKBOOK >> 20} MB is not read: save the sheet as CSV")
         _kept(self._file, chunk)
 
     def rows(self) -> tuple[Rows, dict[str, Any]]:

@@ -26,7 +26,7 @@ class Limits:
     """Bytes beside what the library itself takes. A sheet of a million rows needs 200 MB."""
     seconds: int = 900
     """Of computing. A sheet of a million rows takes a minute or two."""
-    disk: int = 1024 * 1024 * 1024
+    disk: int = 256 * 1024 * 1024
     """Bytes of what is read, packed."""
 
 

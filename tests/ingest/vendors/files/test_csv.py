@@ -243,6 +243,14 @@ class TestText:
         assert len(found) == 301
         assert all(isinstance(each, Reading) for each in found[1:])
 
+    def test_a_quote_may_close_many_lines_later_and_at_the_end_of_the_file(self) -> None:
+        lines = "\n".join(["a"] * 60)
+        data = f'badge,name,time\n7,"{lines}",2026-10-05 08:00\n8,B,2026-10-05 08:01\n9,"C'.encode()
+        assert [short(each) for each in read(data)] == [
+            "2 7 2026-10-05 08:00:00  UNKNOWN", "62 8 2026-10-05 08:01:00  UNKNOWN",
+            "63: a quote is opened and never closed",
+        ]  # fmt: skip
+
     def test_two_stray_quotes_swallow_nothing_between_them(self) -> None:
         data = b'badge,name,time\n7,"A,2026-10-05 08:00\n8,B,2026-10-05 08:01\n9,"C,2026-10-05 08:02\n'
         found = read(data)
