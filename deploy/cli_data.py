@@ -43,6 +43,8 @@ class Format(Enum):
 
     ATTLOG = "attlog"
     GLOG = "glog"
+    CSV = "csv"
+    XLSX = "xlsx"
 
 
 File = Annotated[Path, typer.Argument(parser=_readable, metavar="FILE", help="A file, or - for standard input.")]
@@ -67,14 +69,32 @@ def import_scans(  # noqa: PLR0917 - the options of a command
     timezone: Annotated[str | None, typer.Option(help="Zone of the machine's clock, such as Asia/Kolkata.")] = None,
     format: Annotated[Format | None, typer.Option(help="Found out otherwise.")] = None,  # noqa: A002 - the option's name
     day_first: Annotated[bool | None, typer.Option(help="How 03/04/2026 is read.")] = None,
+    date_format: Annotated[
+        str | None, typer.Option(help="day_first, month_first, year_first, or such as '%d.%m.%Y %H:%M'.")
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(help="What is where in a table: 'badge=AC-No.,time=\"Date, time\",state=State', or by number."),
+    ] = None,
+    states: Annotated[
+        str | None, typer.Option(help="What the machine itself calls its states: 'C/In=0,C/Out=1'.")
+    ] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Of CSV: comma, semicolon, tab, pipe or a character.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of CSV, if it is not Unicode: cp1252, gbk …")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Of a workbook; otherwise its first.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Import although most lines cannot be read.")] = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import a log file of a machine. Again, or of overlapping months: what is known already is not counted twice."""
+    """Import a log of a machine: its USB export, CSV or XLSX.
+
+    Again, or of overlapping months: what is known already is not counted twice.
+    """
     if timezone is not None:
         _known_zone(timezone)
     parameters = {"machine": machine, "timezone": timezone, "format": format and format.value, "day_first": day_first}
+    parameters |= {"date_format": date_format, "columns": columns, "states": states}
+    parameters |= {"delimiter": delimiter, "encoding": encoding, "sheet": sheet}
     flags = {"dry_run": dry_run or None, "force": force or None}
     query = {name: str(value) for name, value in {**parameters, **flags}.items() if value is not None}
     api = Api()
@@ -207,10 +227,26 @@ def _pieces(stream: BinaryIO) -> Iterator[bytes]:
 
 def _show_scans(summary: dict[str, Any]) -> None:
     unreadable, quarantined = summary.pop("unreadable_lines", []), summary.pop("quarantined_lines", [])
+    recognised, sample = summary.pop("recognised", None), summary.pop("sample", None)
+    _show_recognised(recognised or {})
+    _show_lines("scan", sample or [])
     # The figures last: they are what a person looks for, and lines may be many.
     _show_lines("unreadable", unreadable)
     _show_lines("quarantined", quarantined)
     _show(summary)
+
+
+def _show_recognised(recognised: dict[str, Any]) -> None:
+    """How a table is read: what a dry run is for."""
+    columns = recognised.pop("columns", {})
+    if columns:
+        results.print("columns: " + "; ".join(f"{kind} = {name}" for kind, name in columns.items()), markup=False)
+    ignored = recognised.pop("ignored", [])
+    if ignored:
+        results.print(f"columns passed over: {', '.join(ignored)}", markup=False)
+    words = [f"{name.replace('_', ' ')} {value}" for name, value in recognised.items() if value is not None]
+    if words:
+        results.print("read with: " + ", ".join(words), markup=False)
 
 
 def _show_people(summary: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import httpx
 
-from deploy.demo_terminals import PEOPLE, PREFIX, DemoTerminal
+from deploy.demo_machines import PEOPLE, PREFIX, DemoMachine
 from deploy.settings import Installation
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Unavailable
@@ -22,16 +22,16 @@ DEPARTMENTS = {
 }
 FIRST_NAMES = ("Ahmed", "Fatima", "Rahim", "Nasreen", "Karim", "Shirin", "Imran", "Salma", "Tariq", "Rehana")
 LAST_NAMES = ("Khan", "Begum", "Hossain", "Akter")
-LOCATIONS = ("Main entrance", "Back entrance", "Canteen")
+LOCATIONS = ("Main entrance", "Back entrance", "Canteen", "Office", "Workshop", "Warehouse")
 ZONE = "Asia/Dhaka"
 ATTENDANCE = "http://attendance/api/attendance"
 MACHINES = "http://ingest/api/attendance/machines"
 
 
 async def furnish(
-    peers: httpx.AsyncClient, installation: Installation, clock: Clock, terminals: Sequence[DemoTerminal]
+    peers: httpx.AsyncClient, installation: Installation, clock: Clock, there: Sequence[DemoMachine]
 ) -> None:
-    """See to it that the demo company is there, and its machines are where the terminals are."""
+    """See to it that the demo company is there, and its machines are registered as they are now."""
     caller = Caller(user=0, username="demo", roles=frozenset({"super_admin"}))
     tokens = Tokens(installation.secret.get_secret_value())
     headers = {"Authorization": f"Bearer {tokens.sign(caller, now=clock.now(), lasts=timedelta(minutes=5))}"}
@@ -39,8 +39,8 @@ async def furnish(
     await _sent(
         peers.post(f"{ATTENDANCE}/employees/import/", headers=people, content=people_csv().encode(), timeout=60)
     )
-    for terminal in terminals:
-        machine = _machine(terminal, installation.timezone or ZONE)
+    for one in there:
+        machine = _machine(one, installation.timezone or ZONE)
         if not await _sent(peers.post(f"{MACHINES}/", headers=headers, json=machine)):
             # It is there already. The port is another one each time, so that no two demos are in each other's way.
             await _sent(peers.patch(f"{MACHINES}/{machine['machine_id']}/", headers=headers, json=machine))
@@ -62,17 +62,13 @@ def people_csv() -> str:
     return text.getvalue()
 
 
-def _machine(terminal: DemoTerminal, zone: str) -> dict[str, object]:
+def _machine(one: DemoMachine, zone: str) -> dict[str, object]:
     return {
-        "machine_id": f"demo-gate-{terminal.gate}",
-        "name": f"Demo gate {terminal.gate}",
-        "machine_type": "zkteco",
-        "location": LOCATIONS[terminal.gate - 1],
-        "ip_address": "127.0.0.1",
-        "port": terminal.port,
-        "serial": terminal.serial,
+        "machine_id": f"demo-gate-{one.gate}",
+        "name": f"Demo gate {one.gate} ({one.make})",
+        "location": LOCATIONS[one.gate - 1],
         "zone": zone,
-        "config": {"comm_key": terminal.comm_key} if terminal.comm_key else {},
+        **one.body,
     }
 
 

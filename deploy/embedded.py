@@ -9,10 +9,11 @@ from pathlib import Path
 
 import httpx
 from pydantic import SecretStr
+from starlette.types import ASGIApp
 
 from deploy.catalogue import SERVICES, Given, histories
 from deploy.demo import ZONE, furnish
-from deploy.demo_terminals import DemoTerminals
+from deploy.demo_machines import HOST, DemoMachines
 from deploy.folder import Address, DataFolder
 from deploy.postgres import Postgres
 from deploy.running import Later, migrate, prepared, settle_memory, until_told_to_stop
@@ -44,6 +45,7 @@ class Running:
     given_password_holds: bool
     """Whether the installation's password is that of `admin`, who may have had another one before, or since."""
     peers: httpx.AsyncClient
+    ingest: ASGIApp
     installation: Installation
 
 
@@ -56,13 +58,17 @@ async def up(
     demo: bool = False,
 ) -> None:
     """Run all until the process is told to stop. `ready` is called once scans are taken."""
-    gates = DemoTerminals(folder / "terminals", installation.timezone or ZONE)
+    gates = DemoMachines(folder / "terminals", installation.timezone or ZONE)
     async with (
         until_told_to_stop() as told,
         running(folder, installation, say=say, beside=gates if demo else None) as system,
+        AsyncExitStack() as stack,
     ):
         if demo:
-            await furnish(system.peers, system.installation, SystemClock(), gates.listening)
+            await furnish(system.peers, system.installation, SystemClock(), gates.there)
+            # By a door of its own: no machine of anybody else's is to come in only because there is a demo.
+            port = await stack.enter_async_context(served(system.ingest, host=HOST, port=0, mends_addresses=True))
+            gates.push_to(port)
         ready(system)
         DataFolder(folder).forget_password()
         await told.wait()
@@ -151,6 +157,7 @@ async def running(
             password=generated,
             given_password_holds=holds,
             peers=peers,
+            ingest=services["ingest"].app,
             installation=installation,
         )
 

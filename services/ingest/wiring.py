@@ -41,7 +41,7 @@ from services.ingest.storage.registry import PostgresRegistry
 from services.ingest.storage.spool import PostgresSpool
 from services.ingest.storage.tables import metadata
 from services.ingest.vendors import table
-from services.ingest.vendors.files.reader import FileReader
+from services.ingest.vendors.files.reader import open_file
 from shared.bus.port import Bus
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Unavailable
@@ -146,7 +146,7 @@ def assemble(
     importer = Importer(
         registry=registry,
         machines=machines,
-        open_file=FileReader,
+        open_file=open_file,
         ledger=ledger,
         evidence=evidence,
         publisher=publisher,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -112,6 +113,31 @@ def test_an_import_sends_the_file_as_it_is_and_prints_the_summary(system: Answer
     assert "new" in done.stdout
     assert "unreadable line 7: no date" in done.stdout
     assert not done.stderr
+
+
+def test_a_dry_run_prints_how_a_table_is_read_and_the_first_scans(system: Answering, log: Path) -> None:
+    recognised = {
+        "columns": {"badge": "AC-No.", "time": "Date, Time"},
+        "ignored": ["Name"],
+        "header_line": 3,
+        "sheet": "May",
+    }
+    sample = [{"line": 4, "badge": "007", "local_time": "2026-10-05 08:01:22", "type": "IN", "state": "0"}]
+    summary = {"timezone": "Asia/Dhaka", "new": 1, "recognised": {**recognised, "date_format": None}, "sample": sample}
+    system.answers["/api/attendance/scans/import/"] = (200, summary)
+    said = ("--columns", 'badge=AC-No.,time="Date, Time"', "--states", "C/In=0", "--sheet", "May")
+    done = muster("import", log, "--machine", "g", "--dry-run", *said, URL=system.url, TOKEN="mine")
+    assert done.returncode == 0, done.stderr
+    asked = parse_qs(urlsplit(system.asked[0][1]).query)
+    assert asked == {
+        "machine": ["g"], "dry_run": ["true"], "columns": [said[1]], "states": ["C/In=0"], "sheet": ["May"],
+    }  # fmt: skip
+    assert done.stdout.splitlines()[:4] == [
+        "columns: badge = AC-No.; time = Date, Time",
+        "columns passed over: Name",
+        "read with: header line 3, sheet May",
+        "scan line 4: 007 · 2026-10-05 08:01:22 · IN · 0",
+    ]
 
 
 def test_an_import_says_when_the_machine_and_the_site_keep_different_time(system: Answering, log: Path) -> None:

@@ -8,13 +8,14 @@ from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
 from services.ingest.api.parameters import bad, flag
+from services.ingest.application.file_form import TEXTS, FileForm
 from services.ingest.application.import_run import Import
 from services.ingest.application.importing import Importer
 from shared.kernel.errors import Malformed, MusterError
 from shared.web.callers import HR
 from shared.web.lists import json_response, known
 
-PARAMETERS = ("machine", "timezone", "format", "day_first", "dry_run", "force")
+PARAMETERS = ("machine", "timezone", *TEXTS, "day_first", "dry_run", "force")
 READ_ON_FOR = 30.0
 """Seconds for which the rest of a refused file is read and thrown away."""
 
@@ -60,8 +61,7 @@ def _asked(request: Request) -> Import:
     return Import(
         machine=machine,
         timezone=parameters.get("timezone") or None,
-        format=parameters.get("format") or None,
-        day_first=flag(request, "day_first"),
+        form=FileForm(day_first=flag(request, "day_first"), **{name: parameters.get(name) or None for name in TEXTS}),
         dry_run=flag(request, "dry_run") or False,
         force=flag(request, "force") or False,
     )

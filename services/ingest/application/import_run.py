@@ -3,13 +3,16 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
+from itertools import islice
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from services.ingest.application.file_form import FileForm
 from services.ingest.application.ports import Evidence, Ledger, Records
 from services.ingest.application.publishing import ScanPublisher
 from services.ingest.domain.machine import Machine
@@ -28,6 +31,10 @@ SENSELESS: Final = 1_000
 """Unreadable lines after which a file with fewer readable ones is given up, unless it is forced."""
 REMEMBERED: Final = 100_000
 """Different unreadable lines of which equal ones are told apart."""
+IN_HAND: Final = 1_000_000
+"""Scans that a dry run remembers, as nothing else does; of two equal ones that lie further apart both are counted."""
+SAMPLED: Final = 5
+"""Scans that a dry run shows."""
 
 T = TypeVar("T")
 
@@ -40,8 +47,7 @@ class Import:
     """Its code; registered if new."""
     timezone: str | None = None
     """Of its clock; needed if the machine is new."""
-    format: str | None = None
-    day_first: bool | None = None
+    form: FileForm = field(default_factory=FileForm)
     dry_run: bool = False
     force: bool = False
     """Import although most lines cannot be read."""
@@ -56,6 +62,10 @@ class Summary:
     machine_created: bool = False
     timezone: str = ""
     format: str | None = None
+    recognised: Mapping[str, Any] | None = None
+    """Of a table: which columns are read, and how."""
+    sample: list[dict[str, Any]] | None = None
+    """The first scans that a dry run would make."""
     dry_run: bool = False
     read: int = 0
     new: int = 0
@@ -86,6 +96,7 @@ class ImportRun:
         ledger: Ledger,
         evidence: Evidence,
         publisher: ScanPublisher,
+        threads: Executor,
         received_at: datetime,
     ) -> None:
         """`resolve` gives the machine and whether it is new; it is called once a record was read."""
@@ -95,16 +106,20 @@ class ImportRun:
         self._ledger = ledger
         self._evidence = evidence
         self._publisher = publisher
+        self._threads = threads
         self._received_at = received_at
         self._summary = Summary(
-            dry_run=asked.dry_run, machine=asked.machine, unreadable_new=None if asked.dry_run else 0
+            dry_run=asked.dry_run,
+            machine=asked.machine,
+            unreadable_new=None if asked.dry_run else 0,
+            sample=[] if asked.dry_run else None,
         )
         self._machine: Machine | None = None
         self._naming: Naming | None = None
         self._readings: list[Reading] = []
         self._unreadable: list[tuple[bytes, Unreadable]] = []
         self._seen: Counter[bytes] = Counter()
-        self._in_hand: set[UUID] = set()
+        self._in_hand: dict[UUID, None] = {}  # in the order in which they came
         self._dates: set[date] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -115,16 +130,23 @@ class ImportRun:
                 for record in self._records.feed(chunk):
                     self._take(record)
                 await self._send(least=MOST_IN_A_BATCH)
-            for record in self._records.finish():
-                self._take(record)
+            last = self._records.finish()
+            while records := await self._in_thread(lambda: list(islice(last, MOST_IN_A_BATCH))):
+                for record in records:
+                    self._take(record)
+                await self._send(least=MOST_IN_A_BATCH)
             await self._send(least=1)
             await self._settle(0)
             self._refuse_senseless()
         finally:
+            self._records.close()
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
         return self._finished()
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _refuse_senseless(self) -> None:
         if self._summary.unreadable and self._machine is None:
@@ -184,8 +206,26 @@ class ImportRun:
             if scan.id not in self._in_hand:
                 different.setdefault(scan.id, scan)
         self._summary.already_known += len(scans) - len(different)
-        self._in_hand.update(different)
+        self._in_hand.update(dict.fromkeys(different))
+        if self._asked.dry_run:
+            self._show(different.values())
+            while len(self._in_hand) > IN_HAND:
+                del self._in_hand[next(iter(self._in_hand))]
         return list(different.values())
+
+    def _show(self, scans: Iterable[Scan]) -> None:
+        sample = self._summary.sample or []
+        for scan in islice(scans, SAMPLED - len(sample)):
+            reading = scan.reading
+            sample.append({
+                "line": reading.position,
+                "badge": reading.badge,
+                "local_time": reading.local_time.isoformat(sep=" "),
+                "type": reading.type.value,
+                "state": reading.state,
+                "quality": scan.quality.value,
+            })  # fmt: skip
+        self._summary.sample = sample
 
     async def _publish(self, scans: Sequence[Scan]) -> None:
         if not scans:
@@ -196,7 +236,8 @@ class ImportRun:
         if new and not self._asked.dry_run:
             await _patiently(lambda: self._publisher.deliver(new))
             # From here on the ledger knows them. A dry run writes none, and must remember them itself.
-            self._in_hand.difference_update(ids)
+            for done in ids:
+                self._in_hand.pop(done, None)
         self._summary.already_known += len(known)
         self._summary.new += len(new)
         for scan in new:
@@ -229,7 +270,7 @@ class ImportRun:
 
     def _finished(self) -> Summary:
         summary = self._summary
-        summary.format = self._records.format
+        summary.format, summary.recognised = self._records.format, self._records.recognised
         summary.quarantined_lines.sort(key=lambda line: line["line"] or 0)
         summary.days = len(self._dates)
         summary.first, summary.last = min(self._dates, default=None), max(self._dates, default=None)

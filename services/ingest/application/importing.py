@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from zoneinfo import ZoneInfo
 
 from services.ingest.application.import_run import Import, ImportRun, Summary
 from services.ingest.application.machines import Changes, Machines, check_zone
@@ -15,6 +17,9 @@ from shared.web.scope import Scope
 
 NEW_TYPE = "generic"
 """The type of a machine that is registered by importing its file: nobody connects to it."""
+
+AT_ONCE = 2
+"""Tables that are read at once; others wait for their turn, batch by batch."""
 
 log = get_logger(__name__)
 
@@ -40,6 +45,8 @@ class Importer:
         self._evidence = evidence
         self._publisher = publisher
         self._clock = clock
+        # Of their own: those of the loop also look up addresses, for which machines must not wait.
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="import")
 
     async def run(self, asked: Import, chunks: AsyncIterator[bytes], scope: Scope) -> Summary:
         """Read the file and publish what is new in it.
@@ -56,7 +63,6 @@ class Importer:
         started = time.monotonic()
         if asked.timezone is not None:
             check_zone(asked.timezone)
-        records = self._open_file(asked.format, day_first=asked.day_first)
         machine = await self._registry.one(asked.machine, scope)
         if machine is not None and machine.machine_id != asked.machine:
             raise _is_an_id(asked.machine, machine)
@@ -72,6 +78,8 @@ class Importer:
                 fields={"timezone": "differs from the machine's"},
             )
 
+        records = self._open_file(asked.form, ZoneInfo(machine.zone if machine is not None else str(asked.timezone)))
+
         async def resolve() -> tuple[Machine, bool]:
             return (machine, False) if machine is not None else await self._new_machine(asked)
 
@@ -82,6 +90,7 @@ class Importer:
             ledger=self._ledger,
             evidence=self._evidence,
             publisher=self._publisher,
+            threads=self._threads,
             received_at=self._clock.now(),
         )
         summary = await run.through(chunks)

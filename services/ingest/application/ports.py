@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
+from services.ingest.application.file_form import FileForm
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.pending import PendingMachine
 from services.ingest.domain.reading import Reading, Unreadable
@@ -269,16 +270,23 @@ class Records(Protocol):
             Malformed: this is no file of a machine.
         """
 
+    @property
+    def recognised(self) -> Mapping[str, Any] | None:
+        """How a table is read, for people; None where there is nothing to say, or not yet."""
+
     def finish(self) -> Iterator[Reading | Unreadable]:
-        """Those that waited for the end. Raises as `feed` does."""
+        """Those that waited for the end. May take its time, so that it is read in a thread. Raises as `feed` does."""
+
+    def close(self) -> None:
+        """Give up: whoever reads it in a thread comes to an end soon."""
 
 
 class OpenFile(Protocol):
     """Starts reading a file."""
 
-    def __call__(self, format: str | None, *, day_first: bool | None) -> Records:  # noqa: A002 - its name
-        """`format` None finds it out.
+    def __call__(self, form: FileForm, zone: tzinfo) -> Records:
+        """`form` is what a person says of it; `zone` that of the machine's clock.
 
         Raises:
-            Malformed: there is no such format.
+            Malformed: something in `form` is wrong.
         """

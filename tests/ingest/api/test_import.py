@@ -1,6 +1,9 @@
+import io
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 
 import httpx
+import openpyxl
 import pytest
 
 from services.ingest.domain.reading import Mode
@@ -158,7 +161,10 @@ class TestRefusals:
         [
             (b"", "the file is empty"),
             (b"\x89PNG\r\n\x1a\n" + b"\0" * 100, "this is a PNG picture, not a log of a machine"),
-            (b"hello\n", "no line of it can be read as attlog or glog; line 1 is 'hello'"),
+            (
+                b"hello\n",
+                "no line of it can be read as attlog or glog, or names the columns of a table; line 1 is 'hello'",
+            ),
         ],
     )
     async def test_a_file_of_another_kind_registers_nothing(
@@ -212,6 +218,71 @@ async def test_a_line_of_a_hundred_megabytes_is_one_unreadable_line(hr: httpx.As
     summary = await imported(hr, content())
     assert (summary["new"], summary["unreadable"]) == (11, 2)
     assert summary["unreadable_lines"][0]["reason"] == "the line is longer than 64 KiB; its beginning is kept"
+
+
+class TestTables:
+    CSV = b"AC-No.,Name,Date/Time,State\n007,Ann,05/10/2026 08:01,0\n8,Bob,25/10/2026 17:00,1\n9,Cem,soon,0\n"
+
+    async def test_a_dry_run_shows_what_was_recognised_and_stores_nothing(
+        self, hr: httpx.AsyncClient, ingest: Ingest
+    ) -> None:
+        summary = await imported(hr, self.CSV, dry_run="true")
+        assert summary["recognised"] == {
+            "columns": {"badge": "AC-No.", "time": "Date/Time", "state": "State"},
+            "ignored": ["Name"],
+            "header_line": 1,
+            "date_format": "day_first",
+            "delimiter": "comma",
+            "encoding": "utf-8",
+        }
+        first, second = summary["sample"]
+        assert first == {
+            "line": 2, "badge": "007", "local_time": "2026-10-05 08:01:00", "type": "IN", "state": "0",
+            "quality": "ok",
+        }  # fmt: skip
+        assert (second["badge"], second["type"]) == ("8", "OUT")
+        assert (summary["format"], summary["new"], summary["unreadable"]) == ("csv", 2, 1)
+        assert summary["unreadable_lines"] == [
+            {"line": 4, "reason": "no date and time: 'soon'", "text": "9,Cem,soon,0"}
+        ]
+        assert not ingest.bus.published
+        assert not await ingest.parts.registry.all()
+
+    async def test_an_import_publishes_its_scans_and_keeps_what_cannot_be_read(
+        self, hr: httpx.AsyncClient, ingest: Ingest
+    ) -> None:
+        summary = await imported(hr, self.CSV, columns="badge=ac no,time=Date/Time", states="0=C/In")
+        assert (summary["new"], summary["unreadable_new"], summary["sample"]) == (2, 1, None)
+        events = ingest.bus.events(ScanReceived)
+        assert [(event.badge, event.state, event.type) for event in events] == [
+            ("007", "C/In", "IN"),
+            ("8", "1", "OUT"),
+        ]
+        (kept,) = (await hr.get("/api/attendance/machines/gate/unreadable/")).json()
+        assert kept["reason"] == "no date and time: 'soon'"
+
+    async def test_many_batches_of_a_workbook_arrive_whole(self, hr: httpx.AsyncClient, ingest: Ingest) -> None:
+        book = openpyxl.Workbook()
+        book.active.append(["Badge", "Date/Time"])
+        for number in range(1200):
+            book.active.append([number, datetime(2026, 1, 5, 8) + timedelta(minutes=number)])
+        file = io.BytesIO()
+        book.save(file)
+        summary = await imported(hr, file.getvalue())
+        assert (summary["format"], summary["new"], summary["unreadable"]) == ("xlsx", 1200, 0)
+        assert {event.badge for event in ingest.bus.events(ScanReceived)} == {str(number) for number in range(1200)}
+
+    @pytest.mark.parametrize(
+        ("parameters", "field"),
+        [({"columns": "colour=3"}, "columns"), ({}, "date_format"), ({"encoding": "klingon"}, "encoding")],
+    )
+    async def test_what_is_unclear_is_asked_and_registers_nothing(
+        self, hr: httpx.AsyncClient, ingest: Ingest, parameters: dict[str, str], field: str
+    ) -> None:
+        content = b"badge,time\n7,01/02/2026 08:00\n"
+        answer = await hr.post(IMPORT, params={"machine": "g", "timezone": "UTC", **parameters}, content=content)
+        assert (answer.status_code, [error["pointer"] for error in answer.json()["errors"]]) == (400, [field])
+        assert not await ingest.parts.registry.all()
 
 
 async def test_a_glog_file_is_imported_with_its_dates_as_said(hr: httpx.AsyncClient, ingest: Ingest) -> None:

@@ -1,1 +1,1 @@
-"""Logs that people carry from a machine on a stick: read as a stream, in any pieces, with bounded memory."""
+"""Logs that people carry from a machine on a stick, or out of another program: in any pieces, with bounded memory."""

@@ -1,4 +1,4 @@
-"""How people use the gate on a working day: a pure function of the settings, the date and nothing else."""
+"""How people use the gate, by day or by night: a pure function of the settings, the date and nothing else."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ class Habit:
 
     name: str
     weight: int
+    """Of a hundred people, where nothing else is asked for."""
     arrives: Minutes
     leaves: Minutes
     forgets: float = 0.01
@@ -32,6 +33,14 @@ class Habit:
     taps_twice: float = 0.02
     goes_out_for_lunch: float = 0.0
     stays_away: float = 0.04
+    starts: time = START
+    meal: time = LUNCH
+    ends: time = END
+    """What is earlier than the start is on the next day."""
+
+    @property
+    def crosses_midnight(self) -> bool:
+        return self.ends < self.starts
 
 
 HABITS = (
@@ -42,24 +51,38 @@ HABITS = (
     Habit(name="forgetful", weight=7, arrives=(-2, 5), leaves=(8, 6), forgets=0.3),
     Habit(name="double tapper", weight=7, arrives=(-4, 4), leaves=(7, 4), taps_twice=0.8),
     Habit(name="lunch leaver", weight=8, arrives=(-5, 4), leaves=(9, 5), goes_out_for_lunch=0.85),
+    Habit(
+        name="night shift",
+        weight=0,
+        arrives=(-8, 4),
+        leaves=(5, 4),
+        goes_out_for_lunch=0.5,
+        starts=time(22),
+        meal=time(2),
+        ends=time(6),
+    ),
 )
+NAMED = {habit.name: habit for habit in HABITS}
 
 
 def habit_of(settings: SimulatedSettings, person: int) -> Habit:
     """The habit of a person, the same every day."""
     chance = Random(f"{settings.seed}/{person}")
+    if settings.habits is not None:
+        return NAMED[chance.choice(settings.habits)]
     return chance.choices(HABITS, [habit.weight for habit in HABITS])[0]
 
 
 @lru_cache(maxsize=16)
 def working_day(settings: SimulatedSettings, day: date) -> Sequence[Reading]:
-    """What this machine records on a local date, in order."""
-    if day.isoweekday() % 7 in settings.weekend_days:
-        return ()
+    """What this machine records on a local date, in order: also what ends then of a night that began the day before."""
     readings = [
         _reading(settings.badge_of(person), moment, state)
         for person in range(settings.count)
-        for moment, state in _person(settings, person, day)
+        for began in ((day - timedelta(days=1), day) if habit_of(settings, person).crosses_midnight else (day,))
+        if began.isoweekday() % 7 not in settings.weekend_days
+        for moment, state in _person(settings, person, began)
+        if moment.date() == day
     ]
     return tuple(sorted(readings, key=lambda reading: (reading.local_time, reading.badge)))
 
@@ -80,12 +103,12 @@ def _person(settings: SimulatedSettings, person: int, day: date) -> Iterator[tup
     habit = habit_of(settings, person)
     if chance.random() < habit.stays_away:
         return
-    moments = [(_around(chance, day, START, habit.arrives), "0")]
+    moments = [(_around(chance, day, habit.starts, habit.arrives), "0")]
     if chance.random() < habit.goes_out_for_lunch:
-        out = _around(chance, day, LUNCH, (4, 3))
+        out = _around(chance, _day_of(habit.meal, habit, day), habit.meal, (4, 3))
         moments += [(out, "2"), (out + timedelta(minutes=chance.uniform(28, 62)), "3")]
     if chance.random() >= habit.forgets:
-        moments.append((_around(chance, day, END, habit.leaves), "1"))
+        moments.append((_around(chance, _day_of(habit.ends, habit, day), habit.ends, habit.leaves), "1"))
     for moment, state in moments:
         here = int(chance.random() * settings.gates) == settings.gate - 1
         again = moment + timedelta(seconds=chance.randint(2, 20))
@@ -94,6 +117,10 @@ def _person(settings: SimulatedSettings, person: int, day: date) -> Iterator[tup
             yield moment, state
             if twice:
                 yield again, state
+
+
+def _day_of(clock: time, habit: Habit, began: date) -> date:
+    return began + timedelta(days=1) if clock < habit.starts else began
 
 
 def _around(chance: Random, day: date, clock: time, minutes: Minutes) -> datetime:

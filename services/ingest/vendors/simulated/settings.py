@@ -1,9 +1,12 @@
 """What can be said about a simulated machine."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+HabitName = Literal[
+    "punctual", "early", "late", "diligent", "forgetful", "double tapper", "lunch leaver", "night shift"
+]
 Badge = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -17,6 +20,9 @@ class SimulatedSettings(BaseModel):
     prefix: str = Field(default="", max_length=32, description="What stands before the number of a badge")
     badges: tuple[Badge, ...] | None = Field(default=None, min_length=1, description="These badges instead")
     seed: int = Field(default=1, description="Another seed, another company")
+    habits: tuple[HabitName, ...] | None = Field(
+        default=None, min_length=1, description="What people are like, in these shares; the usual mix, if null"
+    )
     weekend_days: tuple[int, ...] = Field(default=(5,), description="Days on which nobody comes; 0 is Sunday")
     history_days: int = Field(default=0, ge=0, le=3660, description="Days before today that its log holds")
     speed: float = Field(default=0.0, ge=0, description="Times real time at which its log is told; 0: at once")

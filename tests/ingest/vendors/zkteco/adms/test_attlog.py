@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.ingest.application.file_form import FileForm
 from services.ingest.domain.reading import Reading, ScanType
 from services.ingest.domain.scan import scan_id
 from services.ingest.vendors.files.reader import FileReader
@@ -97,7 +98,7 @@ def test_empty_lines_and_padding_are_no_records() -> None:
 
 def test_the_same_scan_pushed_and_on_a_stick_is_the_same_scan() -> None:
     pushed = one("007\t2026-01-05 08:01:22\t0\t15\t\t0\t0\t\n")
-    stick = FileReader("attlog")
+    stick = FileReader(FileForm(format="attlog"))
     [copied] = [*stick.feed(b"      007\t2026-01-05 08:01:22\t1\t0\t15\t0\n"), *stick.finish()]
     assert isinstance(copied, Reading)
     ids = {scan_id(1, reading.badge, reading.local_time, reading.state) for reading in (pushed, copied)}
@@ -107,7 +108,7 @@ def test_the_same_scan_pushed_and_on_a_stick_is_the_same_scan() -> None:
 
 def test_a_badge_in_gbk_is_the_same_pushed_and_on_a_stick() -> None:
     badge = "张三".encode("gbk")
-    stick = FileReader("attlog")
+    stick = FileReader(FileForm(format="attlog"))
     [copied] = [*stick.feed(badge + b"\t2026-01-05 08:01:22\t1\t0\t15\t0\n"), *stick.finish()]
     assert isinstance(copied, Reading)
     assert one(badge + b"\t2026-01-05 08:01:22\t0\t15\t0\n").badge == copied.badge

@@ -11,6 +11,7 @@ import asyncpg
 import httpx
 import pytest
 
+from services.ingest.application.file_form import FileForm
 from services.ingest.domain.reading import Reading
 from services.ingest.domain.scan import scan_id
 from services.ingest.vendors.files.reader import FileReader
@@ -181,7 +182,7 @@ class TestScans:
             assert len({scan.scan_id for scan in scans(ingest)}) == 20
             found = await eventually(hr, lambda found: found["config"].get("push") and found["state"] == "live")
             assert (found["id"], found["is_connected"]) == (made["id"], True)
-        stick = FileReader("attlog")
+        stick = FileReader(FileForm(format="attlog"))
         [copied] = [*stick.feed(b"   1001\t2026-01-05 08:01:00\t1\t1\t1\t0\n"), *stick.finish()]
         assert isinstance(copied, Reading)
         copy = scan_id(made["id"], copied.badge, copied.local_time, copied.state)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from services.ingest.application.file_form import FileForm
 from services.ingest.domain.reading import Reading
 from services.ingest.vendors.files.reader import FileReader
 from services.ingest.vendors.zkteco.clock import NoSuchTime, unpacked
@@ -82,7 +83,7 @@ async def test_pyzk_reads_a_real_log_completely_apart_from_impossible_dates(
     log = punch_log(contents)
     expected = [
         (reading.badge, reading.device_time, int(reading.verify or 1), int(reading.state))
-        for reading in FileReader("attlog").feed(contents)
+        for reading in FileReader(FileForm(format="attlog")).feed(contents)
         if isinstance(reading, Reading)
     ]
     device = Device()
