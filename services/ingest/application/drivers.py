@@ -17,11 +17,14 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.reading import Batch, Reading
 from shared.kernel.errors import Unavailable
+
+PUSH_KEY: Final = "push_key"
+"""The member of a config that a machine shows when it calls us. It is compared, and never sent to anybody."""
 
 
 class MachineTrouble(Unavailable):
