@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from services.ingest.api.commands import commands_router
+from services.ingest.api.contact import contact_router
 from services.ingest.api.imports import imports_router
 from services.ingest.api.machines import machines_router
 from services.ingest.api.pending import pending_router
@@ -22,12 +23,15 @@ from services.ingest.application.desk import Desk
 from services.ingest.application.drivers import Capability, Driver, IsPushedTo, Streams
 from services.ingest.application.importing import Importer
 from services.ingest.application.machines import Machines
+from services.ingest.application.pausing import Pausing
 from services.ingest.application.publishing import ScanPublisher
 from services.ingest.application.pushing import WITHIN, Pushing
 from services.ingest.application.republishing import machine_states
 from services.ingest.application.standing import Standing
 from services.ingest.application.supervision import Supervisor
+from services.ingest.application.syncing import Syncing
 from services.ingest.application.taking import Taker
+from services.ingest.application.watched_log import WatchedLog
 from services.ingest.application.watching import MachineWatch
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.patience import Patience
@@ -36,6 +40,7 @@ from services.ingest.storage.bookmarks import PostgresBookmarks
 from services.ingest.storage.commands import PostgresCommands
 from services.ingest.storage.evidence import PostgresEvidence
 from services.ingest.storage.ledger import PostgresLedger
+from services.ingest.storage.log_readings import PostgresLogReadings
 from services.ingest.storage.pending import PostgresPending
 from services.ingest.storage.registry import PostgresRegistry
 from services.ingest.storage.spool import PostgresSpool
@@ -111,6 +116,8 @@ def assemble(
 
     machines = Machines(registry, known, clock, zone=settings.timezone, changed=changed)
     conditions = Conditions(registry, machines, clock)
+    pausing = Pausing(machines, clock)
+    readings = PostgresLogReadings(database)
 
     patient = patience or Patience()
 
@@ -122,9 +129,16 @@ def assemble(
         taker = Taker(
             machine, publisher=publisher, ledger=ledger, evidence=evidence, clock=clock, patience=patient
         )  # fmt: skip
-        return MachineWatch(machine, driver, pulls=pulls, standing=standing, taker=taker, patience=patient)
+        logs = WatchedLog(
+            machine, driver, standing=standing, conditions=conditions, readings=readings, clock=clock
+        )  # fmt: skip
+        return MachineWatch(
+            machine, driver, pulls=pulls, standing=standing, taker=taker, logs=logs, patience=patient
+        )  # fmt: skip
 
-    supervisor = Supervisor(registry, machines, conditions, watch, told)
+    supervisor = Supervisor(
+        registry, machines, conditions, watch=watch, pausing=pausing, told=told, clock=clock
+    )  # fmt: skip
 
     def desk(machine: Machine, driver: IsPushedTo) -> Desk:
         standing = Standing(machine, way=Way.PUSH, conditions=conditions, clock=clock, patience=patient)
@@ -182,6 +196,7 @@ def assemble(
             preview_router(registry, machines, clock),
             pending_router(Accepting(pending, machines), machines),
             commands_router(registry, commanding),
+            contact_router(machines, Syncing(registry, machines, commanding, clock), pausing),
         ],
         tokens=tokens,
         clock=clock,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints, model_validator
 
 from services.ingest.application.machines import Changes, Machines
-from services.ingest.domain.machine import Direction, Machine, Status
+from services.ingest.domain.machine import Direction, Machine, Status, pause_in_words
 
 READ_ONLY = frozenset({
     "id",
@@ -23,6 +23,11 @@ READ_ONLY = frozenset({
     "records_on_machine",
     "record_capacity",
     "records_received",
+    "sync_asked_at",
+    "paused_at",
+    "paused_until",
+    "paused_by",
+    "pause_reason",
     "created_at",
     "updated_at",
 })  # fmt: skip
@@ -114,7 +119,7 @@ def shown(machine: Machine, machines: Machines) -> dict[str, Any]:
         "department": machine.department,
         "department_name": machine.department_name,
         "status": machine.status.value,
-        "status_text": machine.status_text,
+        "status_text": pause_in_words(machine) or machine.status_text,
         "is_connected": machine.is_connected,
         "last_sync": machine.last_sync,
         "last_scan_at": machine.last_scan_at,
@@ -127,6 +132,11 @@ def shown(machine: Machine, machines: Machines) -> dict[str, Any]:
         "records_on_machine": machine.records_on_machine,
         "record_capacity": machine.record_capacity,
         "records_received": machine.records_received,
+        "sync_asked_at": machine.sync_asked_at,
+        "paused_at": machine.paused_at,
+        "paused_until": machine.paused_until,
+        "paused_by": machine.paused_by,
+        "pause_reason": machine.pause_reason,
         "direction": machine.direction.value,
         "site_id": machine.site_id,
         "zone": machine.zone,

@@ -10,7 +10,7 @@ from typing import Any
 from services.ingest.application.announce import connected, disconnected, error_occurred
 from services.ingest.application.machines import Machines
 from services.ingest.application.ports import Registry
-from services.ingest.domain.machine import Machine, State, Status
+from services.ingest.domain.machine import Machine, State, Status, pause_in_words
 from shared.contracts.event import Event
 from shared.kernel.clock import Clock
 
@@ -90,6 +90,7 @@ class Conditions:
     ) -> None:
         """It is away, for a reason; `lasting` where a person must look, `news` where this kind of reason is new."""
         now = self._clock.now()
+        news = news and not machine.paused  # then nobody misses it
         ways = self._ways.setdefault(machine.id, {})
         ways[way] = reason
         if "" in ways.values():
@@ -114,12 +115,20 @@ class Conditions:
     async def released(self, machine: Machine) -> None:
         """Nobody is wanted to be in contact with it any more."""
         self._ways.pop(machine.id, None)
-        event = disconnected(machine, self._clock.now(), "contact is not wanted any more")
+        reason = pause_in_words(machine) or "contact is not wanted any more"
+        event = disconnected(machine, self._clock.now(), reason)
         await self._record(machine, Progress(), is_connected=False, turn=event)
 
     async def progressed(self, machine: Machine, progress: Progress, *, way: Way = Way.LINE) -> None:
         """It is in contact, and has come so far."""
         await self._record(machine, self._seen(machine, progress, way), is_connected=True)
+
+    async def read_again(self, machine: Machine) -> None:
+        """Its log was read again, as was wanted when it was `machine`; a later wish stands."""
+        async with self._registry.work() as work:
+            present = await work.by_id(machine.id)
+            if present is not None and present.sync_asked_at == machine.sync_asked_at:
+                await work.save(replace(present, sync_asked_at=None))
 
     async def forgotten(self) -> None:
         """Nobody is in contact with anything: we have just started."""

@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
 from services.ingest.application.announce import scan_received
-from services.ingest.application.ports import Ledger, Spool, Spooled
+from services.ingest.application.ports import Entry, Ledger, Spool, Spooled
 from services.ingest.domain.scan import Scan
 from shared.bus.port import BATCH, Bus, Message
 from shared.contracts.cloudevents import MOST_IN_A_BATCH, encode_batch
@@ -62,7 +61,7 @@ class ScanPublisher:
         self._told = asyncio.Event()
         self._gathered: list[_Waiting] = []
         self._sending: set[asyncio.Task[None]] = set()
-        self._to_enter: list[tuple[int, UUID]] = []
+        self._to_enter: list[Entry] = []
 
     @property
     def spooling(self) -> bool:
@@ -90,8 +89,8 @@ class ScanPublisher:
             waiting.durable.cancel()
 
     async def deliver(self, scans: Sequence[Scan]) -> None:
-        """As `publish`, for up to 500 scans as a message of their own, entered in the ledger before it returns."""
-        await self._out(scans)
+        """As `publish`, for up to 500 scans of a file: a message of their own, in the ledger before it returns."""
+        await self._out(scans, of_file=True)
         await self.enter_ledger()
 
     async def enter_ledger(self) -> bool:
@@ -186,9 +185,9 @@ class ScanPublisher:
             else:
                 waiting.durable.set_exception(error)
 
-    async def _out(self, scans: Sequence[Scan]) -> None:
+    async def _out(self, scans: Sequence[Scan], *, of_file: bool = False) -> None:
         message = _message(scans, self._clock)
-        entries = [(scan.machine.id, scan.id) for scan in scans]
+        entries = [_entry(scan, of_file=of_file) for scan in scans]
         if not self._spooling:
             try:
                 await self._bus.publish(message, timeout=self._confirm_within)
@@ -209,8 +208,8 @@ class ScanPublisher:
                 raise Unavailable(sentence, retry_after=2) from bus_error
             self._published(entries)
 
-    async def _keep(self, message: Message, entries: Sequence[tuple[int, UUID]]) -> None:
-        machines = {machine for machine, _ in entries}
+    async def _keep(self, message: Message, entries: Sequence[Entry]) -> None:
+        machines = {entry.machine_id for entry in entries}
         self._putting += 1
         try:
             await self._spool.put(machines.pop() if len(machines) == 1 else 0, message, entries)
@@ -220,7 +219,7 @@ class ScanPublisher:
         SCANS.labels("spool").inc(len(entries))
         self._told.set()
 
-    def _published(self, entries: Iterable[tuple[int, UUID]]) -> None:
+    def _published(self, entries: Iterable[Entry]) -> None:
         before = len(self._to_enter)
         self._to_enter.extend(entries)
         SCANS.labels("bus").inc(len(self._to_enter) - before)
@@ -244,6 +243,16 @@ class ScanPublisher:
             if well == away:
                 log.warning("ledger.waits" if not well else "ledger.caught_up", scans=len(self._to_enter))
             away = not well
+
+
+def _entry(scan: Scan, *, of_file: bool) -> Entry:
+    return Entry(
+        machine_id=scan.machine.id,
+        scan_id=scan.id,
+        day=scan.reading.local_time.date(),
+        quarantined=scan.quality.quarantined,
+        hour=None if of_file else scan.received_at.replace(minute=0, second=0, microsecond=0),
+    )
 
 
 def _message(scans: Sequence[Scan], clock: Clock) -> Message:

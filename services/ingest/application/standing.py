@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from services.ingest.application.conditions import Conditions, Progress, Way
 from services.ingest.application.drivers import MachineTrouble, Phase
-from services.ingest.application.telling import Telling
+from services.ingest.application.taking import Taken
+from services.ingest.application.telling import Telling, Word
 from services.ingest.domain.alarms import Alarms
 from services.ingest.domain.clocks import clock_warning
 from services.ingest.domain.machine import Machine, State
@@ -55,6 +56,15 @@ class Standing:
     async def tell(self) -> None:
         """Have it written down and told, until cancelled."""
         await self._telling.run()
+
+    def also(self, word: Word) -> None:
+        """Have this written down, too, after what was said until now."""
+        self._telling.turn(word)
+
+    @property
+    def records(self) -> int | None:
+        """How many records it says that it holds, if it has said so in a contact of this standing."""
+        return self._progress.records_on_machine
 
     # What sessions report.
 
@@ -117,8 +127,9 @@ class Standing:
         self._tell_news()
         return news
 
-    def taken(self, batch: Batch, latest: datetime | None) -> None:
-        """A batch of it cannot be lost any more; `latest` is the last instant in it that counts."""
+    def taken(self, batch: Batch, taken: Taken) -> None:
+        """A batch of it cannot be lost any more."""
+        latest = taken.latest
         if latest is not None:
             self._note(replace(self._progress, last_scan_at=max(self._progress.last_scan_at or latest, latest)))
         self.alive()

@@ -3,12 +3,14 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import islice
 
 from services.ingest.application.ports import Evidence, Ledger
 from services.ingest.application.publishing import ScanPublisher
+from services.ingest.domain.log_reading import Tally
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.patience import Patience
 from services.ingest.domain.reading import Batch, Mode, Unreadable
@@ -22,6 +24,16 @@ OURS = timedelta(seconds=1)
 """Between attempts while it is we who cannot take scans."""
 
 log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What there was in a batch that cannot be lost any more."""
+
+    latest: datetime | None = None
+    """The last instant in it that counts, if any does."""
+    new: int = 0
+    """Scans that were not here before, as far as that was asked: of live ones it is not."""
 
 
 class Taker:
@@ -45,21 +57,27 @@ class Taker:
         self._clock = clock
         self._patience = patience
 
-    async def take(self, naming: Naming, batch: Batch, *, clock_offset: timedelta) -> datetime | None:
-        """Return once the batch cannot be lost; the last instant in it that counts, if any does.
+    async def take(self, naming: Naming, batch: Batch, *, clock_offset: timedelta, tally: Tally | None = None) -> Taken:
+        """Return once the batch cannot be lost, and what was in it. `tally` counts it, too.
 
         The machine is not read on before.
         """
         latest: datetime | None = None
+        number = 0
         scans = naming.scans(batch, clock_offset=clock_offset)
         while piece := list(islice(scans, MOST_IN_A_BATCH)):
             new = await self._unknown(piece) if batch.mode is Mode.REPLAY else piece
             await self._patiently(lambda new=new: self._publisher.publish(new))  # type: ignore[misc]  # bound now, called soon
+            number += len(new)
+            if tally is not None:
+                tally.scans(piece, new={scan.id for scan in new})
             counted = [scan.at for scan in piece if not scan.quality.quarantined]
             latest = max([*counted, latest] if latest else counted, default=None)
         if batch.unreadable:
             await self.keep(batch.unreadable)
-        return latest
+            if tally is not None:
+                tally.unreadable(len(batch.unreadable))
+        return Taken(latest=latest, new=number)
 
     async def keep(self, unreadable: Sequence[Unreadable]) -> None:
         """Keep what cannot be understood, as it came."""

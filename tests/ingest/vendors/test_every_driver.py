@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.ingest import vendors
-from services.ingest.application.drivers import Capability, IsPushedTo, MakesHistory, Streams, TakesCommands
+from services.ingest.application.drivers import Capability, IsPushedTo, MakesHistory, ReadsLog, Streams, TakesCommands
 from services.ingest.vendors.table import drivers
 from shared.kernel.clock import SystemClock
 
@@ -39,6 +39,7 @@ def test_a_driver_does_what_its_capabilities_say(kind: str) -> None:
     assert isinstance(driver, Streams) == bool(goes_out)
     assert isinstance(driver, IsPushedTo) == (Capability.IS_PUSHED_TO in driver.capabilities)
     assert isinstance(driver, TakesCommands) == (Capability.TAKES_COMMANDS in driver.capabilities)
+    assert isinstance(driver, ReadsLog) == (Capability.READS_LOG in driver.capabilities)
     assert isinstance(driver, MakesHistory) == (Capability.MAKES_HISTORY in driver.capabilities)
     assert driver.capabilities, "a driver that can do nothing"
 

@@ -45,6 +45,7 @@ class Hikvision:
     kind = "hikvision"
     capabilities = frozenset({
         Capability.STREAMS,
+        Capability.READS_LOG,
         Capability.IS_PUSHED_TO,
         Capability.REPORTS_CLOCK,
         Capability.REPORTS_COUNTS,
@@ -82,6 +83,12 @@ class Hikvision:
 
     def silent_for(self, machine: Machine) -> timedelta:
         return timedelta(seconds=HikvisionSettings.model_validate(machine.config).silent_for)
+
+    def reads_whole(self, machine: Machine) -> bool:
+        return machine.id not in self._marks
+
+    def read_again(self, machine: Machine) -> None:
+        self._marks.pop(machine.id, None)
 
     @asynccontextmanager
     async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:

@@ -26,7 +26,7 @@ class Suprema:
     """Goes to the server of each machine, reads what is new of it there, and then takes scans as they happen."""
 
     kind = "suprema"
-    capabilities = frozenset({Capability.STREAMS, Capability.REPORTS_CLOCK})
+    capabilities = frozenset({Capability.STREAMS, Capability.READS_LOG, Capability.REPORTS_CLOCK})
     secrets = frozenset({"password"})
     poll_every = timedelta(0)
 
@@ -43,6 +43,12 @@ class Suprema:
     def lacks(self, machine: Machine) -> str:
         missing = missing_of(machine, SupremaSettings.model_validate(machine.config))
         return f"{missing}: files of it can be imported" if missing else ""
+
+    def reads_whole(self, machine: Machine) -> bool:
+        return machine.id not in self._marks
+
+    def read_again(self, machine: Machine) -> None:
+        self._marks.pop(machine.id, None)
 
     @asynccontextmanager
     async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:

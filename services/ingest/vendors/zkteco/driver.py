@@ -41,6 +41,7 @@ class Zkteco:
     kind = "zkteco"
     capabilities = frozenset({
         Capability.STREAMS,
+        Capability.READS_LOG,
         Capability.IS_PUSHED_TO,
         Capability.TAKES_COMMANDS,
         Capability.REPORTS_CLOCK,
@@ -78,6 +79,12 @@ class Zkteco:
 
     def command(self, name: str, first: datetime | None, last: datetime | None) -> str:
         return command_text(name, first, last)
+
+    def reads_whole(self, machine: Machine) -> bool:
+        return True
+
+    def read_again(self, machine: Machine) -> None:
+        """Each session does so anyway."""
 
     @asynccontextmanager
     async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:

@@ -11,10 +11,11 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import unquote_plus
 
+from services.ingest.application.drivers import COUNT_LOG, READ_LOG
 from services.ingest.vendors.zkteco.adms.calls import text_of
 from shared.kernel.errors import Invalid
 
-READ_LOG, COUNT_LOG, UPLOAD, CHECK, INFO = "read_log", "count_log", "upload", "check", "info"
+UPLOAD, CHECK, INFO = "upload", "check", "info"
 WITH_SPAN: Final[Mapping[str, str]] = {READ_LOG: "DATA QUERY ATTLOG", COUNT_LOG: "VERIFY SUM ATTLOG"}
 PLAIN: Final[Mapping[str, str]] = {UPLOAD: "LOG", CHECK: "CHECK", INFO: "INFO"}
 
