@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -31,13 +33,16 @@ from services.ingest.application.standing import Standing
 from services.ingest.application.supervision import Supervisor
 from services.ingest.application.syncing import Syncing
 from services.ingest.application.taking import Taker
+from services.ingest.application.traffic import Traffic
 from services.ingest.application.watched_log import WatchedLog
 from services.ingest.application.watching import MachineWatch
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.patience import Patience
+from services.ingest.domain.traffic import WEEKS
 from services.ingest.settings import Settings
 from services.ingest.storage.bookmarks import PostgresBookmarks
 from services.ingest.storage.commands import PostgresCommands
+from services.ingest.storage.counts import PostgresCounts
 from services.ingest.storage.evidence import PostgresEvidence
 from services.ingest.storage.ledger import PostgresLedger
 from services.ingest.storage.log_readings import PostgresLogReadings
@@ -71,6 +76,7 @@ class Parts:
     machines: Machines
     registry: PostgresRegistry
     publisher: ScanPublisher
+    traffic: Traffic
     supervisor: Supervisor
     pushing: Pushing
     importer: Importer
@@ -157,6 +163,13 @@ def assemble(
         clock=clock,
         told=told_of_callers,
     )
+    counts = PostgresCounts(database)
+
+    def standing_of(machine: int) -> Standing | None:
+        ways = [supervisor.watch_of(machine), pushing.desk_of(machine)]
+        return next((way.standing for way in ways if way is not None and way.standing.connected), None)
+
+    traffic = Traffic(registry, counts, clock, standing_of=standing_of)
     importer = Importer(
         registry=registry,
         machines=machines,
@@ -168,23 +181,12 @@ def assemble(
     )
     relay = Relay(database, bus)
 
-    async def bus_takes_messages() -> None:
-        status = bus.status()
-        if not status.connected or status.blocked:
-            raise Unavailable(status.problem or "the bus is away")
-
     @asynccontextmanager
     async def pool() -> AsyncIterator[None]:
         try:
             yield
         finally:
             await database.close()
-
-    async def tidy() -> None:
-        while True:
-            async with database.begin() as connection:
-                await idempotency.forget(connection, before=clock.now() - idempotency.KEPT_FOR)
-            await asyncio.sleep(TIDY_EVERY)
 
     app = create_app(
         "ingest",
@@ -200,7 +202,7 @@ def assemble(
         ],
         tokens=tokens,
         clock=clock,
-        checks={"database": database.ready, "bus": bus_takes_messages},
+        checks={"database": database.ready, "bus": partial(_takes_messages, bus)},
     )
     service = Service(
         name="ingest",
@@ -211,11 +213,26 @@ def assemble(
             ("supervisor", supervisor.run),
             ("pushing", pushing.run),
             ("bookmarks", bookmarks.run),
-            ("tidy", tidy),
+            ("traffic", traffic.run),
+            ("tidy", partial(_tidy, database, counts, clock)),
         ],
         resources=[pool],
         mends_addresses=True,
         states=lambda: machine_states(registry, machines),
     )
-    parts = Parts(database, machines, registry, publisher, supervisor, pushing, importer, relay)
+    parts = Parts(database, machines, registry, publisher, traffic, supervisor, pushing, importer, relay)
     return service, parts
+
+
+async def _takes_messages(bus: Bus) -> None:
+    status = bus.status()
+    if not status.connected or status.blocked:
+        raise Unavailable(status.problem or "the bus is away")
+
+
+async def _tidy(database: Database, counts: PostgresCounts, clock: Clock) -> None:
+    while True:
+        async with database.begin() as connection:
+            await idempotency.forget(connection, before=clock.now() - idempotency.KEPT_FOR)
+        await counts.forget_arrivals(before=clock.now() - timedelta(weeks=WEEKS + 1))
+        await asyncio.sleep(TIDY_EVERY)

@@ -14,7 +14,6 @@ from services.ingest.domain.machine import Machine
 from shared.web.callers import HR
 from shared.web.lists import json_response, known
 
-
 YEARS = 1990, 2200
 """From and to. Times outside of them are mistakes, and some have no instant in some zones."""
 

@@ -12,6 +12,7 @@ from services.ingest.domain.clocks import clock_warning
 from services.ingest.domain.machine import Machine, State
 from services.ingest.domain.patience import Patience
 from services.ingest.domain.reading import Batch, Mode
+from services.ingest.domain.traffic import TRAFFIC
 from shared.kernel.clock import Clock
 from shared.observability.logs import get_logger
 
@@ -47,6 +48,7 @@ class Standing:
         self._troubles: set[type[MachineTrouble]] = set()
         self._reason: str | None = None
         self._complete: datetime | None = None
+        self._silence: str | None = None
         self.connected = False
         """Whether there is contact now."""
         self.state = State.CONNECTING
@@ -56,6 +58,14 @@ class Standing:
     async def tell(self) -> None:
         """Have it written down and told, until cancelled."""
         await self._telling.run()
+
+    def silent(self, sentence: str | None) -> None:
+        """It tells of no scans at a time at which it usually does, or it is well; until a scan comes."""
+        self._silence = sentence
+        if sentence is None:
+            self.settled(TRAFFIC)
+        else:
+            self.warn(TRAFFIC, sentence)
 
     def also(self, word: Word) -> None:
         """Have this written down, too, after what was said until now."""
@@ -112,6 +122,8 @@ class Standing:
     def begin(self) -> None:
         """Another contact is attempted."""
         self._alarms.begin()
+        if self._silence is not None:
+            self._alarms.say(TRAFFIC, self._silence)
         self._says_phases = False
 
     def back(self) -> bool:
@@ -130,6 +142,8 @@ class Standing:
     def taken(self, batch: Batch, taken: Taken) -> None:
         """A batch of it cannot be lost any more."""
         latest = taken.latest
+        if taken.new and self._silence is not None:
+            self.silent(None)
         if latest is not None:
             self._note(replace(self._progress, last_scan_at=max(self._progress.last_scan_at or latest, latest)))
         self.alive()

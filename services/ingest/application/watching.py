@@ -46,7 +46,7 @@ class MachineWatch:
         self.machine = machine
         self._streams = streams
         self._pulls = pulls
-        self._standing = standing
+        self.standing = self._standing = standing
         self._taker = taker
         self._logs = logs
         self._patience = patience
