@@ -121,7 +121,7 @@ def assemble(
         told_of_callers.set()
 
     machines = Machines(registry, known, clock, zone=settings.timezone, changed=changed)
-    conditions = Conditions(registry, machines, clock)
+    conditions = Conditions(registry, machines, clock, all_published=lambda: publisher.all_published)
     pausing = Pausing(machines, clock)
     readings = PostgresLogReadings(database)
 

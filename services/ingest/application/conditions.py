@@ -1,7 +1,7 @@
 """What contact with machines shows, written into the registry and told to everybody."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -67,7 +67,11 @@ class Conditions:
         Unavailable: storage is away; nothing was told.
     """
 
-    def __init__(self, registry: Registry, machines: Machines, clock: Clock) -> None:
+    def __init__(
+        self, registry: Registry, machines: Machines, clock: Clock, *, all_published: Callable[[], bool]
+    ) -> None:
+        """`all_published` is whether all that was taken of machines is with others. Until then `reported_until` stays."""
+        self._all_published = all_published
         self._registry = registry
         self._machines = machines
         self._clock = clock
@@ -163,6 +167,9 @@ class Conditions:
             status = machine.status
             if status.wanted and (is_connected or lasting):
                 status = Status.ACTIVE if is_connected else Status.ERROR
+            until = machine.reported_until
+            if self._all_published():
+                until = _later(progress.reported_until, until)
             lacks = self._machines.driver_of(machine).lacks(machine)
             warnings = [*progress.warnings, *filter(None, self._ways.get(known.id, {}).values())]
             saved = await work.save(
@@ -172,7 +179,7 @@ class Conditions:
                     status_text=reason or "; ".join(warnings) or lacks,
                     is_connected=is_connected,
                     last_scan_at=_later(progress.last_scan_at, machine.last_scan_at),
-                    reported_until=_later(progress.reported_until, machine.reported_until),
+                    reported_until=until,
                     **_known(progress),
                 )
             )

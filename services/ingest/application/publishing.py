@@ -56,6 +56,7 @@ class ScanPublisher:
         self._clock = clock
         self._confirm_within = confirm_within
         self._spooling = True  # until a look into the spool says that it is empty
+        self._may_wait = True
         self._put = 0
         self._putting = 0  # under way: a look into the spool does not see them yet
         self._told = asyncio.Event()
@@ -67,6 +68,11 @@ class ScanPublisher:
     def spooling(self) -> bool:
         """Whether scans go to the spool instead of the bus."""
         return self._spooling
+
+    @property
+    def all_published(self) -> bool:
+        """Whether all that was taken of machines is on the bus; False where nobody knows what is in the spool."""
+        return not self._spooling and not self._may_wait
 
     async def publish(self, scans: Sequence[Scan]) -> None:
         """Return once these scans cannot be lost.
@@ -126,15 +132,15 @@ class ScanPublisher:
                 messages = await self._spool.first(DRAINED_AT_ONCE)
             except Unavailable:
                 # Nobody knows what is in it; until it is back, the bus is asked first, whatever the order.
-                self._spooling = False
+                self._spooling, self._may_wait = False, True
                 raise
             if not messages:
                 if put == self._put and not self._putting:
-                    self._spooling = False
+                    self._spooling = self._may_wait = False
                     SPOOLED.set(0)
                     return published
                 continue
-            self._spooling = True
+            self._spooling = self._may_wait = True
             published += await self._publish_spooled(messages)
             SPOOLED.set(await self._spool.size())
 
@@ -211,6 +217,7 @@ class ScanPublisher:
     async def _keep(self, message: Message, entries: Sequence[Entry]) -> None:
         machines = {entry.machine_id for entry in entries}
         self._putting += 1
+        self._may_wait = True
         try:
             await self._spool.put(machines.pop() if len(machines) == 1 else 0, message, entries)
         finally:

@@ -220,7 +220,8 @@ async def test_a_machine_is_away_only_when_every_way_to_it_is(ingest: Ingest, hr
     async with ingest.parts.registry.work() as work:
         machine = await work.by_id(made["id"])
     assert machine is not None
-    conditions = Conditions(ingest.parts.registry, ingest.parts.machines, SystemClock())
+    parts = ingest.parts
+    conditions = Conditions(parts.registry, parts.machines, SystemClock(), all_published=lambda: True)
     live = Progress(state=State.LIVE)
 
     async def is_connected() -> tuple[bool, str]:

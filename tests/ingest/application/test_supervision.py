@@ -144,6 +144,29 @@ async def test_after_a_restart_nobody_is_taken_to_be_connected(hr: httpx.AsyncCl
         assert machine["status"] == "active"
 
 
+async def test_nobody_is_told_that_all_is_here_while_scans_wait_in_the_spool(
+    hr: httpx.AsyncClient, ingest: Ingest
+) -> None:
+    nine, ten = (datetime(2024, 1, 15, hour, tzinfo=UTC) for hour in (9, 10))
+    async with ingest.running():
+        await hr.post(MACHINES, json=GATE)
+        await eventually(hr, lambda machine: machine["is_connected"])
+        ingest.bus.away = True
+        ingest.driver.says.put_nowait(batch(3))
+        ingest.driver.says.put_nowait(batch(0, complete_until=nine))
+        machine = await eventually(hr, lambda machine: machine["last_sync"])
+        assert (machine["last_scan_at"], machine["reported_until"]) == ("2024-01-15T02:00:02Z", None)
+        ingest.bus.away = False
+        await until(lambda: ingest.parts.publisher.all_published)
+        ingest.driver.says.put_nowait(batch(0, complete_until=ten))
+        await until(lambda: len(ingest.driver.acknowledged) == 3)
+        ingest.driver.contact.warn("a turn", "it is told at once")
+        machine = await eventually(hr, lambda machine: machine["reported_until"])
+        await until(lambda: any(event.reported_until for event in ingest.bus.events(MachineChanged)))
+        types = [(m.type, b'"reported_until":"2024' in m.body) for m in ingest.bus.published]
+        assert types.index((ScanReceived.wire_type, False)) < types.index((MachineChanged.wire_type, True))
+
+
 async def test_evidence_is_kept_once(ingest: Ingest) -> None:
     evidence = PostgresEvidence(ingest.parts.database)
     records = [(b"digest-1", Unreadable(reason="no date", raw=b"x", position=1))]
