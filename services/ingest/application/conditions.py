@@ -70,7 +70,7 @@ class Conditions:
     def __init__(
         self, registry: Registry, machines: Machines, clock: Clock, *, all_published: Callable[[], bool]
     ) -> None:
-        """`all_published` is whether all that was taken of machines is with others. Until then `reported_until` stays."""
+        """`all_published` is whether all that was taken of machines is on the bus; else `reported_until` stays."""
         self._all_published = all_published
         self._registry = registry
         self._machines = machines
