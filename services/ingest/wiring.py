@@ -16,6 +16,7 @@ from services.ingest.api.imports import imports_router
 from services.ingest.api.machines import machines_router
 from services.ingest.api.pending import pending_router
 from services.ingest.api.preview import preview_router
+from services.ingest.api.reconciliation import reconciliation_router
 from services.ingest.api.unreadable import unreadable_router
 from services.ingest.application.accepting import Accepting
 from services.ingest.application.bookmarks import Bookmarks
@@ -28,6 +29,7 @@ from services.ingest.application.machines import Machines
 from services.ingest.application.pausing import Pausing
 from services.ingest.application.publishing import ScanPublisher
 from services.ingest.application.pushing import WITHIN, Pushing
+from services.ingest.application.reconciling import Reconciling
 from services.ingest.application.republishing import machine_states
 from services.ingest.application.standing import Standing
 from services.ingest.application.supervision import Supervisor
@@ -192,6 +194,11 @@ def assemble(
         "ingest",
         routers=[
             *table.push_routers(pushing, commanding, bookmarks, clock),  # most calls come there: they are matched first
+            reconciliation_router(
+                registry,
+                machines,
+                Reconciling(machines, counts, readings, commanding, standing_of=standing_of),
+            ),
             machines_router(registry, machines, known, answers=supervisor.answers),
             unreadable_router(registry, evidence),
             imports_router(importer),

@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.reading import Batch, Reading
+from services.ingest.domain.reconciliation import Counted
 from shared.kernel.errors import Unavailable
 
 PUSH_KEY: Final = "push_key"
@@ -256,7 +257,7 @@ class IsPushedTo(Protocol):
 class TakesCommands(Protocol):
     """A driver whose machines can be asked to do something, the next time they call. Nothing destructive.
 
-    Each knows `READ_LOG` and `COUNT_LOG` of a span. What a machine answers to the latter holds a number: its records.
+    Each knows `READ_LOG` and `COUNT_LOG` of a span.
     """
 
     def command(self, name: str, first: datetime | None, last: datetime | None) -> str:
@@ -265,6 +266,9 @@ class TakesCommands(Protocol):
         Raises:
             Invalid: there is none of this name, or it cannot be with these times.
         """
+
+    def counted(self, text: str, result: str) -> Counted | None:
+        """What a machine answered to `COUNT_LOG`, whose text this was; None where it did not say."""
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 from zoneinfo import available_timezones
 
 from services.ingest.application.announce import machine_changed
-from services.ingest.application.drivers import PUSH_KEY, Capability, Driver
+from services.ingest.application.drivers import PUSH_KEY, Capability, Driver, IsPushedTo, Streams
 from services.ingest.application.ports import Registry, Work
 from services.ingest.domain.machine import Direction, Machine, State, Status, state_for_people
 from shared.kernel.clock import Clock
@@ -166,6 +166,11 @@ class Machines:
         """Whether scans of it come without anybody's doing."""
         driver = self.driver_of(machine)
         return bool(driver.capabilities & GOES_OUT) and not driver.lacks(machine)
+
+    def goes_out(self, machine: Machine) -> bool:
+        """Whether we go to it, rather than that it comes to us."""
+        driver = self.driver_of(machine)
+        return isinstance(driver, Streams) and (not isinstance(driver, IsPushedTo) or driver.goes_out(machine))
 
     def state_of(self, machine: Machine) -> State:
         """How contact with it stands."""

@@ -76,6 +76,10 @@ class Standing:
         """How many records it says that it holds, if it has said so in a contact of this standing."""
         return self._progress.records_on_machine
 
+    def said(self, about: str) -> str:
+        """The warning in this matter, while it holds."""
+        return self._alarms.sentence_of(about)
+
     # What sessions report.
 
     def alive(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from services.ingest.application.conditions import Conditions, Way
-from services.ingest.application.drivers import IsPushedTo, Streams
+from services.ingest.application.drivers import IsPushedTo
 from services.ingest.application.machines import Machines
 from services.ingest.application.pausing import Pausing
 from services.ingest.application.ports import Registry
@@ -129,11 +129,9 @@ class Supervisor:
         return not isinstance(driver, IsPushedTo) or not driver.pushes(machine)
 
     def _is_wanted(self, machine: Machine) -> bool:
-        if machine.paused:
+        if machine.paused or not machine.status.wanted:
             return False
-        driver = self._machines.driver_of(machine)
-        goes_out = not isinstance(driver, IsPushedTo) or driver.goes_out(machine)
-        return machine.status.wanted and isinstance(driver, Streams) and not driver.lacks(machine) and goes_out
+        return self._machines.goes_out(machine) and not self._machines.driver_of(machine).lacks(machine)
 
     def _begin(self, machine: Machine) -> None:
         watch = self._watch(machine)

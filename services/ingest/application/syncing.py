@@ -58,9 +58,8 @@ class Syncing:
         now = self._clock.now()
         since = _wall_time(since, machine, now)
         driver = self._machines.driver_of(machine)
-        goes_out = not isinstance(driver, IsPushedTo) or driver.goes_out(machine)
         calls = isinstance(driver, IsPushedTo) and bool(driver.pushes(machine))
-        reads = goes_out and isinstance(driver, ReadsLog)
+        reads = isinstance(driver, ReadsLog) and self._machines.goes_out(machine)
         takes = calls and isinstance(driver, TakesCommands)
         if not reads and not takes:
             raise Invalid(f"{machine.machine_id} tells what it has when it will, and cannot be asked for it again")
