@@ -12,6 +12,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.add_column('machines', sa.Column('read_mark', sa.Text(), server_default='', nullable=False, comment="how far its log was read, in its driver's words"), schema='ingest')
     op.add_column('machines', sa.Column('sync_asked_at', sa.DateTime(timezone=True), nullable=True, comment='its log is to be read again; null once it was'), schema='ingest')
     op.add_column('machines', sa.Column('paused_at', sa.DateTime(timezone=True), nullable=True), schema='ingest')
     op.add_column('machines', sa.Column('paused_until', sa.DateTime(timezone=True), nullable=True, comment='null is until somebody resumes'), schema='ingest')
@@ -61,3 +62,4 @@ def downgrade() -> None:
     op.drop_column('machines', 'paused_until', schema='ingest')
     op.drop_column('machines', 'paused_at', schema='ingest')
     op.drop_column('machines', 'sync_asked_at', schema='ingest')
+    op.drop_column('machines', 'read_mark', schema='ingest')

@@ -67,6 +67,9 @@ machines = Table(
     Column("records_on_machine", BigInteger, comment="as it says itself"),
     Column("record_capacity", BigInteger),
     Column("records_received", BigInteger, comment="of those on the machine"),
+    Column(
+        "read_mark", Text, nullable=False, server_default="", comment="how far its log was read, in its driver's words"
+    ),
     Column("sync_asked_at", DateTime(timezone=True), comment="its log is to be read again; null once it was"),
     Column("paused_at", DateTime(timezone=True)),
     Column("paused_until", DateTime(timezone=True), comment="null is until somebody resumes"),

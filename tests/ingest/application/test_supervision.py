@@ -1,6 +1,7 @@
 """Machines that are watched, from the registry to the bus, with the service as it is deployed."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -142,6 +143,18 @@ async def test_after_a_restart_nobody_is_taken_to_be_connected(hr: httpx.AsyncCl
     async with ingest.running():
         machine = await eventually(hr, lambda machine: not machine["is_connected"])
         assert machine["status"] == "active"
+
+
+async def test_how_far_its_log_was_read_is_kept_and_shown_to_nobody(hr: httpx.AsyncClient, ingest: Ingest) -> None:
+    nine = datetime(2024, 1, 15, 9, tzinfo=UTC)
+    async with ingest.running():
+        await hr.post(MACHINES, json=GATE)
+        ingest.driver.says.put_nowait(batch(3, mode=Mode.REPLAY))
+        ingest.driver.says.put_nowait(replace(batch(0, complete_until=nine), read_mark="up to the third"))
+        machine = await eventually(hr, lambda machine: machine["reported_until"])
+        assert "read_mark" not in machine
+    (kept,) = await ingest.parts.registry.all()
+    assert kept.read_mark == "up to the third"
 
 
 async def test_nobody_is_told_that_all_is_here_while_scans_wait_in_the_spool(
