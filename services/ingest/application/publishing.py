@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from services.ingest.application.announce import scan_received
 from services.ingest.application.ports import Entry, Ledger, Spool, Spooled
@@ -63,6 +64,7 @@ class ScanPublisher:
         self._gathered: list[_Waiting] = []
         self._sending: set[asyncio.Task[None]] = set()
         self._to_enter: list[Entry] = []
+        self._unentered: set[UUID] = set()
 
     @property
     def spooling(self) -> bool:
@@ -73,6 +75,10 @@ class ScanPublisher:
     def all_published(self) -> bool:
         """Whether all that was taken of machines is on the bus; False where nobody knows what is in the spool."""
         return not self._spooling and not self._may_wait
+
+    def unentered(self, scans: Iterable[UUID]) -> set[UUID]:
+        """Those of them that are on the bus, and that the ledger does not know yet."""
+        return self._unentered.intersection(scans)
 
     async def publish(self, scans: Sequence[Scan]) -> None:
         """Return once these scans cannot be lost.
@@ -109,8 +115,11 @@ class ScanPublisher:
             try:
                 await self._ledger.enter(entries)
             except Unavailable:
-                self._to_enter = [*entries, *self._to_enter][:REMEMBERED]
+                self._to_enter = [*entries, *self._to_enter]
+                self._unentered.difference_update(entry.scan_id for entry in self._to_enter[REMEMBERED:])
+                del self._to_enter[REMEMBERED:]
                 return False
+            self._unentered.difference_update(entry.scan_id for entry in entries)
         return True
 
     async def run(self) -> None:
@@ -229,6 +238,7 @@ class ScanPublisher:
     def _published(self, entries: Iterable[Entry]) -> None:
         before = len(self._to_enter)
         self._to_enter.extend(entries)
+        self._unentered.update(entry.scan_id for entry in self._to_enter[before:])
         SCANS.labels("bus").inc(len(self._to_enter) - before)
 
     async def _keep_draining(self) -> None:

@@ -1,6 +1,7 @@
 """Making what a machine hands over durable: however long that takes, or at the first attempt."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -88,11 +89,11 @@ class Taker:
         await self._patiently(lambda: self._evidence.keep(machine, records, source="session", at=at))
 
     async def _unknown(self, scans: list[Scan]) -> list[Scan]:
-        """Those that are not in the ledger; all of them where the ledger is away: repeats are harmless."""
-        try:
-            known = await self._ledger.known(self._machine.id, [scan.id for scan in scans])
-        except Unavailable:
-            return scans
+        """Those that nobody was told of, as far as we know: where the ledger is away, repeats are harmless."""
+        # First those that are on their way into the ledger, then those that have come there.
+        known = self._publisher.unentered(scan.id for scan in scans)
+        with contextlib.suppress(Unavailable):
+            known |= await self._ledger.known(self._machine.id, [scan.id for scan in scans])
         return [scan for scan in scans if scan.id not in known]
 
     async def _patiently(self, attempt: Callable[[], Awaitable[object]]) -> None:

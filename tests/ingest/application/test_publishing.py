@@ -61,6 +61,16 @@ async def test_a_look_into_the_spool_does_not_overlook_what_is_just_being_put_th
     assert not desk.spool.messages
 
 
+async def test_what_is_on_its_way_into_the_ledger_is_known_until_it_is_there(desk: Desk) -> None:
+    desk.ledger.away = True
+    sent = scans(3, machine=GATE)
+    await desk.publisher.publish(sent[:2])
+    assert desk.publisher.unentered(scan.id for scan in sent) == {scan.id for scan in sent[:2]}
+    desk.ledger.away = False
+    await until(lambda: len(desk.ledger.entries) == 2)
+    await until(lambda: not desk.publisher.unentered(scan.id for scan in sent))
+
+
 async def test_all_is_published_only_once_the_spool_is_empty(desk: Desk) -> None:
     assert desk.publisher.all_published
     desk.bus.away = True
