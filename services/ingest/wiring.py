@@ -205,7 +205,7 @@ def assemble(
             preview_router(registry, machines, clock),
             pending_router(Accepting(pending, machines), machines),
             commands_router(registry, commanding),
-            contact_router(machines, Syncing(registry, machines, commanding, clock), pausing),
+            contact_router(machines, Syncing(registry, machines, commanding, clock, hurry=supervisor.answers), pausing),
         ],
         tokens=tokens,
         clock=clock,

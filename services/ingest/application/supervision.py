@@ -19,8 +19,8 @@ from shared.observability.metrics import Gauge
 
 LOOK_EVERY = 10.0
 """Seconds between looks at the registry without being told."""
-A_MOMENT = 0.05
-"""Seconds after the end of a pause, so that it is over by then."""
+A_MOMENT = 0.2
+"""Seconds after the end of a pause at which it is over for sure; and between attempts to end it."""
 LET_GO_WITHIN = 5.0
 """Seconds that a watch has to let go of its machine, before another takes its place."""
 
@@ -80,6 +80,7 @@ class Supervisor:
             machines = {machine.id: machine for machine in await self._registry.all()}
         except Unavailable as error:
             log.warning("registry.away", reason=error.message)
+            self._ends_at = None
             return
         pauses = [machine for machine in machines.values() if machine.paused_until is not None]
         self._ends_at = min((until for one in pauses if (until := one.paused_until) is not None), default=None)
@@ -119,7 +120,8 @@ class Supervisor:
         """Seconds."""
         if self._ends_at is None:
             return LOOK_EVERY
-        return min(LOOK_EVERY, max(0.0, (self._ends_at - self._clock.now()).total_seconds()) + A_MOMENT)
+        remaining = (self._ends_at - self._clock.now()).total_seconds()
+        return min(LOOK_EVERY, max(remaining, 0.0) + A_MOMENT)
 
     def _is_nobodys(self, machine: Machine) -> bool:
         """Whether nobody is to be in contact with it by any way; one that is paused may still call."""

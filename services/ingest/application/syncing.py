@@ -1,5 +1,6 @@
 """A machine is asked for what it holds once more: from a time on, or all of it. What is here already stays as it is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -35,7 +36,17 @@ class Asked:
 class Syncing:
     """The use case."""
 
-    def __init__(self, registry: Registry, machines: Machines, commanding: Commanding, clock: Clock) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        machines: Machines,
+        commanding: Commanding,
+        clock: Clock,
+        *,
+        hurry: Callable[[int], None],
+    ) -> None:
+        """`hurry` has a machine that is away tried at once."""
+        self._hurry = hurry
         self._registry = registry
         self._machines = machines
         self._commanding = commanding
@@ -68,8 +79,11 @@ class Syncing:
         if reads:
             will.append(_read(machine, since))
             async with self._machines.work() as work:
-                if (present := await work.by_id(machine.id)) is not None:
+                present = await work.by_id(machine.id)
+                # A reading that is wanted already is not begun anew each time that somebody asks.
+                if present is not None and present.sync_asked_at is None:
                     await work.save(replace(present, sync_asked_at=now))
+            self._hurry(machine.id)
         if queued:
             will.append(f"it is asked for {_span(since)} when it calls next, and to count what it holds")
         return Asked(machine=machine, since=since, will="; ".join(will), commands=queued)
@@ -108,7 +122,9 @@ def _wall_time(since: datetime | None, machine: Machine, now: datetime) -> datet
 
 
 def _read(machine: Machine, since: datetime | None) -> str:
-    when = "now" if machine.is_connected else "as soon as there is contact with it"
+    when = "as soon as there is contact with it"
+    if machine.is_connected:
+        when = "already" if machine.sync_asked_at is not None else "now"
     whole = "" if since is None else ": all of it, because it cannot be asked from a time on"
     return f"its log is read again {when}{whole}"
 

@@ -58,14 +58,16 @@ class Verdict:
 
 def verdict(figures: Figures) -> Verdict:
     """What the figures say."""
-    differences = [(more, why) for more, why in _differences(figures) if more > 0]
+    differences = [one for one in _differences(figures) if one.more > 0]
     if differences or figures.gaps:
-        missing = max((more for more, _ in differences), default=1)
-        whys = [why for _, why in differences] + ([figures.gaps] if figures.gaps else [])
-        many = (
-            "1 record that the machine holds is" if missing == 1 else f"{missing:,} records that the machine holds are"
-        )
-        what = f"{many} not here" if differences else "records have not come"
+        missing = max((one.more for one in differences), default=1)
+        whys = [one.why for one in differences] + ([figures.gaps] if figures.gaps else [])
+        records = "1 record" if missing == 1 else f"{missing:,} records"
+        what = f"{records} that the machine holds {'is' if missing == 1 else 'are'} not here"
+        if not differences:
+            what = "records have not come"
+        elif not any(one.certain for one in differences):
+            what = f"{what}, unless they say the same as others"
         return Verdict(missing=missing, sentence=f"{what}: {'; '.join(whys)}")
     known = next(_agreements(figures), None)
     if known is None:
@@ -74,26 +76,30 @@ def verdict(figures: Figures) -> Verdict:
     return Verdict(missing=0, sentence=f"nothing is missing: {known}{_beside(figures)}")
 
 
-def _differences(of: Figures) -> Iterator[tuple[int, str]]:
-    """How many more it holds than are here, by each thing that tells, and the words for it."""
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """How many more it holds than are here, by one thing that tells."""
+
+    more: int
+    why: str
+    certain: bool
+    """Its records were counted one by one. Else there may be as many that say the same: they are one scan here."""
+
+
+def _differences(of: Figures) -> Iterator[_Difference]:
     if of.on_machine is not None and of.handed_over is not None:
-        yield (
-            of.on_machine - of.handed_over,
-            f"it holds {of.on_machine:,} records, and {of.handed_over:,} were handed over",
-        )
+        why = f"it holds {of.on_machine:,} records, and {of.handed_over:,} were handed over"
+        yield _Difference(of.on_machine - of.handed_over, why, certain=True)
     elif of.on_machine is not None:
         here = of.scans + of.unreadable
-        yield of.on_machine - here, f"it holds {of.on_machine:,} records, and {here:,} are here"
+        why = f"it holds {of.on_machine:,} records, and {here:,} different ones are here"
+        yield _Difference(of.on_machine - here, why, certain=False)
     if (reading := of.reading) is not None and reading.on_machine is not None and of.handed_over is None:
-        yield (
-            reading.on_machine - reading.read,
-            f"it counted {reading.on_machine:,} records when its log was read, and that had {reading.read:,}",
-        )
+        why = f"it counted {reading.on_machine:,} records when its log was read, and that had {reading.read:,}"
+        yield _Difference(reading.on_machine - reading.read, why, certain=True)
     if (counted := of.counted) is not None:
-        yield (
-            counted.records - of.counted_here - of.unreadable,
-            f"it counts {counted.records:,} records {_span(counted)}, and {of.counted_here:,} are here",
-        )
+        why = f"it counts {counted.records:,} records {_span(counted)}, and {of.counted_here:,} different ones are here"
+        yield _Difference(counted.records - of.counted_here - of.unreadable, why, certain=False)
 
 
 def _agreements(of: Figures) -> Iterator[str]:

@@ -86,6 +86,16 @@ async def test_a_pause_outlives_a_restart(hr: httpx.AsyncClient, ingest: Ingest)
         assert ingest.driver.sessions == 1
 
 
+async def test_one_that_is_not_wanted_any_more_says_that(hr: httpx.AsyncClient) -> None:
+    await hr.post(MACHINES, json=GATE)
+    await hr.post(PAUSE)
+    await hr.patch(f"{MACHINES}gate/", json={"status": "inactive"})
+    machine = await shown(hr)
+    assert (machine["state"], machine["status_text"]) == ("not_wanted", "")
+    await hr.patch(f"{MACHINES}gate/", json={"status": "active"})
+    assert (await shown(hr))["state"] == "paused"
+
+
 async def test_said_again_it_is_the_same_pause_with_another_end(hr: httpx.AsyncClient) -> None:
     await hr.post(MACHINES, json=GATE)
     first = (await hr.post(PAUSE, json={"reason": "it is moved"})).json()

@@ -46,6 +46,7 @@ async def test_a_machine_in_contact_is_read_again_and_nothing_becomes_two(
         await until(lambda: ingest.driver.sessions == 2)
         assert ingest.driver.read_again_of == ["gate"]
         assert (await shown(hr))["sync_asked_at"]
+        assert (await sync(hr)).json()["will"] == "its log is read again already"
         ingest.driver.says.put_nowait(batch(4, mode=Mode.REPLAY))
         ingest.driver.says.put_nowait(batch(0, mode=Mode.REPLAY, complete_until=NINE))
         await eventually(hr, lambda machine: machine["sync_asked_at"] is None and machine["state"] == "live")

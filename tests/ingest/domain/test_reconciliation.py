@@ -62,7 +62,8 @@ NOVEMBER = Counted(first=datetime(2026, 11, 1), last=datetime(2026, 11, 27, 23, 
         pytest.param(
             Figures(on_machine=1000, scans=900, unreadable=1),
             99,
-            "99 records that the machine holds are not here: it holds 1,000 records, and 901 are here",
+            "99 records that the machine holds are not here, unless they say the same as others:"
+            " it holds 1,000 records, and 901 different ones are here",
             id="it calls and has not sent all",
         ),
         pytest.param(
@@ -74,8 +75,8 @@ NOVEMBER = Counted(first=datetime(2026, 11, 1), last=datetime(2026, 11, 27, 23, 
         pytest.param(
             Figures(on_machine=100, scans=900, counted=NOVEMBER, counted_here=50),
             12,
-            "12 records that the machine holds are not here:"
-            " it counts 62 records from 2026-11-01 to 2026-11-27, and 50 are here",
+            "12 records that the machine holds are not here, unless they say the same as others:"
+            " it counts 62 records from 2026-11-01 to 2026-11-27, and 50 different ones are here",
             id="it counts more",
         ),
         pytest.param(
