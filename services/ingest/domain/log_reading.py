@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.ingest.domain.scan import Scan
 
-REPEATS_WITHIN: Final = 5_000
+REPEATS_WITHIN: Final = 500
 """Machines write a scan twice within moments. So many records back the same scan is known to be that; further back it
 counts as another, so that a long log needs no more memory than a short one."""
 
