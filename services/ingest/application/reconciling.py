@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from services.ingest.application.commanding import Commanding
 from services.ingest.application.drivers import COUNT_LOG, MISSING, TakesCommands
@@ -92,6 +93,7 @@ class Reconciling:
             reading=readings.get(machine.id),
             counted=counted,
             counted_here=await self._here(machine, counted),
+            as_of=_last_heard_of(machine) if standing is None else None,
             gaps=standing.said(MISSING) if standing is not None else "",
         )
         return Reconciliation(
@@ -115,3 +117,8 @@ class Reconciling:
             return 0
         days = await self._counts.days(machine.id, first=counted.first.date(), last=counted.last.date())
         return sum(day.scans for day in days)
+
+
+def _last_heard_of(machine: Machine) -> datetime | None:
+    at = machine.last_contact_at
+    return at.astimezone(ZoneInfo(machine.zone)).replace(tzinfo=None) if at is not None else None

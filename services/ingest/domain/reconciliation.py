@@ -43,6 +43,8 @@ class Figures:
     counted: Counted | None = None
     """What it counted last, and how much of that is here."""
     counted_here: int = 0
+    as_of: datetime | None = None
+    """When it was last heard of, on its own clock; None where it is in contact now."""
     gaps: str = ""
     """What is missing by the numbers of its records, in a sentence; it is known while there is contact."""
 
@@ -68,12 +70,12 @@ def verdict(figures: Figures) -> Verdict:
             what = "records have not come"
         elif not any(one.certain for one in differences):
             what = f"{what}, unless they say the same as others"
-        return Verdict(missing=missing, sentence=f"{what}: {'; '.join(whys)}")
+        return Verdict(missing=missing, sentence=f"{what}: {'; '.join(whys)}{_as_of(figures)}")
     known = next(_agreements(figures), None)
     if known is None:
         why = "its log was not read to its end yet, and it does not tell how many records it holds"
         return Verdict(missing=None, sentence=f"nobody can say: {why}")
-    return Verdict(missing=0, sentence=f"nothing is missing: {known}{_beside(figures)}")
+    return Verdict(missing=0, sentence=f"nothing is missing: {known}{_beside(figures)}{_as_of(figures)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,10 @@ def _beside(of: Figures) -> str:
         *([f"{of.quarantined:,} with impossible times"] if of.quarantined else []),
     ]
     return f"; {', '.join(said)}" if said else ""
+
+
+def _as_of(of: Figures) -> str:
+    return f"; that was at {of.as_of:%Y-%m-%d %H:%M}, when it was last heard of" if of.as_of is not None else ""
 
 
 def _span(counted: Counted) -> str:

@@ -93,6 +93,13 @@ NOVEMBER = Counted(first=datetime(2026, 11, 1), last=datetime(2026, 11, 27, 23, 
             id="the others cannot be read",
         ),
         pytest.param(
+            Figures(on_machine=1000, handed_over=1000, as_of=datetime(2026, 11, 27, 8, 5)),
+            0,
+            "nothing is missing: all 1,000 records that it holds were handed over;"
+            " that was at 2026-11-27 08:05, when it was last heard of",
+            id="away",
+        ),
+        pytest.param(
             Figures(gaps="its record 41 has not come"),
             1,
             "records have not come: its record 41 has not come",
