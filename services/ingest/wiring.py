@@ -4,15 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
 
 from services.ingest.api.commands import commands_router
+from services.ingest.api.contact import contact_router
 from services.ingest.api.imports import imports_router
 from services.ingest.api.machines import machines_router
 from services.ingest.api.pending import pending_router
 from services.ingest.api.preview import preview_router
+from services.ingest.api.reconciliation import reconciliation_router
 from services.ingest.api.unreadable import unreadable_router
 from services.ingest.application.accepting import Accepting
 from services.ingest.application.bookmarks import Bookmarks
@@ -22,20 +26,28 @@ from services.ingest.application.desk import Desk
 from services.ingest.application.drivers import Capability, Driver, IsPushedTo, Streams
 from services.ingest.application.importing import Importer
 from services.ingest.application.machines import Machines
+from services.ingest.application.pausing import Pausing
 from services.ingest.application.publishing import ScanPublisher
 from services.ingest.application.pushing import WITHIN, Pushing
+from services.ingest.application.reconciling import Reconciling
 from services.ingest.application.republishing import machine_states
 from services.ingest.application.standing import Standing
 from services.ingest.application.supervision import Supervisor
+from services.ingest.application.syncing import Syncing
 from services.ingest.application.taking import Taker
+from services.ingest.application.traffic import Traffic
+from services.ingest.application.watched_log import WatchedLog
 from services.ingest.application.watching import MachineWatch
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.patience import Patience
+from services.ingest.domain.traffic import WEEKS
 from services.ingest.settings import Settings
 from services.ingest.storage.bookmarks import PostgresBookmarks
 from services.ingest.storage.commands import PostgresCommands
+from services.ingest.storage.counts import PostgresCounts
 from services.ingest.storage.evidence import PostgresEvidence
 from services.ingest.storage.ledger import PostgresLedger
+from services.ingest.storage.log_readings import PostgresLogReadings
 from services.ingest.storage.pending import PostgresPending
 from services.ingest.storage.registry import PostgresRegistry
 from services.ingest.storage.spool import PostgresSpool
@@ -66,6 +78,7 @@ class Parts:
     machines: Machines
     registry: PostgresRegistry
     publisher: ScanPublisher
+    traffic: Traffic
     supervisor: Supervisor
     pushing: Pushing
     importer: Importer
@@ -110,7 +123,9 @@ def assemble(
         told_of_callers.set()
 
     machines = Machines(registry, known, clock, zone=settings.timezone, changed=changed)
-    conditions = Conditions(registry, machines, clock)
+    conditions = Conditions(registry, machines, clock, all_published=lambda: publisher.all_published)
+    pausing = Pausing(machines, clock)
+    readings = PostgresLogReadings(database)
 
     patient = patience or Patience()
 
@@ -122,9 +137,16 @@ def assemble(
         taker = Taker(
             machine, publisher=publisher, ledger=ledger, evidence=evidence, clock=clock, patience=patient
         )  # fmt: skip
-        return MachineWatch(machine, driver, pulls=pulls, standing=standing, taker=taker, patience=patient)
+        logs = WatchedLog(
+            machine, driver, standing=standing, conditions=conditions, readings=readings, clock=clock
+        )  # fmt: skip
+        return MachineWatch(
+            machine, driver, pulls=pulls, standing=standing, taker=taker, logs=logs, patience=patient
+        )  # fmt: skip
 
-    supervisor = Supervisor(registry, machines, conditions, watch, told)
+    supervisor = Supervisor(
+        registry, machines, conditions, watch=watch, pausing=pausing, told=told, clock=clock
+    )  # fmt: skip
 
     def desk(machine: Machine, driver: IsPushedTo) -> Desk:
         standing = Standing(machine, way=Way.PUSH, conditions=conditions, clock=clock, patience=patient)
@@ -143,6 +165,13 @@ def assemble(
         clock=clock,
         told=told_of_callers,
     )
+    counts = PostgresCounts(database)
+
+    def standing_of(machine: int) -> Standing | None:
+        ways = [supervisor.watch_of(machine), pushing.desk_of(machine)]
+        return next((way.standing for way in ways if way is not None and way.standing.connected), None)
+
+    traffic = Traffic(registry, counts, clock, standing_of=standing_of)
     importer = Importer(
         registry=registry,
         machines=machines,
@@ -154,11 +183,6 @@ def assemble(
     )
     relay = Relay(database, bus)
 
-    async def bus_takes_messages() -> None:
-        status = bus.status()
-        if not status.connected or status.blocked:
-            raise Unavailable(status.problem or "the bus is away")
-
     @asynccontextmanager
     async def pool() -> AsyncIterator[None]:
         try:
@@ -166,26 +190,26 @@ def assemble(
         finally:
             await database.close()
 
-    async def tidy() -> None:
-        while True:
-            async with database.begin() as connection:
-                await idempotency.forget(connection, before=clock.now() - idempotency.KEPT_FOR)
-            await asyncio.sleep(TIDY_EVERY)
-
     app = create_app(
         "ingest",
         routers=[
             *table.push_routers(pushing, commanding, bookmarks, clock),  # most calls come there: they are matched first
+            reconciliation_router(
+                registry,
+                machines,
+                Reconciling(machines, counts, readings, commanding, standing_of=standing_of),
+            ),
             machines_router(registry, machines, known, answers=supervisor.answers),
             unreadable_router(registry, evidence),
             imports_router(importer),
             preview_router(registry, machines, clock),
             pending_router(Accepting(pending, machines), machines),
             commands_router(registry, commanding),
+            contact_router(machines, Syncing(registry, machines, commanding, clock, hurry=supervisor.answers), pausing),
         ],
         tokens=tokens,
         clock=clock,
-        checks={"database": database.ready, "bus": bus_takes_messages},
+        checks={"database": database.ready, "bus": partial(_takes_messages, bus)},
     )
     service = Service(
         name="ingest",
@@ -196,11 +220,26 @@ def assemble(
             ("supervisor", supervisor.run),
             ("pushing", pushing.run),
             ("bookmarks", bookmarks.run),
-            ("tidy", tidy),
+            ("traffic", traffic.run),
+            ("tidy", partial(_tidy, database, counts, clock)),
         ],
         resources=[pool],
         mends_addresses=True,
         states=lambda: machine_states(registry, machines),
     )
-    parts = Parts(database, machines, registry, publisher, supervisor, pushing, importer, relay)
+    parts = Parts(database, machines, registry, publisher, traffic, supervisor, pushing, importer, relay)
     return service, parts
+
+
+async def _takes_messages(bus: Bus) -> None:
+    status = bus.status()
+    if not status.connected or status.blocked:
+        raise Unavailable(status.problem or "the bus is away")
+
+
+async def _tidy(database: Database, counts: PostgresCounts, clock: Clock) -> None:
+    while True:
+        async with database.begin() as connection:
+            await idempotency.forget(connection, before=clock.now() - idempotency.KEPT_FOR)
+        await counts.forget_arrivals(before=clock.now() - timedelta(weeks=WEEKS + 1))
+        await asyncio.sleep(TIDY_EVERY)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from services.ingest.application.drivers import Capability, Contact, MachineTrouble, Phase, Session, Steps
-from services.ingest.application.ports import Spooled
+from services.ingest.application.ports import Entry, Spooled
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.reading import Batch, Mode, Reading, ScanType, Unreadable
 from services.ingest.domain.scan import Naming, Scan
@@ -84,7 +84,9 @@ class FakeDriver:
 
     def __init__(self, kind: str = "fake", *, pulls: bool = False) -> None:
         self.kind = kind
-        self.capabilities = frozenset({Capability.PULLS if pulls else Capability.STREAMS})
+        self.capabilities = frozenset({Capability.PULLS if pulls else Capability.STREAMS, Capability.READS_LOG})
+        self.read_again_of: list[str] = []
+        """Machines whose log is to be read again, once for each contact that was begun with that."""
         self.says: asyncio.Queue[Batch | MachineTrouble | None] = asyncio.Queue()
         self.refuses: list[MachineTrouble] = []
         self.hangs = False
@@ -106,6 +108,12 @@ class FakeDriver:
             if self.refuses:
                 raise self.refuses.pop(0)
             note("ok")
+
+    def reads_whole(self, machine: Machine) -> bool:
+        return True
+
+    def read_again(self, machine: Machine) -> None:
+        self.read_again_of.append(machine.machine_id)
 
     @asynccontextmanager
     async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:
@@ -226,7 +234,7 @@ class FakeSpool:
         if self.away:
             raise Unavailable("the database is away")
 
-    async def put(self, machine_id: int, message: Message, scans: Sequence[tuple[int, UUID]]) -> None:
+    async def put(self, machine_id: int, message: Message, entries: Sequence[Entry]) -> None:
         self._check()
         self._place += 1
         self.putting += 1
@@ -258,10 +266,10 @@ class FakeLedger:
             raise Unavailable("the database is away")
         return {scan for scan in scans if (machine_id, scan) in self.entries}
 
-    async def enter(self, scans: Sequence[tuple[int, UUID]]) -> None:
+    async def enter(self, entries: Sequence[Entry]) -> None:
         if self.away:
             raise Unavailable("the database is away")
-        self.entries.update(scans)
+        self.entries.update((entry.machine_id, entry.scan_id) for entry in entries)
 
 
 class FakeEvidence:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints, model_validator
 
 from services.ingest.application.machines import Changes, Machines
-from services.ingest.domain.machine import Direction, Machine, Status
+from services.ingest.domain.machine import Direction, Machine, State, Status, pause_in_words
 
 READ_ONLY = frozenset({
     "id",
@@ -23,6 +23,11 @@ READ_ONLY = frozenset({
     "records_on_machine",
     "record_capacity",
     "records_received",
+    "sync_asked_at",
+    "paused_at",
+    "paused_until",
+    "paused_by",
+    "pause_reason",
     "created_at",
     "updated_at",
 })  # fmt: skip
@@ -103,6 +108,7 @@ class WholeMachineBody(MachineBody):
 
 def shown(machine: Machine, machines: Machines) -> dict[str, Any]:
     """A machine as clients read it."""
+    state = machines.state_of(machine)
     return {
         "id": machine.id,
         "machine_id": machine.machine_id,
@@ -114,19 +120,24 @@ def shown(machine: Machine, machines: Machines) -> dict[str, Any]:
         "department": machine.department,
         "department_name": machine.department_name,
         "status": machine.status.value,
-        "status_text": machine.status_text,
+        "status_text": pause_in_words(machine) if state is State.PAUSED else machine.status_text,
         "is_connected": machine.is_connected,
         "last_sync": machine.last_sync,
         "last_scan_at": machine.last_scan_at,
         "reported_until": machine.reported_until,
         "reports_by_itself": machines.reports_by_itself(machine),
-        "state": machines.state_of(machine).value,
+        "state": state.value,
         "last_contact_at": machine.last_contact_at,
         "clock_offset_seconds": machine.clock_offset_seconds,
         "clock_measured_at": machine.clock_measured_at,
         "records_on_machine": machine.records_on_machine,
         "record_capacity": machine.record_capacity,
         "records_received": machine.records_received,
+        "sync_asked_at": machine.sync_asked_at,
+        "paused_at": machine.paused_at,
+        "paused_until": machine.paused_until,
+        "paused_by": machine.paused_by,
+        "pause_reason": machine.pause_reason,
         "direction": machine.direction.value,
         "site_id": machine.site_id,
         "zone": machine.zone,

@@ -50,7 +50,9 @@ class Commanding:
         return command
 
     async def next(self, machine: Machine) -> Command | None:
-        """What the machine is to do now, if anything; it counts as sent. With storage away it is nothing."""
+        """What the machine is to do now, if anything; it counts as sent. Nothing while paused, or storage is away."""
+        if machine.paused:
+            return None
         try:
             waiting = await self._queue_of(machine.id)
             now = self._clock.now()

@@ -1,7 +1,7 @@
 """What contact with machines shows, written into the registry and told to everybody."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from typing import Any
 from services.ingest.application.announce import connected, disconnected, error_occurred
 from services.ingest.application.machines import Machines
 from services.ingest.application.ports import Registry
-from services.ingest.domain.machine import Machine, State, Status
+from services.ingest.domain.machine import Machine, State, Status, pause_in_words
 from shared.contracts.event import Event
 from shared.kernel.clock import Clock
 
@@ -45,6 +45,7 @@ class Progress:
     records_on_machine: int | None = None
     record_capacity: int | None = None
     records_received: int | None = None
+    read_mark: str | None = None
 
 
 _LATEST = (
@@ -56,6 +57,7 @@ _LATEST = (
     "records_on_machine",
     "record_capacity",
     "records_received",
+    "read_mark",
 )
 """Members of which the latest is true; the others only ever rise."""
 
@@ -67,7 +69,11 @@ class Conditions:
         Unavailable: storage is away; nothing was told.
     """
 
-    def __init__(self, registry: Registry, machines: Machines, clock: Clock) -> None:
+    def __init__(
+        self, registry: Registry, machines: Machines, clock: Clock, *, all_published: Callable[[], bool]
+    ) -> None:
+        """`all_published` is whether all that was taken of machines is on the bus; else `reported_until` stays."""
+        self._all_published = all_published
         self._registry = registry
         self._machines = machines
         self._clock = clock
@@ -90,6 +96,7 @@ class Conditions:
     ) -> None:
         """It is away, for a reason; `lasting` where a person must look, `news` where this kind of reason is new."""
         now = self._clock.now()
+        news = news and not machine.paused  # then nobody misses it
         ways = self._ways.setdefault(machine.id, {})
         ways[way] = reason
         if "" in ways.values():
@@ -114,12 +121,20 @@ class Conditions:
     async def released(self, machine: Machine) -> None:
         """Nobody is wanted to be in contact with it any more."""
         self._ways.pop(machine.id, None)
-        event = disconnected(machine, self._clock.now(), "contact is not wanted any more")
+        reason = pause_in_words(machine) or "contact is not wanted any more"
+        event = disconnected(machine, self._clock.now(), reason)
         await self._record(machine, Progress(), is_connected=False, turn=event)
 
     async def progressed(self, machine: Machine, progress: Progress, *, way: Way = Way.LINE) -> None:
         """It is in contact, and has come so far."""
         await self._record(machine, self._seen(machine, progress, way), is_connected=True)
+
+    async def read_again(self, machine: Machine) -> None:
+        """Its log was read again, as was wanted when it was `machine`; a later wish stands."""
+        async with self._registry.work() as work:
+            present = await work.by_id(machine.id)
+            if present is not None and present.sync_asked_at == machine.sync_asked_at:
+                await work.save(replace(present, sync_asked_at=None))
 
     async def forgotten(self) -> None:
         """Nobody is in contact with anything: we have just started."""
@@ -154,6 +169,9 @@ class Conditions:
             status = machine.status
             if status.wanted and (is_connected or lasting):
                 status = Status.ACTIVE if is_connected else Status.ERROR
+            until = machine.reported_until
+            if self._all_published():
+                until = _later(progress.reported_until, until)
             lacks = self._machines.driver_of(machine).lacks(machine)
             warnings = [*progress.warnings, *filter(None, self._ways.get(known.id, {}).values())]
             saved = await work.save(
@@ -163,7 +181,7 @@ class Conditions:
                     status_text=reason or "; ".join(warnings) or lacks,
                     is_connected=is_connected,
                     last_scan_at=_later(progress.last_scan_at, machine.last_scan_at),
-                    reported_until=_later(progress.reported_until, machine.reported_until),
+                    reported_until=until,
                     **_known(progress),
                 )
             )

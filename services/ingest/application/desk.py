@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from services.ingest.application.drivers import Contact, IsPushedTo, Phase, Unreachable
 from services.ingest.application.standing import Standing
-from services.ingest.application.taking import Taker, Told
+from services.ingest.application.taking import Taken, Taker, Told
 from services.ingest.domain.arrivals import FEW, Arrivals
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.reading import Batch, Mode, Reading
@@ -53,7 +53,7 @@ class Desk:
         self._sources = Sources()
         self._admitted: set[str] = set()
         self._one_at_a_time = asyncio.Lock()
-        self._leaving: set[asyncio.Task[datetime | None]] = set()
+        self._leaving: set[asyncio.Task[Taken]] = set()
         self._rested_at: datetime | None = None
         self._source = ""
 
@@ -135,7 +135,7 @@ class Desk:
         until, self._rested_at = self._rested_at, self._clock.now()
         if until is not None:
             empty = Batch(readings=(), mode=Mode.LIVE, received_at=self._rested_at, complete_until=until)
-            self.standing.taken(empty, None)
+            self.standing.taken(empty, Taken())
             self.standing.phase(Phase.LIVE)
 
     def look(self) -> None:
@@ -151,15 +151,16 @@ class Desk:
         self.standing.away(Unreachable(f"it has not called {span}" if known else "it has not called yet"))
         self.standing.begin()
 
-    async def _take(self, batch: Batch, told: Told | None) -> datetime | None:
+    async def _take(self, batch: Batch, told: Told | None) -> Taken:
         async with self._one_at_a_time:
             offset = self.standing.offset
             return await self._taker.take(Naming(self.machine), batch, clock_offset=offset, told=told)
 
-    def _note(self, batch: Batch, latest: datetime | None) -> None:
+    def _note(self, batch: Batch, taken: Taken) -> None:
+        latest = taken.latest
         if batch.mode is Mode.REPLAY:
             self._rested_at = None
-        self.standing.taken(batch, latest)
+        self.standing.taken(batch, taken)
         if self._arrivals is not None and len(batch.readings) <= FEW and latest is not None:
             offset = self._arrivals.note(latest + HALF_A_SECOND, batch.received_at)
             if offset is not None:

@@ -17,11 +17,21 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.reading import Batch, Reading
+from services.ingest.domain.reconciliation import Counted
 from shared.kernel.errors import Unavailable
+
+PUSH_KEY: Final = "push_key"
+"""The member of a config that a machine shows when it calls us. It is compared, and never sent to anybody."""
+
+
+READ_LOG: Final = "read_log"
+COUNT_LOG: Final = "count_log"
+MISSING: Final = "missing records"
+"""What warnings are about of records that have not come, as their numbers show."""
 
 
 class MachineTrouble(Unavailable):
@@ -83,6 +93,8 @@ class Capability(StrEnum):
     """Its machines speak as their config says; a config can be tried on some bytes (`ReadsSamples`)."""
     TAKES_COMMANDS = "takes commands"
     """Its machines can be asked to do something when they call (`TakesCommands`)."""
+    READS_LOG = "reads its log"
+    """Its sessions read what was recorded before, and can be made to begin from the start (`ReadsLog`)."""
     MAKES_HISTORY = "makes history"
     """Invents the past (`MakesHistory`): a simulator."""
 
@@ -208,6 +220,20 @@ class Streams(Protocol):
 
 
 @runtime_checkable
+class ReadsLog(Protocol):
+    """A driver whose machines keep a log that can be read as often as one likes.
+
+    Its sessions say with an empty batch that they have read it.
+    """
+
+    def reads_whole(self, machine: Machine) -> bool:
+        """Whether the next session reads all of it, not only what is new since an earlier one."""
+
+    def read_again(self, machine: Machine) -> None:
+        """Forget how far it was read: the next session reads all of it."""
+
+
+@runtime_checkable
 class IsPushedTo(Protocol):
     """A driver whose machines call us. Some of them we may go to as well."""
 
@@ -237,7 +263,10 @@ class IsKnownByKey(Protocol):
 
 @runtime_checkable
 class TakesCommands(Protocol):
-    """A driver whose machines can be asked to do something, the next time they call. Nothing destructive."""
+    """A driver whose machines can be asked to do something, the next time they call. Nothing destructive.
+
+    Each knows `READ_LOG` and `COUNT_LOG` of a span.
+    """
 
     def command(self, name: str, first: datetime | None, last: datetime | None) -> str:
         """The command as the machine reads it. `first` and `last` are wall times of the machine.
@@ -245,6 +274,9 @@ class TakesCommands(Protocol):
         Raises:
             Invalid: there is none of this name, or it cannot be with these times.
         """
+
+    def counted(self, text: str, result: str) -> Counted | None:
+        """What a machine answered to `COUNT_LOG`, whose text this was; None where it did not say."""
 
 
 @runtime_checkable

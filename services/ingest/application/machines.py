@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 from zoneinfo import available_timezones
 
 from services.ingest.application.announce import machine_changed
-from services.ingest.application.drivers import Capability, Driver
+from services.ingest.application.drivers import PUSH_KEY, Capability, Driver, IsPushedTo, Streams
 from services.ingest.application.ports import Registry, Work
 from services.ingest.domain.machine import Direction, Machine, State, Status, state_for_people
 from shared.kernel.clock import Clock
@@ -97,7 +97,7 @@ class Machines:
         )
         if not changes.get("zone"):
             changes = {**changes, "zone": await self._default_zone()}
-        machine = await self._checked(work, replace(blank, **changes), before=None)
+        machine = await self._checked(work, blank, changes, before=None)
         saved = await work.save(machine) if earlier else await work.add(machine)
         await self.announce(work, saved)
         return saved
@@ -115,8 +115,11 @@ class Machines:
         """
         machine = await self._existing(work, key, scope, revision)
         # Whatever contact with it has met, it is tried anew as it is now.
+        if changes.get("machine_type", machine.machine_type) != machine.machine_type:
+            # What one driver was to do, and how far it came, means nothing to another.
+            machine = replace(machine, read_mark="", sync_asked_at=None)
         wanted = replace(machine, revision=machine.revision + 1, updated_at=self._clock.now(), state=State.CONNECTING)
-        saved = await work.save(await self._checked(work, replace(wanted, **changes), before=machine))
+        saved = await work.save(await self._checked(work, wanted, changes, before=machine))
         await self.announce(work, saved)
         return saved
 
@@ -127,7 +130,7 @@ class Machines:
         """
         existing = await work.machine(changes["machine_id"], scope)
         if existing is not None:
-            return await self._checked(work, replace(existing, **changes), before=existing)
+            return await self._checked(work, existing, changes, before=existing)
         now = self._clock.now()
         code = changes["machine_id"]
         blank = Machine(
@@ -135,7 +138,7 @@ class Machines:
         )  # fmt: skip
         if not changes.get("zone"):
             changes = {**changes, "zone": await self._default_zone()}
-        return await self._checked(work, replace(blank, **changes), before=None)
+        return await self._checked(work, blank, changes, before=None)
 
     async def remove(self, work: Work, key: str, scope: Scope, *, revision: int | None = None) -> None:
         """Take a machine out of the registry. Its scans stay, and so does its id, reserved for its return.
@@ -167,6 +170,11 @@ class Machines:
         driver = self.driver_of(machine)
         return bool(driver.capabilities & GOES_OUT) and not driver.lacks(machine)
 
+    def goes_out(self, machine: Machine) -> bool:
+        """Whether we go to it, rather than that it comes to us."""
+        driver = self.driver_of(machine)
+        return isinstance(driver, Streams) and (not isinstance(driver, IsPushedTo) or driver.goes_out(machine))
+
     def state_of(self, machine: Machine) -> State:
         """How contact with it stands."""
         return state_for_people(machine, reports_by_itself=self.reports_by_itself(machine))
@@ -192,7 +200,8 @@ class Machines:
             raise Stale(f"the machine {machine.machine_id} was changed by somebody else; read it again")
         return machine
 
-    async def _checked(self, work: Work, machine: Machine, *, before: Machine | None) -> Machine:
+    async def _checked(self, work: Work, blank: Machine, changes: Changes, *, before: Machine | None) -> Machine:
+        machine = replace(blank, **changes)
         if machine.machine_type not in self._drivers:
             raise _wrong("machine_type", f"{machine.machine_type!r} is not one of {sentence(list(self._drivers))}")
         if machine.zone not in _zones():
@@ -207,6 +216,8 @@ class Machines:
                     f"the serial number {machine.serial!r} belongs to {other.machine_id}", fields={"serial": "is taken"}
                 )
         driver = self.driver_of(machine)
+        if before is not None:
+            _say_secrets_again(before, machine, driver, given=changes.get("config", before.config))
         secrets = before.config if before is not None else {}
         config = {
             name: secrets.get(name) if value == HIDDEN and name in driver.secrets else value
@@ -222,6 +233,25 @@ class Machines:
             return self._zone
         machines = await self._registry.all()
         return min(machines, key=lambda machine: machine.id).zone if machines else "UTC"
+
+
+def _say_secrets_again(before: Machine, after: Machine, driver: Driver, *, given: Mapping[str, Any]) -> None:
+    """What is kept hidden is for the machine that it was said for: it is not sent to another address.
+
+    Raises:
+        Malformed: names each secret that has to be said again.
+    """
+    same = (before.machine_type, before.ip_address, before.port)
+    if same == (after.machine_type, after.ip_address, after.port):
+        return
+    said = "say it again: it was for another address, port or type, and would be sent to this one"
+    kept = [
+        name
+        for name in sorted(driver.secrets - {PUSH_KEY})
+        if before.config.get(name) and (given is before.config or given.get(name) == HIDDEN)
+    ]
+    if kept:
+        raise Malformed(f"{sentence(kept)}: {said}", fields={f"config/{name}": said for name in kept})
 
 
 def check_zone(name: str) -> str:

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 from services.ingest.application.file_form import FileForm
+from services.ingest.domain.log_reading import LogReading
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.pending import PendingMachine
 from services.ingest.domain.reading import Reading, Unreadable
@@ -92,14 +93,81 @@ class Registry(Protocol):
         """Every machine that was not removed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A scan that cannot be lost any more."""
+
+    machine_id: int
+    scan_id: UUID
+    day: date
+    """On the machine's clock."""
+    quarantined: bool
+    hour: datetime | None
+    """The hour in which it came from its machine; None where it was in a file."""
+
+
 class Ledger(Protocol):
     """Which scans of a machine cannot be lost any more."""
 
     async def known(self, machine_id: int, scans: Sequence[UUID]) -> set[UUID]:
         """Those of them that are in the ledger."""
 
-    async def enter(self, scans: Sequence[tuple[int, UUID]]) -> None:
-        """Enter (machine, scan) pairs; those that are there already stay."""
+    async def enter(self, entries: Sequence[Entry]) -> None:
+        """Enter them, and count them; those that are there already stay, and count once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayReceived:
+    """How many scans of a machine are of a day on its clock."""
+
+    day: date
+    scans: int
+    quarantined: int
+    """Of those."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """What of a machine is here."""
+
+    scans: int = 0
+    quarantined: int = 0
+    """Of those."""
+    first_day: date | None = None
+    last_day: date | None = None
+    unreadable: int = 0
+    """Records that nobody understands, kept as evidence."""
+
+
+class Counts(Protocol):
+    """How many scans are here. What is entered in the ledger is counted a moment later."""
+
+    async def received(self, machines: Sequence[int]) -> Mapping[int, Received]:
+        """What is here of each; of whom there is nothing, nothing is said."""
+
+    async def days(
+        self, machine_id: int, *, first: date | None = None, last: date | None = None
+    ) -> Sequence[DayReceived]:
+        """By day, in order, both ends included."""
+
+    async def arrivals(self, hours: Sequence[datetime], *, machine_id: int) -> Mapping[datetime, int]:
+        """How many came in each of these hours."""
+
+    async def arrivals_at_site(self, hours: Sequence[datetime], *, site_id: int) -> Mapping[datetime, int]:
+        """How many came in each of these hours from all machines of a site."""
+
+    async def forget_arrivals(self, *, before: datetime) -> None:
+        """Those are long ago."""
+
+
+class LogReadings(Protocol):
+    """The last whole reading of each machine's log."""
+
+    async def keep(self, reading: LogReading) -> None:
+        """In place of the one before."""
+
+    async def of(self, machines: Sequence[int]) -> Mapping[int, LogReading]:
+        """Those of these machines whose log was ever read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,7 +311,7 @@ class Spooled:
 class Spool(Protocol):
     """Our own disk, for when the bus is away."""
 
-    async def put(self, machine_id: int, message: Message, scans: Sequence[tuple[int, UUID]]) -> None:
+    async def put(self, machine_id: int, message: Message, entries: Sequence[Entry]) -> None:
         """Keep a message after those that are there, and enter its scans in the ledger, in one transaction."""
 
     async def first(self, limit: int) -> Sequence[Spooled]:

@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from services.ingest.application.announce import scan_received
-from services.ingest.application.ports import Ledger, Spool, Spooled
+from services.ingest.application.ports import Entry, Ledger, Spool, Spooled
 from services.ingest.domain.scan import Scan
 from shared.bus.port import BATCH, Bus, Message
 from shared.contracts.cloudevents import MOST_IN_A_BATCH, encode_batch, join_batches
@@ -59,17 +59,28 @@ class ScanPublisher:
         self._clock = clock
         self._confirm_within = confirm_within
         self._spooling = True  # until a look into the spool says that it is empty
+        self._may_wait = True
         self._put = 0
         self._putting = 0  # under way: a look into the spool does not see them yet
         self._told = asyncio.Event()
         self._gathered: list[_Waiting] = []
         self._sending: set[asyncio.Task[None]] = set()
-        self._to_enter: list[tuple[int, UUID]] = []
+        self._to_enter: list[Entry] = []
+        self._unentered: set[UUID] = set()
 
     @property
     def spooling(self) -> bool:
         """Whether scans go to the spool instead of the bus."""
         return self._spooling
+
+    @property
+    def all_published(self) -> bool:
+        """Whether all that was taken of machines is on the bus; False where nobody knows what is in the spool."""
+        return not self._spooling and not self._may_wait
+
+    def unentered(self, scans: Iterable[UUID]) -> set[UUID]:
+        """Those of them that are on the bus, and that the ledger does not know yet."""
+        return self._unentered.intersection(scans)
 
     async def publish(self, scans: Sequence[Scan]) -> None:
         """Return once these scans cannot be lost.
@@ -92,8 +103,8 @@ class ScanPublisher:
             waiting.durable.cancel()
 
     async def deliver(self, scans: Sequence[Scan]) -> None:
-        """As `publish`, for up to 500 scans as a message of their own, entered in the ledger before it returns."""
-        await self._out(scans)
+        """As `publish`, for up to 500 scans of a file: a message of their own, in the ledger before it returns."""
+        await self._out(scans, of_file=True)
         await self.enter_ledger()
 
     async def enter_ledger(self) -> bool:
@@ -106,8 +117,11 @@ class ScanPublisher:
             try:
                 await self._ledger.enter(entries)
             except Unavailable:
-                self._to_enter = [*entries, *self._to_enter][:REMEMBERED]
+                self._to_enter = [*entries, *self._to_enter]
+                self._unentered.difference_update(entry.scan_id for entry in self._to_enter[REMEMBERED:])
+                del self._to_enter[REMEMBERED:]
                 return False
+            self._unentered.difference_update(entry.scan_id for entry in entries)
         return True
 
     async def run(self) -> None:
@@ -129,15 +143,15 @@ class ScanPublisher:
                 messages = await self._spool.first(DRAINED_AT_ONCE)
             except Unavailable:
                 # Nobody knows what is in it; until it is back, the bus is asked first, whatever the order.
-                self._spooling = False
+                self._spooling, self._may_wait = False, True
                 raise
             if not messages:
                 if put == self._put and not self._putting:
-                    self._spooling = False
+                    self._spooling = self._may_wait = False
                     SPOOLED.set(0)
                     return published
                 continue
-            self._spooling = True
+            self._spooling = self._may_wait = True
             published += await self._publish_spooled(messages)
             SPOOLED.set(await self._spool.size())
 
@@ -188,9 +202,9 @@ class ScanPublisher:
             else:
                 waiting.durable.set_exception(error)
 
-    async def _out(self, scans: Sequence[Scan]) -> None:
+    async def _out(self, scans: Sequence[Scan], *, of_file: bool = False) -> None:
         message = _message(scans, self._clock)
-        entries = [(scan.machine.id, scan.id) for scan in scans]
+        entries = [_entry(scan, of_file=of_file) for scan in scans]
         if not self._spooling:
             try:
                 await self._bus.publish(message, timeout=self._confirm_within)
@@ -211,9 +225,10 @@ class ScanPublisher:
                 raise Unavailable(sentence, retry_after=2) from bus_error
             self._published(entries)
 
-    async def _keep(self, message: Message, entries: Sequence[tuple[int, UUID]]) -> None:
-        machines = {machine for machine, _ in entries}
+    async def _keep(self, message: Message, entries: Sequence[Entry]) -> None:
+        machines = {entry.machine_id for entry in entries}
         self._putting += 1
+        self._may_wait = True
         try:
             await self._spool.put(machines.pop() if len(machines) == 1 else 0, message, entries)
         finally:
@@ -222,9 +237,10 @@ class ScanPublisher:
         SCANS.labels("spool").inc(len(entries))
         self._told.set()
 
-    def _published(self, entries: Iterable[tuple[int, UUID]]) -> None:
+    def _published(self, entries: Iterable[Entry]) -> None:
         before = len(self._to_enter)
         self._to_enter.extend(entries)
+        self._unentered.update(entry.scan_id for entry in self._to_enter[before:])
         SCANS.labels("bus").inc(len(self._to_enter) - before)
 
     async def _keep_draining(self) -> None:
@@ -271,6 +287,16 @@ def _together(messages: Sequence[Message]) -> Message:
         return messages[0]
     body = join_batches([message.body for message in messages])
     return Message(id=str(new_id()), type=ScanReceived.wire_type, body=body, content_type=BATCH)
+
+
+def _entry(scan: Scan, *, of_file: bool) -> Entry:
+    return Entry(
+        machine_id=scan.machine.id,
+        scan_id=scan.id,
+        day=scan.reading.local_time.date(),
+        quarantined=scan.quality.quarantined,
+        hour=None if of_file else scan.received_at.replace(minute=0, second=0, microsecond=0),
+    )
 
 
 def _message(scans: Sequence[Scan], clock: Clock) -> Message:

@@ -105,6 +105,10 @@ class Pushing:
         desk.heard(call.source)
         return desk
 
+    def desk_of(self, machine: int) -> Desk | None:
+        """The desk of a machine, if it has one."""
+        return self._desks.get(machine)
+
     async def run(self) -> None:
         """Tell how machines are, and notice those that are silent, until cancelled."""
         telling: dict[Desk, asyncio.Task[None]] = {}

@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 
 from services.ingest.application.conditions import Conditions, Progress, Way
 from services.ingest.application.drivers import MachineTrouble, Phase
-from services.ingest.application.telling import Telling
+from services.ingest.application.taking import Taken
+from services.ingest.application.telling import Telling, Word
 from services.ingest.domain.alarms import Alarms
 from services.ingest.domain.clocks import clock_warning
 from services.ingest.domain.machine import Machine, State
 from services.ingest.domain.patience import Patience
 from services.ingest.domain.reading import Batch, Mode
+from services.ingest.domain.traffic import TRAFFIC
 from shared.kernel.clock import Clock
 from shared.observability.logs import get_logger
 
@@ -46,6 +48,7 @@ class Standing:
         self._troubles: set[type[MachineTrouble]] = set()
         self._reason: str | None = None
         self._complete: datetime | None = None
+        self._silence: str | None = None
         self.connected = False
         """Whether there is contact now."""
         self.state = State.CONNECTING
@@ -55,6 +58,27 @@ class Standing:
     async def tell(self) -> None:
         """Have it written down and told, until cancelled."""
         await self._telling.run()
+
+    def silent(self, sentence: str | None) -> None:
+        """It tells of no scans at a time at which it usually does, or it is well; until a scan comes."""
+        self._silence = sentence
+        if sentence is None:
+            self.settled(TRAFFIC)
+        else:
+            self.warn(TRAFFIC, sentence)
+
+    def also(self, word: Word) -> None:
+        """Have this written down, too, after what was said until now."""
+        self._telling.turn(word)
+
+    @property
+    def records(self) -> int | None:
+        """How many records it says that it holds, if it has said so in a contact of this standing."""
+        return self._progress.records_on_machine
+
+    def said(self, about: str) -> str:
+        """The warning in this matter, while it holds."""
+        return self._alarms.sentence_of(about)
 
     # What sessions report.
 
@@ -102,6 +126,8 @@ class Standing:
     def begin(self) -> None:
         """Another contact is attempted."""
         self._alarms.begin()
+        if self._silence is not None:
+            self._alarms.say(TRAFFIC, self._silence)
         self._says_phases = False
 
     def back(self) -> bool:
@@ -117,10 +143,15 @@ class Standing:
         self._tell_news()
         return news
 
-    def taken(self, batch: Batch, latest: datetime | None) -> None:
-        """A batch of it cannot be lost any more; `latest` is the last instant in it that counts."""
+    def taken(self, batch: Batch, taken: Taken) -> None:
+        """A batch of it cannot be lost any more."""
+        latest = taken.latest
+        if taken.new and self._silence is not None:
+            self.silent(None)
         if latest is not None:
             self._note(replace(self._progress, last_scan_at=max(self._progress.last_scan_at or latest, latest)))
+        if batch.read_mark is not None:
+            self._note(replace(self._progress, read_mark=batch.read_mark))
         self.alive()
         first = batch.complete_until is not None and self._complete is None
         if batch.complete_until is not None:

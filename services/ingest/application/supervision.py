@@ -3,19 +3,24 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from datetime import datetime
 
 from services.ingest.application.conditions import Conditions, Way
-from services.ingest.application.drivers import IsPushedTo, Streams
+from services.ingest.application.drivers import IsPushedTo
 from services.ingest.application.machines import Machines
+from services.ingest.application.pausing import Pausing
 from services.ingest.application.ports import Registry
 from services.ingest.application.watching import MachineWatch
 from services.ingest.domain.machine import Machine, State
+from shared.kernel.clock import Clock
 from shared.kernel.errors import Unavailable
 from shared.observability.logs import get_logger
 from shared.observability.metrics import Gauge
 
 LOOK_EVERY = 10.0
 """Seconds between looks at the registry without being told."""
+A_MOMENT = 0.2
+"""Seconds after the end of a pause at which it is over for sure; and between attempts to end it."""
 LET_GO_WITHIN = 5.0
 """Seconds that a watch has to let go of its machine, before another takes its place."""
 
@@ -39,15 +44,22 @@ class Supervisor:
         registry: Registry,
         machines: Machines,
         conditions: Conditions,
+        *,
         watch: Callable[[Machine], MachineWatch],
+        pausing: Pausing,
         told: asyncio.Event,
+        clock: Clock,
     ) -> None:
         """`watch` makes one; its machine's driver streams. `told` is set where the registry may have changed."""
         self._registry = registry
         self._machines = machines
         self._conditions = conditions
         self._watch = watch
+        self._pausing = pausing
         self._told = told
+        self._clock = clock
+        self._ends_at: datetime | None = None
+        """When the next pause is over."""
         self._watched: dict[int, tuple[MachineWatch, asyncio.Task[None]]] = {}
         self._leaving: dict[int, asyncio.Task[None]] = {}
 
@@ -59,7 +71,7 @@ class Supervisor:
                 self._told.clear()
                 await self.look()
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_EVERY):
+                    async with asyncio.timeout(self._until_next_look()):
                         await self._told.wait()
         finally:
             for id_ in list(self._watched):
@@ -72,13 +84,18 @@ class Supervisor:
             machines = {machine.id: machine for machine in await self._registry.all()}
         except Unavailable as error:
             log.warning("registry.away", reason=error.message)
+            self._ends_at = None
             return
+        pauses = [machine for machine in machines.values() if machine.paused_until is not None]
+        self._ends_at = min((until for one in pauses if (until := one.paused_until) is not None), default=None)
+        await self._pausing.end(pauses)
         for id_, (watch, task) in list(self._watched.items()):
             present = machines.get(id_)
             if (
                 present is None
                 or not self._is_wanted(present)
                 or present.revision != watch.machine.revision
+                or _is_to_read_again(present, watch.machine)
                 or task.done()
             ):
                 self._let_go(id_)
@@ -91,7 +108,7 @@ class Supervisor:
                 begun += 1
                 if begun % TOGETHER == 0:
                     await asyncio.sleep(TOGETHER / BEGUN_A_SECOND)
-            elif machine.is_connected and self._machines.state_of(machine) in _NOBODYS:
+            elif machine.is_connected and self._is_nobodys(machine):
                 with contextlib.suppress(Unavailable):
                     await self._conditions.released(machine)
         WATCHED.set(len(self._watched))
@@ -107,10 +124,24 @@ class Supervisor:
         if (watch := self.watch_of(machine)) is not None:
             watch.hurry()
 
-    def _is_wanted(self, machine: Machine) -> bool:
+    def _until_next_look(self) -> float:
+        """Seconds."""
+        if self._ends_at is None:
+            return LOOK_EVERY
+        remaining = (self._ends_at - self._clock.now()).total_seconds()
+        return min(LOOK_EVERY, max(remaining, 0.0) + A_MOMENT)
+
+    def _is_nobodys(self, machine: Machine) -> bool:
+        """Whether nobody is to be in contact with it by any way; one that is paused may still call."""
+        if self._machines.state_of(machine) is not State.PAUSED:
+            return self._machines.state_of(machine) in _NOBODYS
         driver = self._machines.driver_of(machine)
-        goes_out = not isinstance(driver, IsPushedTo) or driver.goes_out(machine)
-        return machine.status.wanted and isinstance(driver, Streams) and not driver.lacks(machine) and goes_out
+        return not isinstance(driver, IsPushedTo) or not driver.pushes(machine)
+
+    def _is_wanted(self, machine: Machine) -> bool:
+        if machine.paused or not machine.status.wanted:
+            return False
+        return self._machines.goes_out(machine) and not self._machines.driver_of(machine).lacks(machine)
 
     def _begin(self, machine: Machine) -> None:
         watch = self._watch(machine)
@@ -134,3 +165,8 @@ class Supervisor:
     def _left(self, id_: int) -> None:
         del self._leaving[id_]
         self._told.set()
+
+
+def _is_to_read_again(present: Machine, watched: Machine) -> bool:
+    """Whether somebody has wanted that since the watch began: the next one begins with it."""
+    return present.sync_asked_at is not None and present.sync_asked_at != watched.sync_asked_at

@@ -15,6 +15,7 @@ from services.ingest.application.drivers import (
 )
 from services.ingest.application.standing import Standing
 from services.ingest.application.taking import Taker
+from services.ingest.application.watched_log import WatchedLog
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.patience import Failures, Patience
 from services.ingest.domain.reading import Unreadable
@@ -31,14 +32,23 @@ class MachineWatch:
     """Connects, catches up, takes live scans, and starts over when the machine goes away."""
 
     def __init__(
-        self, machine: Machine, streams: Streams, *, pulls: bool, standing: Standing, taker: Taker, patience: Patience
+        self,
+        machine: Machine,
+        streams: Streams,
+        *,
+        pulls: bool,
+        standing: Standing,
+        taker: Taker,
+        logs: WatchedLog,
+        patience: Patience,
     ) -> None:
         """`pulls` where its sessions end once everything is read."""
         self.machine = machine
         self._streams = streams
         self._pulls = pulls
-        self._standing = standing
+        self.standing = self._standing = standing
         self._taker = taker
+        self._logs = logs
         self._patience = patience
         self._mistake: str | None = None
         self._failures = Failures()
@@ -85,6 +95,7 @@ class MachineWatch:
     async def _contact(self) -> MachineTrouble | None:
         """One contact, and what ended it; None where it ended as it should."""
         self._standing.begin()
+        self._logs.begin()
         began: float | None = None
         try:
             async with AsyncExitStack() as stack:
@@ -99,9 +110,11 @@ class MachineWatch:
                 async for batch in batches:
                     if _cancelled():
                         break
-                    latest = await self._taker.take(naming, batch, clock_offset=self._standing.offset)
+                    tally = self._logs.tally(batch)
+                    taken = await self._taker.take(naming, batch, clock_offset=self._standing.offset, tally=tally)
                     await session.acknowledge(batch)
-                    self._standing.taken(batch, latest)
+                    self._standing.taken(batch, taken)
+                    self._logs.taken(batch)
                     # A session that never has to wait must not keep the others waiting.
                     await asyncio.sleep(0)
         except MachineTrouble as trouble:

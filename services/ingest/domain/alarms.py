@@ -26,6 +26,10 @@ class Alarms:
         """Whether there is one in this matter."""
         return about in self._held
 
+    def sentence_of(self, about: str) -> str:
+        """The one in this matter, if it holds."""
+        return self._held.get(about, "")
+
     def say(self, about: str, sentence: str) -> None:
         """It holds from now on, or with other figures."""
         self._held[about] = sentence

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 
 class Status(StrEnum):
@@ -39,6 +40,8 @@ class State(StrEnum):
     """Nobody answers; it is tried again and again."""
     WAITING_FOR_A_PERSON = "waiting_for_a_person"
     """It answers, and trying again will not help (a wrong key, another machine); it is tried rarely."""
+    PAUSED = "paused"
+    """Somebody has ended contact with it for a while; what it brings by itself is taken."""
     NOT_WANTED = "not_wanted"
     """Nobody is to be in contact with it."""
     IMPORTED_ONLY = "imported_only"
@@ -103,6 +106,17 @@ class Machine:
     record_capacity: int | None = None
     records_received: int | None = None
     """How many of those on the machine have been handed over."""
+    read_mark: str = ""
+    """How far its log was read, in its driver's own words: `Batch.read_mark`. Losing it only has the log read again."""
+    sync_asked_at: datetime | None = None
+    """When somebody wanted its log to be read again; None once that was done."""
+    paused_at: datetime | None = None
+    """Since when nobody is to be in contact with it for a while; None where it is not paused."""
+    paused_until: datetime | None = None
+    """When it is resumed by itself; None leaves that to a person."""
+    paused_by: str = ""
+    """The username of who wanted that."""
+    pause_reason: str = ""
     created_at: datetime
     updated_at: datetime
     revision: int = 1
@@ -112,9 +126,30 @@ class Machine:
     removed: bool = False
     """Taken out of the registry. Its id stays reserved, so that the machine is itself if it comes back."""
 
+    @property
+    def paused(self) -> bool:
+        """Whether nobody is to go to it for now, although it is wanted."""
+        return self.paused_at is not None
+
 
 def state_for_people(machine: Machine, *, reports_by_itself: bool) -> State:
     """How contact with it stands; `reports_by_itself` where its driver can be in contact at all."""
     if not reports_by_itself:
         return State.IMPORTED_ONLY
-    return machine.state if machine.status.wanted else State.NOT_WANTED
+    if not machine.status.wanted:
+        return State.NOT_WANTED
+    return State.PAUSED if machine.paused else machine.state
+
+
+def pause_in_words(machine: Machine) -> str:
+    """Who has paused it, since when, until when and why; nothing where it is not paused. Times are on its own clock."""
+    if machine.paused_at is None:
+        return ""
+    zone = ZoneInfo(machine.zone)
+    until = f"until {_shown(machine.paused_until, zone)}" if machine.paused_until else "until somebody resumes it"
+    why = f": {machine.pause_reason}" if machine.pause_reason else ""
+    return f"paused by {machine.paused_by} since {_shown(machine.paused_at, zone)}, {until}{why}"
+
+
+def _shown(at: datetime, zone: ZoneInfo) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"

@@ -1,16 +1,36 @@
 """The ledger in PostgreSQL."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
+from services.ingest.application.ports import Entry
 from shared.storage.database import Database
 
 ENTER = """
-INSERT INTO ledger (machine_id, scan_id)
-SELECT * FROM unnest($1::int[], $2::uuid[]) AS entry (machine_id, scan_id) ORDER BY 1, 2
-ON CONFLICT DO NOTHING
+WITH entry AS (
+    SELECT DISTINCT ON (machine_id, scan_id) *
+    FROM unnest($1::int[], $2::uuid[], $3::date[], $4::bool[], $5::timestamptz[])
+        AS entry (machine_id, scan_id, day, quarantined, hour)
+    ORDER BY machine_id, scan_id
+), new AS (
+    INSERT INTO ledger (machine_id, scan_id) SELECT machine_id, scan_id FROM entry ORDER BY 1, 2
+    ON CONFLICT DO NOTHING
+    RETURNING machine_id, scan_id
+), counted AS (
+    INSERT INTO days_received AS d (machine_id, day, scans, quarantined)
+    SELECT machine_id, day, count(*), count(*) FILTER (WHERE quarantined)
+    FROM new JOIN entry USING (machine_id, scan_id) GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (machine_id, day) DO UPDATE
+    SET scans = d.scans + excluded.scans, quarantined = d.quarantined + excluded.quarantined
+)
+INSERT INTO arrivals AS a (machine_id, hour, scans)
+SELECT machine_id, hour, count(*) FROM new JOIN entry USING (machine_id, scan_id) WHERE hour IS NOT NULL
+GROUP BY 1, 2 ORDER BY 1, 2
+ON CONFLICT (machine_id, hour) DO UPDATE SET scans = a.scans + excluded.scans
 """
-"""Sorted, so that two transactions never wait for each other crosswise."""
+"""Sorted, and each table after the other, so that two transactions never wait for each other crosswise: what counts has
+read all that is new before its first row."""
 
 
 class PostgresLedger:
@@ -27,6 +47,17 @@ class PostgresLedger:
         # asyncpg's UUID is a subclass that compares and hashes alike.
         return {row["scan_id"] for row in rows}
 
-    async def enter(self, scans: Sequence[tuple[int, UUID]]) -> None:
+    async def enter(self, entries: Sequence[Entry]) -> None:
         async with self._database.fast() as pg:
-            await pg.execute(ENTER, [machine for machine, _ in scans], [scan for _, scan in scans])
+            await pg.execute(ENTER, *columns(entries))
+
+
+def columns(entries: Sequence[Entry]) -> tuple[list[Any], ...]:
+    """The parameters of `ENTER`."""
+    return (
+        [entry.machine_id for entry in entries],
+        [entry.scan_id for entry in entries],
+        [entry.day for entry in entries],
+        [entry.quarantined for entry in entries],
+        [entry.hour for entry in entries],
+    )

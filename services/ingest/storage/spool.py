@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.ingest.application.ports import Spooled
-from services.ingest.storage.ledger import ENTER
+from services.ingest.application.ports import Entry, Spooled
+from services.ingest.storage.ledger import ENTER, columns
 from shared.bus.port import BATCH, Message
 from shared.contracts.scans import ScanReceived
 from shared.storage.database import Database
@@ -16,7 +16,7 @@ class PostgresSpool:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def put(self, machine_id: int, message: Message, scans: Sequence[tuple[int, UUID]]) -> None:
+    async def put(self, machine_id: int, message: Message, entries: Sequence[Entry]) -> None:
         async with self._database.fast() as pg:
             await pg.execute(
                 "INSERT INTO spool (machine_id, message_id, body) VALUES ($1, $2, $3)",
@@ -24,7 +24,7 @@ class PostgresSpool:
                 UUID(message.id),
                 message.body,
             )
-            await pg.execute(ENTER, [machine for machine, _ in scans], [scan for _, scan in scans])
+            await pg.execute(ENTER, *columns(entries))
 
     async def first(self, limit: int) -> Sequence[Spooled]:
         async with self._database.fast() as pg:

@@ -67,6 +67,14 @@ machines = Table(
     Column("records_on_machine", BigInteger, comment="as it says itself"),
     Column("record_capacity", BigInteger),
     Column("records_received", BigInteger, comment="of those on the machine"),
+    Column(
+        "read_mark", Text, nullable=False, server_default="", comment="how far its log was read, in its driver's words"
+    ),
+    Column("sync_asked_at", DateTime(timezone=True), comment="its log is to be read again; null once it was"),
+    Column("paused_at", DateTime(timezone=True)),
+    Column("paused_until", DateTime(timezone=True), comment="null is until somebody resumes"),
+    Column("paused_by", Text, nullable=False, server_default=""),
+    Column("pause_reason", Text, nullable=False, server_default=""),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
     Column("revision", BigInteger, nullable=False, server_default="1", comment="of what people set"),
@@ -81,6 +89,41 @@ ledger = Table(
     Column("machine_id", Integer, primary_key=True),
     Column("scan_id", Uuid, primary_key=True),
     comment="Scans that cannot be lost any more. It makes reading a log again cheap; losing a row only repeats a scan.",
+)
+
+days_received = Table(
+    "days_received",
+    metadata,
+    Column("machine_id", Integer, primary_key=True),
+    Column("day", Date, primary_key=True, comment="on the machine's clock"),
+    Column("scans", BigInteger, nullable=False),
+    Column("quarantined", BigInteger, nullable=False, comment="of those"),
+    comment="How many scans of the ledger are of which day. Counted as they are entered.",
+)
+
+arrivals = Table(
+    "arrivals",
+    metadata,
+    Column("machine_id", Integer, primary_key=True),
+    Column("hour", DateTime(timezone=True), primary_key=True, comment="in which they came"),
+    Column("scans", BigInteger, nullable=False),
+    comment="When scans of machines came of late, which files do not count in. Forgotten after some weeks.",
+)
+
+log_readings = Table(
+    "log_readings",
+    metadata,
+    Column("machine_id", Integer, primary_key=True, autoincrement=False),
+    Column("began_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True), nullable=False),
+    Column("on_machine", BigInteger, comment="records, as it said then; null where it says nothing"),
+    Column("read", BigInteger, nullable=False, comment="records, of which the others are parts"),
+    Column("new", BigInteger, nullable=False),
+    Column("repeated", BigInteger, nullable=False, comment="the same scan as one just before"),
+    Column("quarantined", BigInteger, nullable=False),
+    Column("unreadable", BigInteger, nullable=False),
+    Column("days", JSONB, nullable=False, comment="different scans of each day on the machine's clock"),
+    comment="The last reading of each machine's whole log that came to its end.",
 )
 
 unreadable = Table(

@@ -106,6 +106,45 @@ class TestSecrets:
         (stored,) = await ingest.parts.registry.all()
         assert stored.config == {"password": "s3cret", "speed": 4}
 
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"ip_address": "10.0.0.9"},
+            {"port": 4371},
+            {"ip_address": None},
+            {"machine_type": "generic"},
+            {"ip_address": "10.0.0.9", "config": {"password": "********"}},
+        ],
+        ids=["address", "port", "no address", "type", "address and hidden"],
+    )
+    async def test_they_are_not_sent_to_another_address(
+        self, hr: httpx.AsyncClient, ingest: Ingest, change: dict[str, Any]
+    ) -> None:
+        await registered(hr, machine_type="fake", ip_address="10.0.0.7", port=4370, config={"password": "s3cret"})
+        for refused in (
+            await hr.patch(f"{MACHINES}gate-1/", json=change),
+            await hr.post(f"{MACHINES}test/", json={**GATE, "machine_type": "fake", **change}),
+        ):
+            assert refused.status_code == 400
+            assert [error["pointer"] for error in refused.json()["errors"]] == ["config/password"]
+        (stored,) = await ingest.parts.registry.all()
+        assert (stored.ip_address, stored.port, stored.config) == ("10.0.0.7", 4370, {"password": "s3cret"})
+
+    async def test_said_again_they_go_to_another_address(self, hr: httpx.AsyncClient, ingest: Ingest) -> None:
+        await registered(hr, machine_type="fake", ip_address="10.0.0.7", config={"password": "s3cret"})
+        change = {"ip_address": "10.0.0.9", "config": {"password": "s3cret"}}
+        assert (await hr.patch(f"{MACHINES}gate-1/", json=change)).status_code == 200
+        assert (await hr.patch(f"{MACHINES}gate-1/", json={"ip_address": "10.0.0.9"})).status_code == 200
+
+    async def test_what_only_the_machine_shows_stays_wherever_it_is(
+        self, hr: httpx.AsyncClient, ingest: Ingest
+    ) -> None:
+        config = {"push_key": "of-the-machine", "push": True}
+        await registered(hr, machine_type="zkteco", ip_address="10.0.0.7", serial="AB12", config=config)
+        assert (await hr.patch(f"{MACHINES}gate-1/", json={"ip_address": "10.0.0.9"})).status_code == 200
+        (stored,) = await ingest.parts.registry.all()
+        assert stored.config == config
+
 
 class TestConcurrency:
     async def test_a_stale_etag_is_refused_and_nothing_changes(self, hr: httpx.AsyncClient) -> None:

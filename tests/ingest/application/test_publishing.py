@@ -66,6 +66,30 @@ async def test_a_look_into_the_spool_does_not_overlook_what_is_just_being_put_th
     assert not desk.spool.messages
 
 
+async def test_what_is_on_its_way_into_the_ledger_is_known_until_it_is_there(desk: Desk) -> None:
+    desk.ledger.away = True
+    sent = scans(3, machine=GATE)
+    await desk.publisher.publish(sent[:2])
+    assert desk.publisher.unentered(scan.id for scan in sent) == {scan.id for scan in sent[:2]}
+    desk.ledger.away = False
+    await until(lambda: len(desk.ledger.entries) == 2)
+    await until(lambda: not desk.publisher.unentered(scan.id for scan in sent))
+
+
+async def test_all_is_published_only_once_the_spool_is_empty(desk: Desk) -> None:
+    assert desk.publisher.all_published
+    desk.bus.away = True
+    await desk.publisher.publish(scans(1, machine=GATE))
+    assert not desk.publisher.all_published
+    desk.spool.away = True
+    with pytest.raises(Unavailable):
+        await desk.publisher.drain()
+    assert not desk.publisher.all_published  # nobody knows what is in it
+    desk.bus.away = desk.spool.away = False
+    await until(lambda: desk.publisher.all_published)
+    assert desk.seconds == [0]
+
+
 async def test_nothing_is_durable_before_the_bus_confirmed(desk: Desk) -> None:
     desk.bus.gate = asyncio.Event()
     publishing = asyncio.create_task(desk.publisher.publish(scans(1, machine=GATE)))

@@ -141,16 +141,19 @@ class TestHowItIs:
     async def test_who_calls_is_in_contact_and_who_is_silent_for_long_is_away(
         self, ingest: Ingest, hr: httpx.AsyncClient, caller: FakePushedDriver
     ) -> None:
-        caller.silence = timedelta(seconds=0.2)
         await register(hr, config={"push": True})
         async with ingest.running():
             gate = await desk(ingest)
             await gate.take(batch(1))
-            found = await eventually(hr, lambda found: found["last_scan_at"])
-            assert (found["state"], found["is_connected"]) == ("live", True)
+            found = await eventually(hr, lambda found: found["last_scan_at"] and found["state"] == "live")
+            assert found["is_connected"]
+            caller.silence = timedelta(seconds=0.2)
+            await hr.patch(f"{MACHINES}gate/", json={"name": "Gate"})  # from now on it is served with that
             gone = await eventually(hr, lambda found: found["state"] == "away")
             assert (gone["is_connected"], gone["status_text"]) == (False, "it has not called for 0.2 s")
-            await desk(ingest)
+            caller.silence = timedelta(minutes=3)
+            await hr.patch(f"{MACHINES}gate/", json={"name": "The gate"})
+            assert await soon(lambda: name_of_desk(ingest), "The gate")
             await eventually(hr, lambda found: found["is_connected"])
             await until(lambda: len(ingest.bus.events(MachineConnected)) == 2)
             assert len(ingest.bus.events(MachineDisconnected)) == 1
@@ -220,7 +223,8 @@ async def test_a_machine_is_away_only_when_every_way_to_it_is(ingest: Ingest, hr
     async with ingest.parts.registry.work() as work:
         machine = await work.by_id(made["id"])
     assert machine is not None
-    conditions = Conditions(ingest.parts.registry, ingest.parts.machines, SystemClock())
+    parts = ingest.parts
+    conditions = Conditions(parts.registry, parts.machines, SystemClock(), all_published=lambda: True)
     live = Progress(state=State.LIVE)
 
     async def is_connected() -> tuple[bool, str]:

@@ -1,6 +1,7 @@
 """Machines that are watched, from the registry to the bus, with the service as it is deployed."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -10,7 +11,7 @@ from services.ingest.domain.reading import Batch, Mode, Unreadable
 from services.ingest.storage.evidence import PostgresEvidence
 from shared.contracts.machines import ErrorOccurred, MachineChanged, MachineConnected, MachineDisconnected
 from shared.contracts.scans import ScanReceived
-from tests.ingest.application.watched import GATE, MACHINES, batch, eventually, shown, told
+from tests.ingest.application.watched import GATE, MACHINES, batch, entered, eventually, shown, told
 from tests.ingest.conftest import Ingest
 from tests.ingest.fakes import until
 
@@ -46,9 +47,7 @@ async def test_a_log_that_is_read_again_is_not_published_again(hr: httpx.AsyncCl
         await hr.post(MACHINES, json=GATE)
         ingest.driver.says.put_nowait(batch(700, mode=Mode.REPLAY))
         await told(ingest, ScanReceived, 700)
-        async with asyncio.timeout(5):
-            while await _entered(ingest) < 700:  # noqa: ASYNC110 - a row is no event
-                await asyncio.sleep(0.02)
+        await entered(ingest, 700)
         ingest.driver.says.put_nowait(batch(701, mode=Mode.REPLAY))
         assert len(await told(ingest, ScanReceived, 701)) == 701
 
@@ -146,9 +145,39 @@ async def test_after_a_restart_nobody_is_taken_to_be_connected(hr: httpx.AsyncCl
         assert machine["status"] == "active"
 
 
-async def _entered(ingest: Ingest) -> int:
-    async with ingest.parts.database.fast() as pg:
-        return int(await pg.fetchval("SELECT count(*) FROM ledger"))
+async def test_how_far_its_log_was_read_is_kept_and_shown_to_nobody(hr: httpx.AsyncClient, ingest: Ingest) -> None:
+    nine = datetime(2024, 1, 15, 9, tzinfo=UTC)
+    async with ingest.running():
+        await hr.post(MACHINES, json=GATE)
+        ingest.driver.says.put_nowait(batch(3, mode=Mode.REPLAY))
+        ingest.driver.says.put_nowait(replace(batch(0, complete_until=nine), read_mark="up to the third"))
+        machine = await eventually(hr, lambda machine: machine["reported_until"])
+        assert "read_mark" not in machine
+    (kept,) = await ingest.parts.registry.all()
+    assert kept.read_mark == "up to the third"
+
+
+async def test_nobody_is_told_that_all_is_here_while_scans_wait_in_the_spool(
+    hr: httpx.AsyncClient, ingest: Ingest
+) -> None:
+    nine, ten = (datetime(2024, 1, 15, hour, tzinfo=UTC) for hour in (9, 10))
+    async with ingest.running():
+        await hr.post(MACHINES, json=GATE)
+        await eventually(hr, lambda machine: machine["is_connected"])
+        ingest.bus.away = True
+        ingest.driver.says.put_nowait(batch(3))
+        ingest.driver.says.put_nowait(batch(0, complete_until=nine))
+        machine = await eventually(hr, lambda machine: machine["last_sync"])
+        assert (machine["last_scan_at"], machine["reported_until"]) == ("2024-01-15T02:00:02Z", None)
+        ingest.bus.away = False
+        await until(lambda: ingest.parts.publisher.all_published)
+        ingest.driver.says.put_nowait(batch(0, complete_until=ten))
+        await until(lambda: len(ingest.driver.acknowledged) == 3)
+        ingest.driver.contact.warn("a turn", "it is told at once")
+        machine = await eventually(hr, lambda machine: machine["reported_until"])
+        await until(lambda: any(event.reported_until for event in ingest.bus.events(MachineChanged)))
+        types = [(m.type, b'"reported_until":"2024' in m.body) for m in ingest.bus.published]
+        assert types.index((ScanReceived.wire_type, False)) < types.index((MachineChanged.wire_type, True))
 
 
 async def test_evidence_is_kept_once(ingest: Ingest) -> None:

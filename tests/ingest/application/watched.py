@@ -39,3 +39,10 @@ async def eventually(
 async def told(ingest: Ingest, kind: type, number: int) -> list[Any]:
     await until(lambda: len(ingest.bus.events(kind)) >= number)
     return ingest.bus.events(kind)
+
+
+async def entered(ingest: Ingest, number: int) -> None:
+    """Wait until so many scans are in the ledger, from where they are recognised."""
+    async with asyncio.timeout(10), ingest.parts.database.fast() as pg:
+        while await pg.fetchval("SELECT count(*) FROM ledger") < number:  # noqa: ASYNC110 - a row is no event
+            await asyncio.sleep(0.02)

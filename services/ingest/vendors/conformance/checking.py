@@ -17,6 +17,7 @@ from services.ingest.application.drivers import (
     MachineTrouble,
     MakesHistory,
     Phase,
+    ReadsLog,
     Streams,
     TakesCommands,
 )
@@ -40,6 +41,7 @@ PROTOCOLS: Final[Mapping[Capability, type]] = {
     Capability.IS_PUSHED_TO: IsPushedTo,
     Capability.TAKES_COMMANDS: TakesCommands,
     Capability.MAKES_HISTORY: MakesHistory,
+    Capability.READS_LOG: ReadsLog,
     Capability.READS_SAMPLES: ReadsSamples,
 }
 GOES_OUT: Final = frozenset({Capability.STREAMS, Capability.PULLS})

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from services.ingest.application.drivers import Contact
+from services.ingest.application.drivers import MISSING, Contact
 from services.ingest.vendors.generic.sequence import Position, Turn, step
 from services.ingest.vendors.generic.settings import Sequence
 from services.ingest.vendors.generic.templates import filled
 
-MISSING = "missing records"
 ANEW = "record numbers"
 
 

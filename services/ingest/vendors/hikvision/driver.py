@@ -30,6 +30,7 @@ from services.ingest.vendors.hikvision.measuring import measure_clock, offset_he
 from services.ingest.vendors.hikvision.refusals import Refusals
 from services.ingest.vendors.hikvision.session import HikvisionSession
 from services.ingest.vendors.hikvision.settings import HikvisionSettings
+from services.ingest.vendors.marks import read
 from services.ingest.vendors.settings import validated
 from shared.kernel.clock import Clock
 
@@ -45,6 +46,7 @@ class Hikvision:
     kind = "hikvision"
     capabilities = frozenset({
         Capability.STREAMS,
+        Capability.READS_LOG,
         Capability.IS_PUSHED_TO,
         Capability.REPORTS_CLOCK,
         Capability.REPORTS_COUNTS,
@@ -55,8 +57,8 @@ class Hikvision:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._refusals = Refusals(clock)
-        self._marks: dict[int, Mark] = {}
-        """How far the log of each machine was read, by its id."""
+        self._marks: dict[int, Mark | None] = {}
+        """How far the log of each machine was read, by its id, as far as we were in contact; None reads all of it."""
 
     def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         return validated(HikvisionSettings, config)
@@ -83,6 +85,12 @@ class Hikvision:
     def silent_for(self, machine: Machine) -> timedelta:
         return timedelta(seconds=HikvisionSettings.model_validate(machine.config).silent_for)
 
+    def reads_whole(self, machine: Machine) -> bool:
+        return self._mark_of(machine) is None
+
+    def read_again(self, machine: Machine) -> None:
+        self._marks[machine.id] = None
+
     @asynccontextmanager
     async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:
         settings = HikvisionSettings.model_validate(machine.config)
@@ -94,13 +102,13 @@ class Hikvision:
                 self._refusals.forget(machine)
                 check_device(machine, device)
                 wall, _ = await measure_clock(isapi, zone, settings, contact, self._clock)
-                log = _log(isapi, device, wall, zone, mark=self._marks.get(machine.id), page=await isapi.page_limit())
+                log = _log(isapi, device, wall, zone, mark=self._mark_of(machine), page=await isapi.page_limit())
                 session = HikvisionSession(isapi, log, zone=zone, settings=settings, contact=contact, clock=self._clock)
                 try:
                     yield session
                 finally:
                     await session.close()
-                    self._remember(machine, log.mark)
+                    self._marks[machine.id] = log.mark
         except WrongCredentials as refused:
             self._refusals.note(machine, settings, refused)
             raise
@@ -140,11 +148,8 @@ class Hikvision:
             raise Unreachable(f"it called last at {machine.last_contact_at:%Y-%m-%d %H:%M} UTC")
         return f"it called {ago.total_seconds():.0f} s ago"
 
-    def _remember(self, machine: Machine, mark: Mark | None) -> None:
-        if mark is None:
-            self._marks.pop(machine.id, None)
-        else:
-            self._marks[machine.id] = mark
+    def _mark_of(self, machine: Machine) -> Mark | None:
+        return self._marks[machine.id] if machine.id in self._marks else read(machine.read_mark, Mark)
 
     async def _let_in(self, machine: Machine, settings: HikvisionSettings, isapi: Isapi) -> Device:
         """Who answers, once it has let us in; a refusal is remembered."""

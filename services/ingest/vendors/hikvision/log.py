@@ -52,6 +52,13 @@ class Mark:
     epoch: int = 0
     """How often its counter has begun again, as far as we saw."""
 
+    @property
+    def without_person(self) -> "Mark":
+        """With as much of its event as tells it from others."""
+        if self.anchor is None:
+            return self
+        return replace(self, anchor=replace(self.anchor, badge="", card="", status="", rest={}))
+
 
 class NotHonoured(Exception):
     """The machine takes a question and answers another one."""

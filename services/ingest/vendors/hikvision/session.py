@@ -21,6 +21,7 @@ from services.ingest.vendors.hikvision.log import EventLog
 from services.ingest.vendors.hikvision.measuring import measure_clock
 from services.ingest.vendors.hikvision.settings import HikvisionSettings
 from services.ingest.vendors.hikvision.stream import AlertStream
+from services.ingest.vendors.marks import written
 from shared.kernel.clock import Clock
 
 MOST: Final = 500
@@ -74,7 +75,7 @@ class HikvisionSession:
         looked, began = loop.time(), self._clock.now()
         async for batch in self._look(Mode.REPLAY):
             yield batch
-        yield Batch(readings=(), mode=Mode.REPLAY, received_at=began, complete_until=began)
+        yield self._complete(Mode.REPLAY, began)
         self._contact.phase(Phase.LIVE)
         while True:
             for batch in self._events():
@@ -91,10 +92,16 @@ class HikvisionSession:
             # Without a stream, what is new in the log has just happened.
             async for batch in self._look(Mode.LIVE if self._stream is None else Mode.REPLAY):
                 yield batch
-            yield Batch(readings=(), mode=Mode.LIVE, received_at=began, complete_until=began)
+            yield self._complete(Mode.LIVE, began)
 
     async def acknowledge(self, batch: Batch) -> None:
         """The machine wants no answer; how far its log was read is noted when a reading of it ends."""
+
+    def _complete(self, mode: Mode, began: datetime) -> Batch:
+        """All of the log up to its mark was handed over."""
+        mark = self._log.mark
+        kept = written(mark.without_person if mark is not None else None)
+        return Batch(readings=(), mode=mode, received_at=began, complete_until=began, read_mark=kept)
 
     async def close(self) -> None:
         """Let go of the stream."""

@@ -19,7 +19,9 @@ class Simulated:
     """Opens sessions with machines that exist in their settings alone."""
 
     kind = "simulated"
-    capabilities = frozenset({Capability.STREAMS, Capability.REPORTS_CLOCK, Capability.MAKES_HISTORY})
+    capabilities = frozenset(
+        {Capability.STREAMS, Capability.READS_LOG, Capability.REPORTS_CLOCK, Capability.MAKES_HISTORY}
+    )
     secrets: frozenset[str] = frozenset()
     poll_every = timedelta(0)
 
@@ -38,6 +40,12 @@ class Simulated:
             note(f"{settings.count} people")
         with steps.step("today") as note:
             note(f"{len(working_day(settings, self._clock.now().date()))} scans in its plan")
+
+    def reads_whole(self, machine: Machine) -> bool:
+        return True
+
+    def read_again(self, machine: Machine) -> None:
+        """Each session does so anyway."""
 
     @asynccontextmanager
     async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:

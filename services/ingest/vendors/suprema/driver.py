@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from services.ingest.application.drivers import Capability, Contact, Session, Steps, Unreachable
 from services.ingest.domain.machine import Machine
+from services.ingest.vendors.marks import read
 from services.ingest.vendors.settings import validated
 from services.ingest.vendors.suprema.address import Address, address_of, device_of, missing_of
 from services.ingest.vendors.suprema.feed import Ear
@@ -26,7 +27,7 @@ class Suprema:
     """Goes to the server of each machine, reads what is new of it there, and then takes scans as they happen."""
 
     kind = "suprema"
-    capabilities = frozenset({Capability.STREAMS, Capability.REPORTS_CLOCK})
+    capabilities = frozenset({Capability.STREAMS, Capability.READS_LOG, Capability.REPORTS_CLOCK})
     secrets = frozenset({"password"})
     poll_every = timedelta(0)
 
@@ -34,8 +35,8 @@ class Suprema:
         self._clock = clock
         self._refusals = Refusals(clock)
         self._servers = Servers(self._refusals)
-        self._marks: dict[int, Mark] = {}
-        """How far the events of each machine were read, by its id."""
+        self._marks: dict[int, Mark | None] = {}
+        """How far the events of each machine were read, by its id, as far as we were in contact; None reads all."""
 
     def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         return validated(SupremaSettings, config)
@@ -43,6 +44,13 @@ class Suprema:
     def lacks(self, machine: Machine) -> str:
         missing = missing_of(machine, SupremaSettings.model_validate(machine.config))
         return f"{missing}: files of it can be imported" if missing else ""
+
+    def reads_whole(self, machine: Machine) -> bool:
+        mark = self._mark_of(machine)
+        return mark is None or mark.is_start
+
+    def read_again(self, machine: Machine) -> None:
+        self._marks[machine.id] = None
 
     @asynccontextmanager
     async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:
@@ -60,7 +68,7 @@ class Suprema:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(address.connect_within + address.answer_within):
                         await feed.tried()
-            log = EventLog(server.biostar, device=device, page=settings.page_size, mark=self._marks.get(machine.id))
+            log = EventLog(server.biostar, device=device, page=settings.page_size, mark=self._mark_of(machine))
             await log.newest()
             try:
                 yield SupremaSession(
@@ -95,6 +103,9 @@ class Suprema:
                     if not feed.stands:
                         raise Unreachable(feed.why_not or "the socket was closed at once")
                     note("scans are told as they happen")
+
+    def _mark_of(self, machine: Machine) -> Mark | None:
+        return self._marks[machine.id] if machine.id in self._marks else read(machine.read_mark, Mark)
 
 
 async def _resolved(address: Address) -> str:

@@ -52,6 +52,11 @@ class Mark:
     epoch: int = 0
     """How often its counter has begun again, as far as we saw."""
 
+    @property
+    def is_start(self) -> bool:
+        """Nothing was read to its end yet."""
+        return not self.number and self.latest is None
+
 
 class NotHonoured(Exception):
     """The server takes a question and answers another one."""

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from services.ingest.application.drivers import Contact, Phase
 from services.ingest.domain.reading import Batch, Mode, Reading, Unreadable
+from services.ingest.vendors.marks import written
 from services.ingest.vendors.suprema.clock import MachineClock
 from services.ingest.vendors.suprema.codes import LINK_DOWN, LINK_UP, LOG_CLEARED, Outcome
 from services.ingest.vendors.suprema.events import Event, reading_of
@@ -90,7 +91,11 @@ class SupremaSession:
     def _complete(self, mode: Mode, began: datetime) -> Batch:
         """A machine that its server cannot reach may hold scans that nobody knows of."""
         return Batch(
-            readings=(), mode=mode, received_at=self._clock.now(), complete_until=began if self._linked else None
+            readings=(),
+            mode=mode,
+            received_at=self._clock.now(),
+            complete_until=began if self._linked else None,
+            read_mark=written(self._log.mark),
         )
 
     # The socket

@@ -22,8 +22,9 @@ from services.ingest.application.drivers import (
 )
 from services.ingest.domain.clocks import clock_warning, in_words
 from services.ingest.domain.machine import Machine
+from services.ingest.domain.reconciliation import Counted
 from services.ingest.vendors.settings import validated
-from services.ingest.vendors.zkteco.adms.commands import command_text
+from services.ingest.vendors.zkteco.adms.commands import command_text, counted
 from services.ingest.vendors.zkteco.pyzk_session import open_with_pyzk
 from services.ingest.vendors.zkteco.session import Memory, ZktecoSession, measure_clock
 from services.ingest.vendors.zkteco.settings import ZktecoSettings
@@ -47,6 +48,7 @@ class Zkteco:
     kind = "zkteco"
     capabilities = frozenset({
         Capability.STREAMS,
+        Capability.READS_LOG,
         Capability.IS_PUSHED_TO,
         Capability.TAKES_COMMANDS,
         Capability.REPORTS_CLOCK,
@@ -84,6 +86,15 @@ class Zkteco:
 
     def command(self, name: str, first: datetime | None, last: datetime | None) -> str:
         return command_text(name, first, last)
+
+    def counted(self, text: str, result: str) -> Counted | None:
+        return counted(text, result)
+
+    def reads_whole(self, machine: Machine) -> bool:
+        return True
+
+    def read_again(self, machine: Machine) -> None:
+        """Each session does so anyway."""
 
     @asynccontextmanager
     async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:

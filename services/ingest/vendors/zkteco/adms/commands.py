@@ -11,10 +11,12 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import unquote_plus
 
+from services.ingest.application.drivers import COUNT_LOG, READ_LOG
+from services.ingest.domain.reconciliation import Counted
 from services.ingest.vendors.zkteco.adms.calls import text_of
 from shared.kernel.errors import Invalid
 
-READ_LOG, COUNT_LOG, UPLOAD, CHECK, INFO = "read_log", "count_log", "upload", "check", "info"
+UPLOAD, CHECK, INFO = "upload", "check", "info"
 WITH_SPAN: Final[Mapping[str, str]] = {READ_LOG: "DATA QUERY ATTLOG", COUNT_LOG: "VERIFY SUM ATTLOG"}
 PLAIN: Final[Mapping[str, str]] = {UPLOAD: "LOG", CHECK: "CHECK", INFO: "INFO"}
 
@@ -32,6 +34,9 @@ CODES: Final[Mapping[int, str]] = {
 }
 LONGEST_RESULT: Final = 4000
 
+WALL: Final = "%Y-%m-%d %H:%M:%S"
+_SPAN: Final = re.compile(r"VERIFY SUM ATTLOG StartTime=([\d :-]{19})\tEndTime=([\d :-]{19})")
+_SUM: Final = re.compile(r"AttlogSum=(\d{1,9})", re.IGNORECASE)
 _SECRET: Final = re.compile(r"pass|pwd|secret|token|key", re.IGNORECASE)
 _BEGINS: Final = re.compile(rb"\s*ID=", re.IGNORECASE)
 
@@ -61,7 +66,17 @@ def command_text(name: str, first: datetime | None, last: datetime | None) -> st
         raise Invalid(f"there is no command {name!r}; there are {known}", fields={"command": "unknown"})
     if first is None or last is None or first > last:
         raise Invalid(f"{name} needs the span from first to last", fields={"first": "from", "last": "to"})
-    return f"{WITH_SPAN[name]} StartTime={first:%Y-%m-%d %H:%M:%S}\tEndTime={last:%Y-%m-%d %H:%M:%S}"
+    return f"{WITH_SPAN[name]} StartTime={first:{WALL}}\tEndTime={last:{WALL}}"
+
+
+def counted(text: str, result: str) -> Counted | None:
+    """What a machine answered to `VERIFY SUM ATTLOG`, which was sent as `text`; None where it does not say."""
+    span = _SPAN.fullmatch(text)
+    told = _SUM.search(result)
+    if span is None or told is None:
+        return None
+    first, last = (datetime.strptime(wall, WALL) for wall in span.groups())  # noqa: DTZ007 - a wall time
+    return Counted(first=first, last=last, records=int(told[1]))
 
 
 def sent(id: int, text: str) -> str:  # noqa: A002 - its name

@@ -1,0 +1,124 @@
+"""What machines hold against what of them is here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from services.ingest.application.commanding import Commanding
+from services.ingest.application.drivers import COUNT_LOG, MISSING, TakesCommands
+from services.ingest.application.machines import Machines
+from services.ingest.application.ports import Counts, LogReadings, Received
+from services.ingest.application.standing import Standing
+from services.ingest.domain.log_reading import LogReading
+from services.ingest.domain.machine import Machine
+from services.ingest.domain.reconciliation import Counted, Figures, Verdict, verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciliation:
+    """One machine."""
+
+    machine: Machine
+    figures: Figures
+    verdict: Verdict
+    received: Received
+    counted_at: datetime | None
+    """When the machine answered how many records it counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayReconciled:
+    """One day on the machine's clock."""
+
+    day: date
+    on_machine: int | None
+    """Different scans in its log when that was last read whole; None where it never was."""
+    received: int
+    quarantined: int
+
+
+class Reconciling:
+    """The queries."""
+
+    def __init__(
+        self,
+        machines: Machines,
+        counts: Counts,
+        readings: LogReadings,
+        commanding: Commanding,
+        *,
+        standing_of: Callable[[int], Standing | None],
+    ) -> None:
+        """`standing_of` is that of a machine that is in contact; None where none is."""
+        self._machines = machines
+        self._counts = counts
+        self._readings = readings
+        self._commanding = commanding
+        self._standing_of = standing_of
+
+    async def of(self, machines: Sequence[Machine]) -> Sequence[Reconciliation]:
+        """Each of them, in their order."""
+        ids = [machine.id for machine in machines]
+        received = await self._counts.received(ids)
+        readings = await self._readings.of(ids)
+        return [await self._one(machine, received, readings) for machine in machines]
+
+    async def days(self, machine: Machine, reading: LogReading | None) -> Sequence[DayReconciled]:
+        """Each day of which there is a scan, in its log or here, the latest first."""
+        received = {day.day: day for day in await self._counts.days(machine.id)}
+        held = reading.days if reading is not None else {}
+        return [
+            DayReconciled(
+                day=day,
+                on_machine=held.get(day, 0) if reading is not None else None,
+                received=received[day].scans if day in received else 0,
+                quarantined=received[day].quarantined if day in received else 0,
+            )
+            for day in sorted({*received, *held}, reverse=True)
+        ]
+
+    async def _one(
+        self, machine: Machine, received: Mapping[int, Received], readings: Mapping[int, LogReading]
+    ) -> Reconciliation:
+        here = received.get(machine.id, Received())
+        counted, at = await self._counted(machine)
+        standing = self._standing_of(machine.id)
+        figures = Figures(
+            on_machine=machine.records_on_machine,
+            handed_over=machine.records_received if self._machines.goes_out(machine) else None,
+            scans=here.scans,
+            quarantined=here.quarantined,
+            unreadable=here.unreadable,
+            reading=readings.get(machine.id),
+            counted=counted,
+            counted_here=await self._here(machine, counted),
+            as_of=_last_heard_of(machine) if standing is None else None,
+            gaps=standing.said(MISSING) if standing is not None else "",
+        )
+        return Reconciliation(
+            machine=machine, figures=figures, verdict=verdict(figures), received=here, counted_at=at
+        )  # fmt: skip
+
+    async def _counted(self, machine: Machine) -> tuple[Counted | None, datetime | None]:
+        """What it answered last to how many records there are of some days."""
+        driver = self._machines.driver_of(machine)
+        if not isinstance(driver, TakesCommands):
+            return None, None
+        for command in await self._commanding.of(machine):
+            if command.name == COUNT_LOG and command.code is not None and command.code >= 0:
+                counted = driver.counted(command.text, command.result)
+                if counted is not None and counted.is_of_whole_days:
+                    return counted, command.answered_at
+        return None, None
+
+    async def _here(self, machine: Machine, counted: Counted | None) -> int:
+        if counted is None:
+            return 0
+        days = await self._counts.days(machine.id, first=counted.first.date(), last=counted.last.date())
+        return sum(day.scans for day in days)
+
+
+def _last_heard_of(machine: Machine) -> datetime | None:
+    at = machine.last_contact_at
+    return at.astimezone(ZoneInfo(machine.zone)).replace(tzinfo=None) if at is not None else None

@@ -1,0 +1,59 @@
+"""Following how the log of one machine is read: what a whole reading brought, and whether one that is wanted was."""
+
+from services.ingest.application.conditions import Conditions
+from services.ingest.application.drivers import ReadsLog, Streams
+from services.ingest.application.ports import LogReadings
+from services.ingest.application.standing import Standing
+from services.ingest.domain.log_reading import Tally
+from services.ingest.domain.machine import Machine
+from services.ingest.domain.reading import Batch, Mode
+from shared.kernel.clock import Clock
+
+
+class WatchedLog:
+    """Of one watch. Where the driver reads no log it follows nothing."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        driver: Streams,
+        *,
+        standing: Standing,
+        conditions: Conditions,
+        readings: LogReadings,
+        clock: Clock,
+    ) -> None:
+        self._machine = machine
+        self._driver = driver if isinstance(driver, ReadsLog) else None
+        self._standing = standing
+        self._conditions = conditions
+        self._readings = readings
+        self._clock = clock
+        self._wanted = machine.sync_asked_at is not None
+        """Somebody wants its log to be read again, and it was not yet."""
+        self._tally: Tally | None = None
+
+    def begin(self) -> None:
+        """A contact is attempted."""
+        self._tally = None
+        if self._driver is None:
+            return
+        if self._wanted:
+            self._driver.read_again(self._machine)
+        if self._driver.reads_whole(self._machine):
+            self._tally = Tally(self._machine.id, self._clock.now())
+
+    def tally(self, batch: Batch) -> Tally | None:
+        """What counts this batch, where it is a part of the log."""
+        return self._tally if batch.mode is Mode.REPLAY else None
+
+    def taken(self, batch: Batch) -> None:
+        """This batch cannot be lost any more; an empty one ends the reading of the log."""
+        if self._tally is None or batch.readings or batch.unreadable:
+            return
+        reading = self._tally.ended(self._clock.now(), on_machine=self._standing.records)
+        self._tally = None
+        self._standing.also(lambda: self._readings.keep(reading))
+        if self._wanted:
+            self._wanted = False
+            self._standing.also(lambda: self._conditions.read_again(self._machine))

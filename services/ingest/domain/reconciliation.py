@@ -1,0 +1,132 @@
+"""What a machine holds against what of it is here, in figures and in a sentence. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.ingest.domain.log_reading import LogReading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What a machine counted in a span of its log when it was asked. `first` and `last` are its wall times."""
+
+    first: datetime
+    last: datetime
+    records: int
+
+    @property
+    def is_of_whole_days(self) -> bool:
+        """Whether scans, which are counted by the day, can be compared with it."""
+        return (self.first.hour, self.first.minute, self.first.second) == (0, 0, 0) and (
+            self.last.hour,
+            self.last.minute,
+            self.last.second,
+        ) == (23, 59, 59)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What is known of both sides."""
+
+    on_machine: int | None = None
+    """Records that it held when it was last heard of, as it says."""
+    handed_over: int | None = None
+    """Of those, as its sessions counted them; None where it has none, because it calls."""
+    scans: int = 0
+    """That are here, by whatever way they came; more than it holds where its log was cleared or forgets."""
+    quarantined: int = 0
+    unreadable: int = 0
+    """Records that are here and that nobody understands."""
+    reading: LogReading | None = None
+    """The last whole reading of its log."""
+    counted: Counted | None = None
+    """What it counted last, and how much of that is here."""
+    counted_here: int = 0
+    as_of: datetime | None = None
+    """When it was last heard of, on its own clock; None where it is in contact now."""
+    gaps: str = ""
+    """What is missing by the numbers of its records, in a sentence; it is known while there is contact."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether something is missing."""
+
+    missing: int | None
+    """Records that it holds and that are not here, at least; None where nobody can say."""
+    sentence: str
+
+
+def verdict(figures: Figures) -> Verdict:
+    """What the figures say."""
+    differences = [one for one in _differences(figures) if one.more > 0]
+    if differences or figures.gaps:
+        missing = max((one.more for one in differences), default=1)
+        whys = [one.why for one in differences] + ([figures.gaps] if figures.gaps else [])
+        records = "1 record" if missing == 1 else f"{missing:,} records"
+        what = f"{records} that the machine holds {'is' if missing == 1 else 'are'} not here"
+        if not differences:
+            what = "records have not come"
+        elif not any(one.certain for one in differences):
+            what = f"{what}, unless they say the same as others"
+        return Verdict(missing=missing, sentence=f"{what}: {'; '.join(whys)}{_as_of(figures)}")
+    known = next(_agreements(figures), None)
+    if known is None:
+        why = "its log was not read to its end yet, and it does not tell how many records it holds"
+        return Verdict(missing=None, sentence=f"nobody can say: {why}")
+    return Verdict(missing=0, sentence=f"nothing is missing: {known}{_beside(figures)}{_as_of(figures)}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """How many more it holds than are here, by one thing that tells."""
+
+    more: int
+    why: str
+    certain: bool
+    """Its records were counted one by one. Else there may be as many that say the same: they are one scan here."""
+
+
+def _differences(of: Figures) -> Iterator[_Difference]:
+    if of.on_machine is not None and of.handed_over is not None:
+        why = f"it holds {of.on_machine:,} records, and {of.handed_over:,} were handed over"
+        yield _Difference(of.on_machine - of.handed_over, why, certain=True)
+    elif of.on_machine is not None:
+        here = of.scans + of.unreadable
+        why = f"it holds {of.on_machine:,} records, and {here:,} different ones are here"
+        yield _Difference(of.on_machine - here, why, certain=False)
+    if (reading := of.reading) is not None and reading.on_machine is not None and of.handed_over is None:
+        why = f"it counted {reading.on_machine:,} records when its log was read, and that had {reading.read:,}"
+        yield _Difference(reading.on_machine - reading.read, why, certain=True)
+    if (counted := of.counted) is not None:
+        why = f"it counts {counted.records:,} records {_span(counted)}, and {of.counted_here:,} different ones are here"
+        yield _Difference(counted.records - of.counted_here - of.unreadable, why, certain=False)
+
+
+def _agreements(of: Figures) -> Iterator[str]:
+    """What shows that nothing is missing; the best first."""
+    if of.on_machine is not None and of.handed_over is not None:
+        yield f"all {of.on_machine:,} records that it holds were handed over"
+    if of.reading is not None:
+        yield f"all {of.reading.read:,} records of its log were taken when it was last read"
+    if of.counted is not None:
+        yield f"it counts {of.counted.records:,} records {_span(of.counted)}, and {of.counted_here:,} scans are here"
+    if of.on_machine is not None:
+        yield f"it holds {of.on_machine:,} records, and {of.scans:,} scans are here"
+
+
+def _beside(of: Figures) -> str:
+    said = [
+        *([f"{of.unreadable:,} unreadable"] if of.unreadable else []),
+        *([f"{of.quarantined:,} with impossible times"] if of.quarantined else []),
+    ]
+    return f"; {', '.join(said)}" if said else ""
+
+
+def _as_of(of: Figures) -> str:
+    return f"; that was at {of.as_of:%Y-%m-%d %H:%M}, when it was last heard of" if of.as_of is not None else ""
+
+
+def _span(counted: Counted) -> str:
+    return f"from {counted.first:%Y-%m-%d} to {counted.last:%Y-%m-%d}"

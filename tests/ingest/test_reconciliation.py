@@ -1,0 +1,137 @@
+"""What machines hold against what of them is here: with simulated machines on sockets, read, asked and counted."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from services.ingest.vendors.hikvision import simulator as hikvision
+from services.ingest.vendors.suprema import simulator as suprema
+from services.ingest.vendors.zkteco import simulator as zkteco
+from services.ingest.vendors.zkteco.adms.simulator import Faults, Punch, PushingTerminal, Unit, pushing
+from shared.contracts.scans import ScanReceived
+from shared.runtime.serving import served
+from tests.ingest.application.watched import GATE, MACHINES
+from tests.ingest.conftest import Ingest
+from tests.ingest.fakes import until
+from tests.ingest.vendors.hikvision import contact as of_hikvision
+from tests.ingest.vendors.suprema import contact as of_suprema
+
+START = datetime(2026, 1, 5, 8)
+QUICK = {"answer_within": 0.5, "look_every": 0.2}
+
+
+async def reconciled(
+    hr: httpx.AsyncClient, condition: Callable[[dict[str, Any]], object], *, within: float = 20
+) -> dict[str, Any]:
+    async with asyncio.timeout(within):
+        while True:
+            found = (await hr.get(f"{MACHINES}gate/reconciliation/")).json()
+            if condition(found):
+                return found
+            await asyncio.sleep(0.05)
+
+
+def terminal(records: int = 30, **how: Any) -> zkteco.Device:
+    made = zkteco.Device(users=["1001", "1002", "1003"], serial="S1", **how)
+    for number in range(records):
+        made.record_at(str(1001 + number % 3), START + timedelta(minutes=number))
+    return made
+
+
+@asynccontextmanager
+async def a_zkteco() -> AsyncIterator[dict[str, Any]]:
+    async with zkteco.simulator(terminal(), pace=0) as running:
+        yield {"machine_type": "zkteco", "port": running.port, "config": QUICK}
+
+
+@asynccontextmanager
+async def a_hikvision() -> AsyncIterator[dict[str, Any]]:
+    async with hikvision.simulator(of_hikvision.device(30)) as running:
+        yield {"machine_type": "hikvision", "port": running.port, "config": of_hikvision.QUICK}
+
+
+@asynccontextmanager
+async def a_suprema() -> AsyncIterator[dict[str, Any]]:
+    async with suprema.simulator(of_suprema.store(30)) as running:
+        yield {"machine_type": "suprema", "port": running.port, "config": of_suprema.QUICK}
+
+
+@pytest.mark.parametrize("vendor", [a_zkteco, a_hikvision, a_suprema])
+async def test_a_log_that_is_read_twice_has_nothing_new_the_second_time(
+    ingest: Ingest, hr: httpx.AsyncClient, vendor: Callable[[], AbstractAsyncContextManager[dict[str, Any]]]
+) -> None:
+    async with vendor() as machine, ingest.running():
+        body = {"machine_id": "gate", "name": "Gate", "ip_address": "127.0.0.1", "zone": "UTC", **machine}
+        assert (await hr.post(MACHINES, json=body)).status_code == 201
+        found = await reconciled(hr, lambda r: r["last_reading"] and r["received"]["scans"] == 30)
+        first = found["last_reading"]
+        assert (first["read"], first["new"], first["known"], first["unreadable"]) == (30, 30, 0, 0)
+        assert found["days"] == [{"day": "2026-01-05", "on_machine": 30, "received": 30, "quarantined": 0}]
+        await reconciled(
+            hr, lambda r: r["missing"] == 0 and r["sentence"].startswith("nothing is missing: all 30 records")
+        )
+
+        assert (await hr.post(f"{MACHINES}gate/sync/")).status_code == 202
+        found = await reconciled(
+            hr, lambda r: r["last_reading"]["ended_at"] != first["ended_at"] and not r["sync_asked_at"]
+        )
+        again = found["last_reading"]
+        assert (again["read"], again["new"], again["known"]) == (30, 0, 30)
+        assert len(ingest.bus.events(ScanReceived)) == 30
+        (listed,) = (await hr.get(f"{MACHINES}reconciliation/")).json()
+        assert (listed["machine_id"], listed["missing"], set(found) - set(listed)) == ("gate", 0, {"days"})
+
+
+async def test_what_a_log_lacks_is_said(ingest: Ingest, hr: httpx.AsyncClient) -> None:
+    faults = zkteco.Faults(count_off=2, impossible_dates=1)
+    async with zkteco.simulator(terminal(), faults=faults, pace=0) as running, ingest.running():
+        body = {"machine_id": "gate", "name": "Gate", "machine_type": "zkteco", "ip_address": "127.0.0.1"}
+        await hr.post(MACHINES, json={**body, "port": running.port, "zone": "UTC", "config": QUICK})
+        found = await reconciled(hr, lambda r: r["records_received"] == 30 and r["received"]["unreadable"] == 1)
+        assert found["missing"] == 2
+        assert found["sentence"] == (
+            "2 records that the machine holds are not here: it holds 32 records, and 30 were handed over"
+        )
+        assert (found["last_reading"]["read"], found["last_reading"]["unreadable"]) == (30, 1)
+
+
+async def test_one_that_calls_is_asked_for_all_it_holds_and_counts_it(ingest: Ingest, hr: httpx.AsyncClient) -> None:
+    unit = Unit("S1")
+    for number in range(200):
+        unit.record(Punch(badge=f"{number % 20:03}", at=START + timedelta(minutes=30 * number), state=number % 2))
+    unit.acknowledged = 150  # somebody else was told the others
+    body = {"machine_id": "gate", "name": "Gate", "machine_type": "zkteco", "serial": "S1", "zone": "UTC"}
+    await hr.post(MACHINES, json={**body, "config": {"push": True}})
+    async with ingest.running(), served(ingest.service.app, host="127.0.0.1", port=0, mends_addresses=True) as port:
+        calls = PushingTerminal(unit, host="127.0.0.1", port=port, faults=Faults(), delay=0.1, obeys=False)
+        async with pushing(calls):
+            await hr.post(f"{MACHINES}gate/sync/")
+            found = await reconciled(hr, lambda r: r["last_count"] and r["received"]["scans"] == 200)
+            await until(lambda: calls.done)
+        assert found["last_count"]["records_on_machine"] == found["last_count"]["received"] == 200
+        assert (found["last_count"]["first"], found["last_reading"]) == ("2000-01-01T00:00:00", None)
+        found = await reconciled(hr, lambda r: r["missing"] == 0)
+        assert found["sentence"].startswith("nothing is missing: it counts 200 records from 2000-01-01 to ")
+        assert sum(day["received"] for day in found["days"]) == 200
+
+
+async def test_a_machine_of_which_nothing_is_known_says_so(hr: httpx.AsyncClient) -> None:
+    await hr.post(MACHINES, json={**GATE, "machine_type": "generic"})
+    found = (await hr.get(f"{MACHINES}gate/reconciliation/")).json()
+    assert (found["missing"], found["days"], found["received"]["scans"]) == (None, [], 0)
+    assert found["sentence"].startswith("nobody can say: ")
+    assert (await hr.get(f"{MACHINES}nowhere/reconciliation/")).status_code == 404
+
+
+async def test_who_heads_a_department_sees_its_machines(ingest: Ingest, hr: httpx.AsyncClient) -> None:
+    await hr.post(MACHINES, json={**GATE, "department": 3})
+    await hr.post(MACHINES, json={**GATE, "machine_id": "door", "department": 4})
+    async with ingest.client("department_head", units=(3,)) as head:
+        assert [row["machine_id"] for row in (await head.get(f"{MACHINES}reconciliation/")).json()] == ["gate"]
+        assert (await head.get(f"{MACHINES}gate/reconciliation/")).status_code == 200
+        assert (await head.get(f"{MACHINES}door/reconciliation/")).status_code == 404
