@@ -11,7 +11,7 @@ import pytest
 
 from services.ingest.vendors.zkteco.simulator import Device, Running, simulator
 from services.ingest.vendors.zkteco.simulator.server import LARGE_SUB_PACKET
-from tests.clients.installed import CannotBeHad, npm_clients
+from tests.clients.installed import FOLDER, CannotBeHad, npm_clients
 from tests.conftest import NO_NPM_CLIENTS
 
 MORNING = datetime(2026, 1, 5, 8)
@@ -90,3 +90,9 @@ async def test_node_zklib_reads_an_older_terminal_over_udp(clients: Path) -> Non
         found = await read(running, clients, "node-zklib", "udp")
     assert found["log"] == rows
     assert found["users"] == [user.user_id for user in device.users]
+
+
+def test_the_lock_names_no_registry() -> None:
+    lock = (FOLDER / "package-lock.json").read_text()
+    assert "://" not in lock
+    assert all("integrity" in package for name, package in json.loads(lock)["packages"].items() if name)
