@@ -1,9 +1,12 @@
 """Made-up people and logs in the formats of real ones."""
 
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from random import Random
+
+import openpyxl
 
 HEADER = "employee_id,name,department,designation,level_of_work,badge"
 
@@ -52,6 +55,23 @@ def glog(punches: Iterable[Punch]) -> bytes:
         for number, one in enumerate(punches, 1)
     ]
     return "".join(f"{row}\r\n" for row in rows).encode()
+
+
+def csv(punches: Iterable[Punch]) -> bytes:
+    """As programs export it: a title, a header, the day first, a name that nobody needs."""
+    rows = [f"{one.badge};Somebody;{one.at:%d/%m/%Y};{one.at:%I:%M:%S %p};{one.state}" for one in punches]
+    return "\r\n".join(["Attendance;;;;", "AC-No.;Name;Date;Time;State", *rows, ""]).encode("utf-8-sig")
+
+
+def xlsx(punches: Iterable[Punch]) -> bytes:
+    """The same in a workbook, with real dates."""
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("Log")
+    for row in [("AC-No.", "Date/Time", "State"), *((one.badge, one.at, int(one.state)) for one in punches)]:
+        sheet.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
 
 
 def months_of_work(crew: Crew, first: date, days: int, *, seed: str = "") -> list[Punch]:

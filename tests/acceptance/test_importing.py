@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.conftest import SHAPES, Starting
-from tests.acceptance.made_logs import Crew, Punch, attlog, glog, months_of_work
+from tests.acceptance.made_logs import Crew, Punch, attlog, csv, glog, months_of_work, xlsx
 from tests.acceptance.oracle import expected_timesheet
 from tests.acceptance.real_logs import days_with_a_scan, months, one_worker_a_badge
 from tests.acceptance.shapes import System
@@ -77,19 +77,28 @@ def test_what_cannot_be_read_is_reported_by_line_and_kept_and_a_reset_clock_does
     assert (second["new"], second["unreadable"], second["unreadable_new"]) == (0, 3, 0), "each is kept once"
 
 
-@pytest.mark.parametrize("written", ["glog", "padded attlog"])
-def test_the_format_of_a_file_is_found_out(system: System, written: str) -> None:
+def padded(punches: list[Punch]) -> bytes:
+    return attlog(punches) + b"\0" * 7000
+
+
+@pytest.mark.parametrize(
+    ("written", "log_of"), [("glog", glog), ("padded attlog", padded), ("csv", csv), ("xlsx", xlsx)]
+)
+def test_the_format_of_a_file_is_found_out(
+    system: System, written: str, log_of: Callable[[list[Punch]], bytes]
+) -> None:
     prefix = written[0].upper() + "FORM"
     crew = Crew(prefix=prefix, size=4)
     crew_comes(system, crew)
     punches = months_of_work(crew, date(2025, 4, 6), 12, seed="formats")
-    log = glog(punches) if written == "glog" else attlog(punches) + b"\0" * 7000
-    summary = imported(system, log, prefix, "Asia/Dhaka")
+    summary = imported(system, log_of(punches), prefix, "Asia/Dhaka")
     assert (summary["format"], summary["new"]) == (written.rsplit(maxsplit=1)[-1], len(punches))
     assert summary["unreadable"] == 0
     all_are_stored(system, prefix, len(punches))
     shown = timesheets(system.admin, ["2025-04"], department=crew.department)["2025-04"]
     assert differences(shown, expected_timesheet(crew, punches, "2025-04", "Asia/Dhaka")) == []
+    if written != "glog":  # which has words for its states
+        assert imported(system, attlog(punches), prefix, "Asia/Dhaka")["new"] == 0, "a copy of the same log"
 
 
 def test_a_dry_run_says_what_would_be_and_changes_nothing(system: System) -> None:
