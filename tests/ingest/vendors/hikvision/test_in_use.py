@@ -79,7 +79,7 @@ async def test_scans_of_a_clock_that_began_again_in_1970_are_read_and_quarantine
 async def test_a_terminal_that_hangs_in_mid_contact_is_found_out_by_the_next_look() -> None:
     """Its connections stand, as they do for hours after the power is gone, and its stream never said much."""
     async with simulator(device(20), faults=Faults(no_heartbeat=True, silent=25)) as running:
-        async with following(machine(running.port)) as what:
+        async with following(machine(running.port, config={"answer_within": 2})) as what:
             await until(lambda: what.trouble)
             assert what.caught_up
             assert isinstance(what.trouble, Unreachable)

@@ -171,7 +171,7 @@ async def test_a_terminal_that_another_client_holds_is_let_be_and_read_once_it_i
 async def test_a_terminal_that_hangs_in_mid_contact_is_found_out_by_the_next_look() -> None:
     """Its connection stands, as it does for hours after the power is gone."""
     async with simulator(device(50), faults=Faults(silent=20), pace=0) as running:
-        async with following(machine(running.port)) as what:
+        async with following(machine(running.port, config={"answer_within": 2})) as what:
             await until(lambda: what.trouble)
             assert what.caught_up
             assert isinstance(what.trouble, Unreachable)
