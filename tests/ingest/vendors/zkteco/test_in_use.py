@@ -162,10 +162,11 @@ async def test_a_terminal_that_another_client_holds_is_let_be_and_read_once_it_i
         assert running.connections == 1, "the other client is where it was"
         writer.close()
         await until(lambda: running.connections == 0)
+        accepted = running.accepted
         async with following(machine(running.port)) as what:
             await until(lambda: what.caught_up)
             assert what.ids == ids_of(terminal)
-            assert running.connections == 1
+            assert running.accepted == accepted + 1, "it is not even tried by another one"
 
 
 async def test_a_terminal_that_hangs_in_mid_contact_is_found_out_by_the_next_look() -> None:
