@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from services.ingest.domain.instants import EARLIEST
 from services.ingest.vendors.files.cells import NotReadable, text_of, wall_time
 
 CLEARED: Final = "log cleared"
@@ -22,8 +21,6 @@ WORTH_TELLING: Final[Mapping[str, tuple[str, str]]] = {
     "43": (CLEARED, "its log was cleared after it had been copied to a USB stick"),
 }
 """By operation: the matter, and a sentence."""
-SWITCHED_ON: Final = "0"
-CLOCK_LOST: Final = "clock lost"
 ALARM: Final = "3"
 ALARMS: Final[Mapping[str, str]] = {
     "54": "the door was broken open",
@@ -64,10 +61,9 @@ def _done(line: bytes) -> Done | None:
     told = WORTH_TELLING.get(operation)
     if operation == ALARM and reason in ALARMS:
         told = ("alarm", ALARMS[reason])
+    if told is None:
+        return None
     try:
-        at = wall_time(cells[2].strip())
+        return Done(wall_time(cells[2].strip()), *told)
     except NotReadable:
         return None
-    if operation == SWITCHED_ON and at.date() < EARLIEST:
-        told = (CLOCK_LOST, "when it was switched on its clock had begun again")
-    return Done(at, *told) if told is not None else None

@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from services.ingest.vendors.zkteco.adms.operlog import operlog
 from shared.contracts.scans import ScanReceived
 from tests.ingest.application.watched import MACHINES, eventually
 from tests.ingest.conftest import Ingest
@@ -78,24 +77,15 @@ async def test_an_impossible_date_costs_its_own_line_alone(
         assert bytes.fromhex(kept["raw"]).startswith(b"2\t2026-02-30")
 
 
-async def test_a_clock_that_was_lost_and_one_that_was_set_are_told_and_scans_in_between_are_quarantined(
+async def test_scans_of_a_clock_that_was_lost_are_quarantined_until_it_is_set_and_that_is_told(
     ingest: Ingest, hr: httpx.AsyncClient, terminal: httpx.AsyncClient
 ) -> None:
     async with ingest.running():
-        await post(terminal, "OPERLOG", f"OPLOG 0\t0\t{now() - timedelta(hours=1)}\t0\t0\t0\t0")
-        await post(terminal, "OPERLOG", "OPLOG 0\t0\t2000-01-01 00:00:04\t0\t0\t0\t0")
         await post(terminal, "ATTLOG", line("1", datetime(2000, 1, 1, 0, 5)))
         await post(terminal, "ATTLOG", line("2", now()))
         await until(lambda: len(published(ingest)) == 2)
         scans = published(ingest)
         assert (scans["1"].quality, scans["2"].quality) == ("implausible_past", "ok")
-        lost = "when it was switched on its clock had begun again (2000-01-01 00:00:04)"
-        await eventually(hr, lambda m: lost in m["status_text"])
         at = now()
         await post(terminal, "OPERLOG", f"OPLOG 21\t1\t{at}\t0\t0\t0\t0")
         await eventually(hr, lambda m: f"its clock was set at the machine ({at})" in m["status_text"])
-
-
-def test_a_terminal_that_was_switched_on_with_its_clock_is_no_news() -> None:
-    found = operlog(b"OPLOG 0\t0\t2026-01-05 08:00:00\t0\t0\t0\t0\nOPLOG 0\t0\t1970-01-01 00:00:01\t0\t0\t0\t0\n")
-    assert (found.count, [done.about for done in found.done]) == (2, ["clock lost"])
