@@ -1,4 +1,4 @@
-"""The log of a machine that was never read before: a hundred thousand records, through all of ingest."""
+"""A long log through all of ingest: a hundred thousand records that were never read before, and then once more."""
 
 import asyncio
 import subprocess
@@ -54,7 +54,9 @@ def a_terminal_with_a_long_log() -> Iterator[int]:
             terminal.kill()
 
 
-async def test_a_hundred_thousand_records_hold_nobody_up_and_fit_in_memory(migrated: Callable[..., str]) -> None:
+async def test_a_hundred_thousand_records_hold_nobody_up_fit_in_memory_and_are_no_news_when_they_come_again(
+    migrated: Callable[..., str],
+) -> None:
     bus, pulse = CountingBus(), Pulse()
     service, parts = assemble(
         Settings(timezone="UTC"),
@@ -84,10 +86,19 @@ async def test_a_hundred_thousand_records_hold_nobody_up_and_fit_in_memory(migra
             while bus.scans < RECORDS:
                 await asyncio.sleep(0.05)
                 most = max(most, psutil.Process().memory_info().rss)
+            changed = SystemClock().now()
+            async with parts.machines.work() as work:  # a machine that was changed is read anew
+                await parts.machines.change(work, "gate", {"name": "Gate"}, Scope.everything())
+            while True:
+                machine = await parts.registry.one("gate", Scope.everything())
+                assert machine is not None
+                if machine.reported_until is not None and machine.reported_until > changed:
+                    break
+                await asyncio.sleep(0.05)
+                most = max(most, psutil.Process().memory_info().rss)
             beating.cancel()
-            machine = await parts.registry.one("gate", Scope.everything())
-            assert machine is not None
             assert machine.is_connected
+            assert machine.records_received == RECORDS
     assert bus.scans == RECORDS
     assert most - before < 150_000_000
     # In the processor time of the loop's thread, so that a busy machine does not count.

@@ -55,6 +55,26 @@ def test_scans_before_the_installation_of_the_machine_are_quarantined() -> None:
     assert scan.quality.quarantined
 
 
+def test_a_clock_that_drifts_rewrites_no_scan() -> None:
+    (scan,) = Naming(GATE).scans(batch(ARRIVAL), clock_offset=timedelta(minutes=9))
+    assert (scan.reading, scan.at, scan.quality) == (ARRIVAL, datetime(2024, 1, 15, tzinfo=UTC), Quality.OK)
+
+
+def test_in_the_hour_that_happens_twice_live_scans_go_by_our_clock_and_a_log_by_its_order() -> None:
+    berlin, second = replace(GATE, zone="Europe/Berlin"), datetime(2024, 10, 27, 1, 30, tzinfo=UTC)
+    twice = [replace(ARRIVAL, local_time=datetime(2024, 10, 27, 2, minute)) for minute in (30, 40, 35)]
+    (live,) = Naming(berlin).scans(Batch(readings=twice[:1], mode=Mode.LIVE, received_at=second))
+    log = Naming(berlin).scans(Batch(readings=twice, mode=Mode.REPLAY, received_at=second))
+    assert live.at == second
+    assert [f"{scan.at:%H:%M}" for scan in log] == ["00:30", "00:40", "01:35"]
+    assert live.quality is Quality.AMBIGUOUS_DST
+
+
+def test_scans_of_one_second_are_apart_unless_person_and_key_are_the_same() -> None:
+    others = [replace(ARRIVAL, badge="008"), replace(ARRIVAL, state="1"), replace(ARRIVAL, badge="008", state="1")]
+    assert len({scan.id for scan in named(ARRIVAL, ARRIVAL, *others)}) == 4
+
+
 texts = st.text(max_size=6)
 
 

@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 
 from services.ingest.application.drivers import Contact
 from services.ingest.domain.arrivals import FEW, Arrivals
+from services.ingest.domain.instants import EARLIEST
 from services.ingest.domain.reading import Reading
+from services.ingest.vendors.suprema.codes import CLOCK_SET, STARTED, WHAT_WAS_SET
 from services.ingest.vendors.suprema.events import Event
 from services.ingest.vendors.suprema.search import arrival
 from services.ingest.vendors.suprema.times import Meaning, NoSuchTime, Placed, in_words, instant, placed, stamp_of
@@ -63,10 +65,19 @@ class MachineClock:
             return
         self._found_off = self._found.note(at, arrived.replace(tzinfo=UTC))
 
-    def follow(self, event: Event) -> None:
-        """Any event: the server says in which zone it takes the machine to be."""
+    def follow(self, event: Event, *, live: bool) -> None:
+        """Any event: the server says in which zone it takes the machine to be, and some say what became of its clock.
+
+        Scans between a start at which its clock began again and the moment when it was set are for a person to judge.
+        What is not `live` is no news.
+        """
         if event.zone is not None:
             self._zoned = event
+        if live and event.family == CLOCK_SET:
+            what = WHAT_WAS_SET.get(event.code or 0, "its clock")
+            self._contact.warn("clock set", f"{what} was set, as its event of {event.time} says")
+        elif live and event.family == STARTED and _before_any_machine(event.time):
+            self._contact.warn("clock lost", f"it was started, and its clock had begun again at {event.time}")
 
     def tell(self, now: datetime) -> None:
         """Say how things stand. In between, years of history may have passed, which is no news."""
@@ -99,6 +110,13 @@ class MachineClock:
             return False
         self._contact.warn(TIMES, sentence)
         return True
+
+
+def _before_any_machine(time: str) -> bool:
+    try:
+        return stamp_of(time).written.date() < EARLIEST
+    except NoSuchTime:
+        return False
 
 
 def meant_otherwise(offset: timedelta, here: timedelta, meaning: Meaning, zone: str) -> str | None:

@@ -30,6 +30,9 @@ FAMILIES: Final[Mapping[int, Outcome]] = {
     0x1900: Outcome.DENIED,
 }
 DURESS: Final = (0x1200, 0x1500)
+STARTED: Final = 0x3100
+CLOCK_SET: Final = 0x3200
+WHAT_WAS_SET: Final[Mapping[int, str]] = {0x3200: "its clock", 0x3201: "its zone", 0x3202: "its summer time"}
 LINK_UP: Final = 0x3300
 LINK_DOWN: Final = 0x3400
 LOG_CLEARED: Final = 0x4200

@@ -216,7 +216,7 @@ class SupremaSession:
 
     def _follow(self, event: Event) -> None:
         """What an event says of the machine itself. What was so in the past is told to nobody."""
-        self._times.follow(event)
+        self._times.follow(event, live=self._caught_up)
         if event.family in (LINK_UP, LINK_DOWN):
             self._linked = event.family == LINK_UP
         elif event.family == LOG_CLEARED and self._caught_up:

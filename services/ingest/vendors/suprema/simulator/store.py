@@ -19,6 +19,9 @@ FACE_FAILED: Final = 5125
 TIMED_OUT: Final = 6147
 NOT_ALLOWED: Final = 6401
 USER_UPDATED: Final = 8704
+STARTED: Final = 12544
+CLOCK_SET: Final = 12800
+ZONE_SET: Final = 12801
 LINK_UP: Final = 13056
 LINK_DOWN: Final = 13312
 LOG_CLEARED: Final = 16896
@@ -31,6 +34,9 @@ NAMES: Final[Mapping[int, str]] = {
     TIMED_OUT: "AUTH_FAILED_TIMEOUT",
     NOT_ALLOWED: "ACCESS_DENIED_ACCESS_GROUP",
     USER_UPDATED: "UPDATE_SUCCESS",
+    STARTED: "DEVICE_STARTED",
+    CLOCK_SET: "TIME_SET",
+    ZONE_SET: "TIMEZONE_SET",
     LINK_UP: "LINK_CONNECTED",
     LINK_DOWN: "LINK_DISCONNECTED",
     LOG_CLEARED: "DEVICE_CLEARED_LOG",
@@ -135,6 +141,11 @@ class Store:
         """Write an event of a given wall time, which arrived at once."""
         at = wall.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
         return self._write(user, at, at - self.clock_offset, key=key, code=code, device=device)
+
+    def upload_at(self, user: str, wall: datetime, *, key: str = "1", code: int = FACE) -> list[Row]:
+        """Write an event of a given wall time, which arrives only now: its machine was out of touch."""
+        at = wall.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
+        return self._write(user, at, self.now(), key=key, code=code, device=None)
 
     def begin_numbers_again(self) -> None:
         """A new table: the next event is number 1."""
