@@ -154,13 +154,16 @@ class TestScans:
     ) -> None:
         await register(hr)
         assert await post(terminal, "ATTLOG") == "OK:2"
+        later = LINES.replace("08:01", "08:02")
         async with without_tables(ingest, "spool"):
             ingest.bus.away = True
-            refused = await terminal.post("/iclock/cdata?SN=S1&table=ATTLOG", content=LINES)
+            refused = await terminal.post("/iclock/cdata?SN=S1&table=ATTLOG", content=later)
             assert (refused.status_code, refused.text.startswith("OK")) == (503, False)
             assert int(refused.headers["retry-after"]) >= 1
+            assert await post(terminal, "ATTLOG") == "OK:2", "these are on the bus already"
         ingest.bus.away = False
-        assert await post(terminal, "ATTLOG") == "OK:2"
+        assert await post(terminal, "ATTLOG", later) == "OK:2"
+        assert len(scans(ingest)) == 4
 
     async def test_one_machine_is_one_whatever_way_its_scans_come(
         self, ingest: Ingest, hr: httpx.AsyncClient, terminal: httpx.AsyncClient
