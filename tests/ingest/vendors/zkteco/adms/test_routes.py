@@ -163,6 +163,7 @@ class TestScans:
             assert await post(terminal, "ATTLOG") == "OK:2", "these are on the bus already"
         ingest.bus.away = False
         assert await post(terminal, "ATTLOG", later) == "OK:2"
+        await ingest.parts.publisher.drain()
         assert len(scans(ingest)) == 4
 
     async def test_one_machine_is_one_whatever_way_its_scans_come(
