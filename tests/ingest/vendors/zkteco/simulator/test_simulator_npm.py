@@ -20,7 +20,7 @@ MORNING = datetime(2026, 1, 5, 8)
 @pytest.fixture(scope="module")
 def clients() -> Path:
     try:
-        return npm_clients(within=20)
+        return npm_clients(within=15)
     except CannotBeHad as error:
         pytest.skip(f"{NO_NPM_CLIENTS}: {error}")
 
