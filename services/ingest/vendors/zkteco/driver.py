@@ -25,6 +25,7 @@ from services.ingest.domain.machine import Machine
 from services.ingest.domain.reconciliation import Counted
 from services.ingest.vendors.settings import validated
 from services.ingest.vendors.zkteco.adms.commands import command_text, counted
+from services.ingest.vendors.zkteco.numbers import Numbers
 from services.ingest.vendors.zkteco.pyzk_session import open_with_pyzk
 from services.ingest.vendors.zkteco.session import Memory, ZktecoSession, measure_clock
 from services.ingest.vendors.zkteco.settings import ZktecoSettings
@@ -110,11 +111,18 @@ class Zkteco:
         try:
             await _connect(terminal, host, port, settings)
             await terminal.begin(settings.comm_key)
-            _check_serial(machine, await terminal.option(SERIAL))
+            serial = await terminal.option(SERIAL)
+            _check_serial(machine, serial)
             await measure_clock(terminal, ZoneInfo(machine.zone), contact, self._clock)
             memory = self._memories.setdefault(machine.id, Memory(held=machine.records_on_machine))
             yield ZktecoSession(
-                terminal, ZoneInfo(machine.zone), settings, memory=memory, contact=contact, clock=self._clock
+                terminal,
+                ZoneInfo(machine.zone),
+                settings,
+                memory=memory,
+                numbers=memory.numbers.setdefault(serial or "", Numbers()),
+                contact=contact,
+                clock=self._clock,
             )
         finally:
             await terminal.close()

@@ -6,7 +6,7 @@ like records. Source: PROTOCOLS §1.8–1.9.
 """
 
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -185,20 +185,24 @@ def _plausible(record: Record, now: datetime) -> datetime | None:
     return time if time <= now + AHEAD else None
 
 
+Holder = Callable[[int, datetime], str | None]
+"""The user id of who had an internal number at a wall time; None where nobody can say."""
+
+
 def readings(
-    data: bytes | memoryview, form: Form, *, first: int, users: Mapping[int, str]
+    data: bytes | memoryview, form: Form, *, first: int, holder: Holder = lambda uid, at: None
 ) -> Sequence[Reading | Unreadable]:
     """The records in a piece of a set that begins with record number `first`.
 
-    `users` are user ids by internal number; only the 8-byte form needs them.
+    Only the 8-byte form needs a `holder`.
     """
     return [
-        _read(bytes(data[start : start + form.size]), form, first + number, users)
+        _read(bytes(data[start : start + form.size]), form, first + number, holder)
         for number, start in enumerate(range(0, len(data), form.size))
     ]
 
 
-def _read(raw: bytes, form: Form, position: int, users: Mapping[int, str]) -> Reading | Unreadable:
+def _read(raw: bytes, form: Form, position: int, holder: Holder) -> Reading | Unreadable:
     record = form.read(raw)
     if record is None:
         return Unreadable(reason="the record names no user", raw=raw, position=position)
@@ -208,7 +212,7 @@ def _read(raw: bytes, form: Form, position: int, users: Mapping[int, str]) -> Re
         return Unreadable(reason=str(error), raw=raw, position=position)
     state = str(record.state)
     return Reading(
-        badge=record.user or badge_of(record.uid, users),
+        badge=record.user or badge_of(record.uid, wall, holder),
         device_time=wall.isoformat(sep=" "),
         local_time=wall,
         state=state,
@@ -220,10 +224,7 @@ def _read(raw: bytes, form: Form, position: int, users: Mapping[int, str]) -> Re
     )
 
 
-def badge_of(uid: int | None, users: Mapping[int, str]) -> str:
-    """The user id behind an internal number; one that says so where the machine has forgotten its user.
-
-    Nobody is guessed: whoever had the number before or has it later is not asked.
-    """
-    known = users.get(uid or 0)
+def badge_of(uid: int | None, at: datetime, holder: Holder) -> str:
+    """The user id behind an internal number; one that says so where nobody knows whose it was. Nobody is guessed."""
+    known = holder(uid or 0, at)
     return known if known is not None else f"{NOBODY}{uid}"

@@ -6,14 +6,15 @@ not, the log is read again, and the ledger sees to it that nothing becomes two.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.ingest.application.drivers import Contact, MachineTrouble, Phase, ProtocolBroken, Unreachable
 from services.ingest.domain.reading import Batch, Mode, Reading, Unreadable
+from services.ingest.vendors.zkteco.numbers import Numbers
 from services.ingest.vendors.zkteco.operations import CLEARED, operations_of, worth_telling
 from services.ingest.vendors.zkteco.records import EIGHT_A, EIGHT_B, NOBODY, Form, UnknownForm, form_of, readings
 from services.ingest.vendors.zkteco.sets import Refused
@@ -53,6 +54,8 @@ class Memory:
     """Operations that it had when they were last read."""
     silent_on_operations: int = 0
     """How often it did not tell them."""
+    numbers: dict[str, Numbers] = field(default_factory=dict)
+    """Who had which internal number, by serial number: another unit gives others."""
 
 
 class ZktecoSession:
@@ -65,10 +68,11 @@ class ZktecoSession:
         settings: ZktecoSettings,
         *,
         memory: Memory,
+        numbers: Numbers,
         contact: Contact,
         clock: Clock,
     ) -> None:
-        """`memory` is what earlier contacts knew of the machine; this one goes on with it."""
+        """`memory` and `numbers` are what earlier contacts knew of the machine; this one goes on with it."""
         self._terminal = terminal
         self._zone = zone
         self._settings = settings
@@ -77,6 +81,10 @@ class ZktecoSession:
         self._live = False
         self._badges: set[str] = set()
         self._memory = memory
+        self._numbers = numbers
+        self._by_number = False
+        """Its log has internal numbers and no badges."""
+        self._users = 0
         self._told_then = 0
         self._untaken_then = 0
         self._read_at = float("-inf")
@@ -161,6 +169,8 @@ class ZktecoSession:
         if not self._agrees(sizes):
             return False
         self._note(sizes)
+        if sizes.users != self._users:
+            await self._note_users(sizes)
         read = asyncio.get_running_loop().time() - self._read_at
         return self._has_room or read < READ_FULL_AFTER * self._settings.look_every
 
@@ -226,10 +236,11 @@ class ZktecoSession:
             yield Batch(readings=(), unreadable=(evidence,), mode=Mode.REPLAY, received_at=self._clock.now())
             raise ProtocolBroken(f"{error}; the bytes are kept") from error
         if form is not None:
-            users = await self._users(form, sizes)
+            self._by_number = form in (EIGHT_A, EIGHT_B)
+            await self._note_users(sizes)
             step = MOST * form.size
             for start in range(0, len(data), step):
-                yield self._piece(data[start : start + step], form, start // form.size, users)
+                yield self._piece(data[start : start + step], form, start // form.size)
                 done = min(start + step, len(data)) // form.size
                 self._contact.counts(records=sizes.records, received=min(done, sizes.records))
             self._tell_of_nobodies()
@@ -247,8 +258,8 @@ class ZktecoSession:
         elif not self._disagrees:
             self._contact.warn("log short", f"it counts {counted:,} records, and its log has {held:,}, twice")
 
-    def _piece(self, data: memoryview, form: Form, first: int, users: Mapping[int, str]) -> Batch:
-        records = readings(data, form, first=first, users=users)
+    def _piece(self, data: memoryview, form: Form, first: int) -> Batch:
+        records = readings(data, form, first=first, holder=self._numbers.holder)
         good = [record for record in records if isinstance(record, Reading)]
         self._badges.update(reading.badge for reading in good)
         self._contact.alive()
@@ -268,13 +279,14 @@ class ZktecoSession:
                 f"its log has scans of {len(nobodies):,} whom it has deleted; link these badges to people: {some}",
             )
 
-    async def _users(self, form: Form, sizes: Sizes) -> Mapping[int, str]:
-        """User ids by internal number, where the log has only that."""
-        if form not in (EIGHT_A, EIGHT_B):
-            return {}
-        users = user_ids(await self._terminal.users(), count=sizes.users)
-        self._badges.update(users.values())
-        return users
+    async def _note_users(self, sizes: Sizes) -> None:
+        """Who has which internal number now, where the log has only that."""
+        self._users = sizes.users
+        if self._by_number:
+            at = await self._terminal.wall_time()
+            users = user_ids(await self._terminal.users(), count=sizes.users)
+            self._numbers.note(users, at)
+            self._badges.update(users.values())
 
     async def _wall_now(self) -> datetime:
         """By its clock or by ours: a clock that is ahead writes records that are ahead, too."""

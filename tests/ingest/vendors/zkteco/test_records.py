@@ -66,7 +66,7 @@ def test_dates_that_do_not_exist_are_no_times(value: int) -> None:
 @pytest.mark.parametrize("off", [-1, 0, 1, 9])
 def test_a_log_is_read_whatever_its_records_and_its_count(record: bytes, badge: str, number: int, off: int) -> None:
     form = form_of(record * number, count=max(0, number + off), now=NOW)
-    read = readings(record * number, form, first=0, users={7: badge})
+    read = readings(record * number, form, first=0, holder=lambda uid, _: {7: badge}.get(uid))
     assert len(read) == number
     for reading in read:
         assert isinstance(reading, Reading)
@@ -77,14 +77,14 @@ def test_a_log_is_read_whatever_its_records_and_its_count(record: bytes, badge: 
 def test_badges_are_texts() -> None:
     for text in ("007", "A17", "0", "123456789012345678901234"):
         record = FORTY[:2] + text.encode().ljust(24, b"\0") + FORTY[26:]
-        (reading,) = readings(record, form_of(record * 9, count=9, now=NOW), first=0, users={})
+        (reading,) = readings(record, form_of(record * 9, count=9, now=NOW), first=0)
         assert isinstance(reading, Reading)
         assert reading.badge == text
 
 
 def test_one_impossible_date_is_one_unreadable_record() -> None:
     log = FORTY * 5 + FORTY[:27] + bytes.fromhex("00461e32") + FORTY[31:] + FORTY * 5
-    read = readings(log, form_of(log, count=11, now=NOW), first=0, users={})
+    read = readings(log, form_of(log, count=11, now=NOW), first=0)
     assert [type(record) for record in read] == [Reading] * 5 + [Unreadable] + [Reading] * 5
     unreadable = read[5]
     assert isinstance(unreadable, Unreadable)
@@ -122,7 +122,9 @@ def test_small_records_of_a_clock_that_was_ahead_are_not_read_as_what_they_are_n
 
 
 def test_a_record_whose_user_was_deleted_keeps_the_number_and_nobody_is_guessed() -> None:
-    (reading,) = readings(EIGHT_A, form_of(EIGHT_A * 3, count=3, now=NOW), first=0, users={8: "1002"})
+    (reading,) = readings(
+        EIGHT_A, form_of(EIGHT_A * 3, count=3, now=NOW), first=0, holder=lambda uid, _: {8: "1002"}.get(uid)
+    )
     assert isinstance(reading, Reading)
     assert reading.badge == "uid:7"
     assert reading.raw == {"record": EIGHT_A.hex()}
@@ -140,7 +142,7 @@ def test_any_bytes_are_a_log_or_of_no_known_form(data: bytes, count: int) -> Non
         form = form_of(data, count=count, now=NOW)
     except UnknownForm:
         return
-    for record in readings(data, form, first=0, users={}):
+    for record in readings(data, form, first=0):
         assert isinstance(record, Unreadable) or record.badge
 
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from services.ingest.domain.instants import EARLIEST
 from services.ingest.vendors.files.cells import NotReadable, text_of, wall_time
-from services.ingest.vendors.zkteco.operations import WORTH_TELLING, Done
+from services.ingest.vendors.zkteco.operations import CLOCK_LOST, SWITCHED_ON, WORTH_TELLING, Done
 
 DURESS: Final = "32"
 ALARM: Final = "3"
@@ -45,9 +46,10 @@ def _done(line: bytes) -> Done | None:
         told = ("duress", "somebody was forced to scan: a finger that calls for help was used")
     if operation == ALARM and reason in ALARMS:
         told = ("alarm", ALARMS[reason])
-    if told is None:
-        return None
     try:
-        return Done(wall_time(cells[2].strip()), *told)
+        at = wall_time(cells[2].strip())
     except NotReadable:
         return None
+    if operation == str(SWITCHED_ON) and at.date() < EARLIEST:
+        told = (CLOCK_LOST, "when it was switched on its clock had begun again")
+    return Done(at, *told) if told is not None else None

@@ -17,7 +17,7 @@ from services.ingest.vendors.zkteco.adms.attlog import Attlog, attlog
 from services.ingest.vendors.zkteco.adms.body import lines_in, unpacked, whole
 from services.ingest.vendors.zkteco.adms.calls import Asked
 from services.ingest.vendors.zkteco.adms.operlog import operlog
-from services.ingest.vendors.zkteco.operations import CLEARED
+from services.ingest.vendors.zkteco.operations import CLEARED, CLOCK_LOST
 from services.ingest.vendors.zkteco.settings import ZktecoSettings
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Malformed
@@ -152,7 +152,8 @@ class Receiving:
         """Tell what was done at the machine of late; how many lines there were."""
         found, now = operlog(body), self._wall_now(desk)
         for done in found.done:
-            if abs(now - done.at) <= RECENT:
+            # A clock that was lost says nothing of when that was.
+            if done.about == CLOCK_LOST or abs(now - done.at) <= RECENT:
                 desk.contact.warn(done.about, f"{done.sentence} ({done.at})")
                 if done.about == CLEARED:
                     self._begins_anew(call)

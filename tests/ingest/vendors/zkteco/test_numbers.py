@@ -1,0 +1,113 @@
+"""Old terminals write internal numbers, and give those of deleted people to others: nobody gets another's scans."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from services.ingest.vendors.zkteco.driver import Zkteco
+from services.ingest.vendors.zkteco.numbers import Numbers
+from services.ingest.vendors.zkteco.simulator import Device, Running, simulator
+from services.ingest.vendors.zkteco.simulator.encoding import User
+from services.ingest.vendors.zkteco.wire import Code
+from shared.kernel.clock import SystemClock
+from tests.ingest.fakes import until
+from tests.ingest.vendors.zkteco.contact import START, following, machine
+
+DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+
+
+def noted(*tables: dict[int, str]) -> Numbers:
+    """A table a day."""
+    numbers = Numbers()
+    for day, table in enumerate(tables):
+        numbers.note(table, START + day * DAY)
+    return numbers
+
+
+def holders(numbers: Numbers) -> list[str | None]:
+    """Of number 7: a year before, and then every half day."""
+    times = [START - 365 * DAY, *(START + half * DAY / 2 for half in range(8))]
+    return [numbers.holder(7, at) for at in times]
+
+
+@pytest.mark.parametrize(
+    ("tables", "whose"),
+    [
+        ([{}], [None] * 9),
+        ([{7: "A"}], ["A"] * 9),
+        ([{7: "A"}, {7: "A"}, {}], ["A"] * 5 + [None] * 4),
+        ([{7: "A"}, {7: "B"}], ["A", "A", None, None] + ["B"] * 5),
+        ([{7: "A"}, {}, {7: "B"}], ["A", "A", "A", None] + ["B"] * 5),
+        ([{7: "A"}, {}, {7: "A"}], ["A"] * 9),
+        ([{7: "A"}, {7: "B"}, {7: "C"}], ["A", "A"] + [None] * 4 + ["C"] * 3),
+    ],
+    ids=["never given", "one holder", "deleted", "given on unseen", "free and given on", "came back", "given on twice"],
+)
+def test_a_number_is_whose_the_table_said_and_nobodys_where_it_may_be_either_ones(
+    tables: list[dict[int, str]], whose: list[str | None]
+) -> None:
+    assert holders(noted(*tables)) == whose
+
+
+def test_a_clock_that_was_lost_does_not_tell_whose_a_number_was_unless_one_alone_ever_had_it() -> None:
+    lost = datetime(2000, 1, 1, 0, 5)
+    assert noted({7: "A"}, {7: "A"}).holder(7, lost) == "A"
+    assert noted({7: "A"}, {}, {7: "B"}).holder(7, lost) is None
+
+
+def terminal_of(badge: str, layout: str) -> Device:
+    made = Device(layout=layout)
+    made.record_at(badge, START)
+    return made
+
+
+def users_asked_for(running: Running) -> int:
+    return sum(one.code == Code.READ_SET and one.data[1] == Code.USERTEMP_RRQ for one in running.received)
+
+
+@pytest.mark.parametrize("layout", ["8", "8b"])
+async def test_scans_stay_whose_they_were_when_their_number_is_free_and_when_another_has_it(layout: str) -> None:
+    terminal, driver = terminal_of("1001", layout), Zkteco(SystemClock())
+    async with simulator(terminal, pace=0) as running:
+        async with following(machine(running.port), driver) as what:
+            await until(lambda: what.caught_up)
+            first = what.ids
+        terminal.shift_clock(MINUTE)
+        terminal.forget("1001")
+        async with following(machine(running.port), driver) as what:
+            await until(lambda: what.caught_up)
+            assert what.ids == first
+        terminal.enrol(User(uid=1, user_id="2002", name=""))
+        async with following(machine(running.port), driver) as what:
+            await until(lambda: what.caught_up)
+            assert what.ids == first
+            terminal.shift_clock(MINUTE)
+            await running.scan("2002")
+            await until(lambda: {scan.badge for scan in what.readings} == {"1001", "2002"})
+            assert what.contact.warnings == {}
+
+
+async def test_who_was_deleted_between_two_looks_is_noticed_by_the_number_of_users() -> None:
+    terminal = terminal_of("1001", "8")
+    async with simulator(terminal, pace=0) as running, following(machine(running.port)) as what:
+        await until(lambda: what.caught_up)
+        asked = users_asked_for(running)
+        terminal.shift_clock(MINUTE)
+        terminal.forget("1001")
+        await until(lambda: users_asked_for(running) > asked)
+        terminal.shift_clock(MINUTE)
+        terminal.enrol(User(uid=1, user_id="2002", name=""))
+        terminal.record_at("2002", terminal.wall())  # and nobody is told
+        await until(lambda: {scan.badge for scan in what.readings} == {"1001", "2002"})
+        assert {scan.badge for scan in what.readings if scan.local_time == START} == {"1001"}
+
+
+async def test_another_unit_in_its_place_has_numbers_of_its_own() -> None:
+    driver = Zkteco(SystemClock())
+    for badge, serial in (("1001", "S1"), ("2002", "S2")):
+        terminal = terminal_of(badge, "8")
+        terminal.options["~SerialNumber"] = serial
+        async with simulator(terminal, pace=0) as running, following(machine(running.port), driver) as what:
+            await until(lambda what=what: what.caught_up)
+            assert {scan.badge for scan in what.readings} == {badge}
