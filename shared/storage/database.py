@@ -2,6 +2,7 @@
 
 import math
 import re
+import select
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -19,8 +20,8 @@ CONNECT_TIMEOUT = 3.0
 COMMAND_TIMEOUT = 10.0
 """Seconds. Not a matter of taste: asyncpg waits for ever on a server that is frozen rather than dead, even
 inside `asyncio.timeout` (RELIABILITY, finding 9)."""
-IDLE = 0.25
-"""Seconds of rest after which a connection is asked whether it is still there. No server is restarted in less."""
+IDLE = 1.0
+"""Seconds of rest after which a connection is asked whether it is still there, although its socket is silent."""
 
 _AWAY = (
     asyncpg.PostgresConnectionError,  # 08xxx
@@ -171,15 +172,16 @@ def _engine(url: str, schema: str, pool: int, overflow: int, command_timeout: fl
 def _look_before_use(engine: AsyncEngine) -> None:
     """No failed query after a restart of the server (finding 10), without three round trips before every transaction.
 
-    That is what the pool's own ping costs. A connection that was in use a moment ago is taken to be there unless its
-    socket says otherwise.
+    That is what the pool's own ping costs. A connection that was in use a moment ago is taken to be there, unless
+    there is something to be read from its socket: its end, when the server has gone.
     """
     dialect = engine.sync_engine.dialect
 
     def look(dbapi_connection: Any, record: Any, _fairy: Any) -> None:
-        if dbapi_connection.driver_connection.is_closed():
+        pg = dbapi_connection.driver_connection
+        if pg.is_closed():
             raise exc.InvalidatePoolError("its socket is closed")
-        if time.monotonic() - record.info.get("used_at", math.inf) > IDLE:
+        if time.monotonic() - record.info.get("used_at", math.inf) > IDLE or _is_readable(pg):
             try:
                 dialect.do_ping(dbapi_connection)
             except dialect.loaded_dbapi.Error as error:
@@ -217,6 +219,15 @@ def _translated() -> Iterator[None]:
         if _is_not_storable(error):
             raise Malformed(f"a value cannot be stored: {_said(error)}") from error
         raise
+
+
+def _is_readable(pg: "asyncpg.Connection[Any]") -> bool:
+    """Whether the server has said something unasked. The socket is asked, as the loop may not know it yet."""
+    if not hasattr(select, "poll"):
+        return True
+    poll = select.poll()
+    poll.register(pg._transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 async def _let_go(connection: AsyncConnection) -> None:

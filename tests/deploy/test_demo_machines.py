@@ -104,7 +104,9 @@ def goes_out(there: Sequence[DemoMachine]) -> list[DemoMachine]:
 async def test_one_machine_of_every_vendor_holds_a_month_of_forty_people_and_remembers_it(tmp_path: Path) -> None:
     async with DemoMachines(tmp_path, "Asia/Dhaka") as demo, taking() as server:
         there = demo.there
-        assert Counter(one.body["machine_type"] for one in there) == {**dict.fromkeys(DRIVERS, 1), "zkteco": 2}
+        # All but systems that hand over scans by HTTP, which are no machines of a vendor.
+        vendors = dict.fromkeys(DRIVERS.keys() - {"http"}, 1)
+        assert Counter(one.body["machine_type"] for one in there) == {**vendors, "zkteco": 2}
         demo.push_to(server.port)
         before = {one.gate: await log_of(one, records_kept(tmp_path, one.gate)) for one in goes_out(there)}
         await server.until(lambda: len(server.known) >= records_kept(tmp_path, 2))
