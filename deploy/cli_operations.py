@@ -16,7 +16,7 @@ from deploy.cli_data import AsJson
 from deploy.cli_support import fail, messages, print_json, results
 from deploy.folder import DataFolder
 from deploy.settings import Installation, WrongSetting, installation
-from shared.kernel.errors import NotFound
+from shared.kernel.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
     from shared.bus.port import Bus, DeadLetter
@@ -140,7 +140,10 @@ def password(
         finally:
             await database.close()
 
-    made = asyncio.run(once())
+    try:
+        made = asyncio.run(once())
+    except Unavailable as error:
+        fail(f"{error.message}. Muster has to be running.")
     if chosen is None:
         results.print(made, markup=False)
     messages.print("The user admin signs in with the new password from now on.")

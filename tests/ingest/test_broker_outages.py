@@ -95,9 +95,10 @@ class Terminal:
             answer = await client.post(
                 f"/iclock/cdata?SN={self.serial}&table=ATTLOG&Stamp=9999", content=f"7\t{time}\t0\t1\t0\t0\n"
             )
-            self.took.append(loop.time() - began)
-            assert (answer.status_code, answer.text) == (200, "OK:1")
-            self.acknowledged.append(time)
+            if answer.status_code != 503:  # which says: keep it, and come again
+                self.took.append(loop.time() - began)
+                assert (answer.status_code, answer.text) == (200, "OK:1")
+                self.acknowledged.append(time)
             await asyncio.sleep(every)
 
 
@@ -150,6 +151,7 @@ async def test_machines_that_push_are_answered_while_the_broker_is_stopped_and_w
                     terminal.took.clear()
                 await asyncio.to_thread(trouble)
                 await asyncio.sleep(away)
+                await until(lambda: sum(len(terminal.took) for terminal in terminals) >= machines)
                 took = sorted(seconds for terminal in terminals for seconds in terminal.took)
                 await asyncio.to_thread(end)
                 ended = asyncio.get_running_loop().time()
@@ -157,7 +159,6 @@ async def test_machines_that_push_are_answered_while_the_broker_is_stopped_and_w
                 drained = asyncio.get_running_loop().time() - ended
                 p99 = took[int(len(took) * 0.99)] * 1000
                 print(f"{name} for {away:g} s: {len(took)} answered, p99 {p99:.0f} ms, drained {drained:.1f} s after")
-                assert len(took) >= machines
 
             await asyncio.sleep(1)  # a second without trouble first
             await through(private_rabbit.stop, private_rabbit.start, "stopped")

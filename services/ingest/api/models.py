@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StringConstraints, model_validator
 
 from services.ingest.application.machines import Changes, Machines
 from services.ingest.domain.machine import Direction, Machine, State, Status, pause_in_words
@@ -34,6 +34,17 @@ READ_ONLY = frozenset({
 """Pages send back whole records; what is not theirs to set is passed over."""
 
 Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^/\x00-\x1f\x7f]{1,100}$")]
+
+
+def _is_no_route(code: str) -> str:
+    if code in ROUTES:
+        raise ValueError(f"{code} is what a route is called; name the machine otherwise")
+    return code
+
+
+ROUTES = frozenset({"test", "preview", "reconciliation"})
+"""Below `machines/`: a machine of that name could not be asked for by it."""
+NewCode = Annotated[Code, AfterValidator(_is_no_route)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -42,7 +53,7 @@ class MachineBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    machine_id: Code | None = None
+    machine_id: NewCode | None = None
     name: Text | None = None
     machine_type: str | None = None
     ip_address: Text | None = Field(default=None, description="address or host name")
@@ -94,14 +105,14 @@ class MachineBody(BaseModel):
 class NewMachineBody(MachineBody):
     """A machine to be registered."""
 
-    machine_id: Code
+    machine_id: NewCode
     machine_type: str
 
 
 class WholeMachineBody(MachineBody):
     """A machine as a page has read it. What a page does not know of stays as it is."""
 
-    machine_id: Code
+    machine_id: NewCode
     name: Text
     machine_type: str
 

@@ -173,7 +173,7 @@ class ImportRun:
             raise Invalid(
                 f"{summary.unreadable} of the first {summary.read} lines cannot be read; the first is line"
                 f" {summary.unreadable_lines[0]['line']}: {summary.unreadable_lines[0]['reason']}."
-                " Force the import if the rest is worth it"
+                " Force the import (--force) if the rest is worth it"
             )
 
     async def _send(self, *, least: int) -> None:

@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 from services.ingest.application.announce import machine_changed
 from services.ingest.application.drivers import PUSH_KEY, Capability, Driver, IsPushedTo, Streams
+from services.ingest.application.not_installed import not_installed
 from services.ingest.application.ports import Registry, Work
 from services.ingest.domain.machine import Direction, Machine, State, Status, state_for_people
 from shared.kernel.clock import Clock
@@ -180,8 +181,8 @@ class Machines:
         return state_for_people(machine, reports_by_itself=self.reports_by_itself(machine))
 
     def driver_of(self, machine: Machine) -> Driver:
-        """The driver of its type."""
-        return self._drivers[machine.machine_type]
+        """The driver of its type; where it was uninstalled since, one that can do nothing."""
+        return self._drivers.get(machine.machine_type) or not_installed(machine)
 
     def driver_for(self, machine_type: str) -> Driver | None:
         """The driver of a type, if there is one."""

@@ -1,6 +1,7 @@
 """Getting scans to where they cannot be lost, and only then saying so."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -27,6 +28,8 @@ DRAINED_AT_ONCE: Final = 64
 TOGETHER: Final = 256 * 1024
 """Bytes of spooled messages that are published as one: some 400 scans."""
 ENTERED_AT_ONCE: Final = 10_000
+LAST_ENTRIES_WITHIN: Final = 2.0
+"""Seconds, when we are stopped."""
 REMEMBERED: Final = 200_000
 """Scans that wait to be entered in the ledger while storage is away; what comes on top is not entered."""
 
@@ -126,9 +129,15 @@ class ScanPublisher:
 
     async def run(self) -> None:
         """Drain the spool and keep the ledger, until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_draining())
-            tasks.create_task(self._keep_entering())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep_draining())
+                tasks.create_task(self._keep_entering())
+        finally:
+            # What is not entered now would be new again when it comes again; who stops us does not wait long.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_ENTRIES_WITHIN):
+                    await self.enter_ledger()
 
     async def drain(self) -> int:
         """Publish what is in the spool, oldest first, until it is empty, and say how many messages went.

@@ -73,7 +73,7 @@ def verdict(figures: Figures) -> Verdict:
         return Verdict(missing=missing, sentence=f"{what}: {'; '.join(whys)}{_as_of(figures)}")
     known = next(_agreements(figures), None)
     if known is None:
-        why = "its log was not read to its end yet, and it does not tell how many records it holds"
+        why = "it does not tell how many records it holds, and no log of it was read to its end"
         return Verdict(missing=None, sentence=f"nobody can say: {why}")
     return Verdict(missing=0, sentence=f"nothing is missing: {known}{_beside(figures)}{_as_of(figures)}")
 

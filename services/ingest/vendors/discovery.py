@@ -2,13 +2,14 @@
 
 import importlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 from services.ingest.application.drivers import Driver
+from services.ingest.domain.machine import Machine
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Malformed
 from shared.observability.logs import get_logger
@@ -27,18 +28,60 @@ def installed(clock: Clock, *, taken: Sequence[str], found: Sequence[EntryPoint]
     kinds = set(taken)
     for entry in entry_points(group=GROUP) if found is None else found:
         try:
-            driver: Driver = entry.load()(clock)
-            kind = driver.kind
+            driver = _made(entry.load(), clock)
         except Exception:
             # Whatever is wrong in somebody else's package, our own machines go on.
             log.exception("driver.cannot_be_loaded", entry_point=entry.value)
             continue
-        if kind in kinds:
-            log.error("driver.kind_is_taken", entry_point=entry.value, machine_type=kind)
+        if driver.kind in kinds:
+            log.error("driver.kind_is_taken", entry_point=entry.value, machine_type=driver.kind)
             continue
-        kinds.add(kind)
-        log.info("driver.installed", entry_point=entry.value, machine_type=kind)
+        kinds.add(driver.kind)
+        log.info("driver.installed", entry_point=entry.value, machine_type=driver.kind)
         yield driver
+
+
+def _made(loaded: type[Any], clock: Clock) -> Driver:
+    """A driver of this class, which cannot disturb other machines by failing when it is asked about one.
+
+    Raises:
+        TypeError: the class is no driver.
+    """
+    driver: Driver = _guarded(loaded)(clock)
+    kind: object = driver.kind
+    capabilities: object = driver.capabilities
+    if not isinstance(kind, str) or not isinstance(capabilities, frozenset | set):
+        raise TypeError(f"{loaded!r} has no kind that is text, or no set of capabilities")
+    for name in ("lacks", "validated", "probe"):
+        if not callable(getattr(driver, name, None)):
+            raise TypeError(f"{loaded!r} has no {name}")
+    frozenset(driver.secrets)
+    return driver
+
+
+def _guarded(loaded: type[Any]) -> type[Any]:
+    """The class, with the questions that are asked of every machine all the time answered even where it fails."""
+
+    def guarded(name: str, otherwise: Any) -> Callable[..., Any]:
+        own = getattr(loaded, name)
+
+        def asked(self: Any, machine: Machine) -> Any:
+            try:
+                return own(self, machine)
+            except Exception:
+                log.exception("driver.failed", machine=machine.machine_id, asked=name)
+                return otherwise
+
+        return asked
+
+    answers = {
+        "lacks": "its driver fails; the log of ingest has the details",
+        "goes_out": False,
+        "pushes": False,
+        "key": "",
+    }
+    there = {name: guarded(name, otherwise) for name, otherwise in answers.items() if hasattr(loaded, name)}
+    return type(loaded.__name__, (loaded,), there)
 
 
 def in_folder(folder: Path, clock: Clock) -> Driver:

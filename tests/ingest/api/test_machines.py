@@ -186,6 +186,7 @@ class TestConcurrency:
         ({"colour": "red"}, 400, "colour"),
         ({"machine_id": "a/b"}, 400, "machine_id"),
         ({"machine_id": ""}, 400, "machine_id"),
+        ({"machine_id": "reconciliation"}, 400, "machine_id"),
         ({"status": "asleep"}, 400, "status"),
         ({"machine_type": "simulated", "config": {"people": -1}}, 422, "config/people"),
     ],

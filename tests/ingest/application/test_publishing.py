@@ -160,6 +160,16 @@ async def test_with_storage_away_the_bus_alone_is_enough(desk: Desk) -> None:
     assert len(desk.bus.published) == 2
 
 
+async def test_who_is_stopped_enters_what_was_published_just_now() -> None:
+    desk = Desk()
+    await desk.publisher.drain()
+    task = asyncio.create_task(desk.publisher.run())
+    await desk.publisher.publish(scans(3, machine=GATE))
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert len(desk.ledger.entries) == 3
+
+
 async def test_what_was_published_while_storage_was_away_is_entered_in_the_ledger_later(desk: Desk) -> None:
     desk.ledger.away = desk.spool.away = True
     await desk.publisher.deliver(scans(3, machine=GATE))

@@ -30,7 +30,7 @@ NOVEMBER = Counted(first=datetime(2026, 11, 1), last=datetime(2026, 11, 27, 23, 
         pytest.param(
             Figures(),
             None,
-            "nobody can say: its log was not read to its end yet, and it does not tell how many records it holds",
+            "nobody can say: it does not tell how many records it holds, and no log of it was read to its end",
             id="nothing is known",
         ),
         pytest.param(

@@ -12,7 +12,7 @@ from shared.kernel.clock import SystemClock
 
 FOLDER = Path(vendors.__file__).parent
 CLOCK = SystemClock()
-ALL = drivers(CLOCK)
+ALL = {kind: driver for kind, driver in drivers(CLOCK).items() if type(driver).__module__.startswith(vendors.__name__)}
 REACHED = {
     "simulated": "silver",
     "zkteco": "silver",

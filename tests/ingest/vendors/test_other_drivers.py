@@ -19,11 +19,14 @@ from services.ingest.vendors.discovery import GROUP, in_folder, installed
 from services.ingest.vendors.table import drivers
 from shared.kernel.clock import SystemClock
 from shared.kernel.errors import Malformed
+from tests.ingest.application.watched import MACHINES, eventually
+from tests.ingest.conftest import Ingest
 from tests.ingest.vendors.third_party.acme.driver import Acme, _Lines
 
 CLOCK = SystemClock()
 THERE = Path(__file__).parent / "third_party" / "acme"
 MODULE = "tests.ingest.vendors.third_party.acme.driver"
+BAD = "tests.ingest.vendors.third_party.bad_drivers"
 
 
 def entry(value: str) -> EntryPoint:
@@ -42,14 +45,17 @@ class TestFinding:
         assert (found.kind, found.lacks.__self__.clock) == ("acme", CLOCK)  # type: ignore[attr-defined]
 
     def test_one_that_cannot_be_loaded_is_told_of_and_holds_up_nobody(self, capsys: pytest.CaptureFixture[str]) -> None:
-        entries = [entry("no_such_module:Driver"), entry(f"{MODULE}:Session"), entry(f"{MODULE}:Acme")]
+        entries = [
+            *(entry(value) for value in ("no_such_module:Driver", f"{MODULE}:Session", f"{BAD}:Odd")),
+            entry(f"{MODULE}:Acme"),
+        ]
         assert [driver.kind for driver in installed(CLOCK, taken=[], found=entries)] == ["acme"]
-        assert capsys.readouterr().out.count("driver.cannot_be_loaded") == 2
+        assert capsys.readouterr().out.count("] driver.cannot_be_loaded") == 3
 
     def test_nobody_takes_the_place_of_another(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert list(installed(CLOCK, taken=["acme"], found=[entry(f"{MODULE}:Acme")])) == []
         assert len(list(installed(CLOCK, taken=[], found=[entry(f"{MODULE}:Acme")] * 2))) == 1
-        assert capsys.readouterr().out.count("driver.kind_is_taken") == 2
+        assert capsys.readouterr().out.count("] driver.kind_is_taken") == 2
 
     def test_a_folder_is_a_driver(self) -> None:
         assert in_folder(THERE, CLOCK).kind == "acme"
@@ -72,6 +78,25 @@ class TestFinding:
             (folder / "driver.py").write_text(source)
         with pytest.raises(Malformed, match=said):
             in_folder(folder, CLOCK)
+
+    async def test_machines_whose_driver_is_gone_or_fails_disturb_nobody(self, ingest: Ingest) -> None:
+        ingest.drivers["acme"] = Acme(CLOCK)
+        (failing,) = installed(CLOCK, taken=[], found=[entry(f"{BAD}:Failing")])
+        ingest.drivers["failing"] = failing
+        async with ingest.client("hr") as hr:
+            for kind in ("acme", "failing", "simulated"):
+                body = {"machine_id": kind, "machine_type": kind, "ip_address": "127.0.0.1", "port": 1, "zone": "UTC"}
+                assert (await hr.post(MACHINES, json=body)).status_code == 201
+            del ingest.drivers["acme"]
+            async with ingest.running():
+                await eventually(hr, lambda found: found["is_connected"], machine="simulated")
+                shown = {each["machine_id"]: each for each in (await hr.get(MACHINES)).json()}
+                assert {kind: shown[kind]["state"] for kind in ("acme", "failing")} == dict.fromkeys(
+                    ("acme", "failing"), "imported_only"
+                )
+                tried = (await hr.post(f"{MACHINES}acme/test/", json={})).json()
+                assert "not installed" in tried["steps"][-1]["result"]
+                assert (await hr.delete(f"{MACHINES}acme/")).status_code == 204
 
 
 class TestChecking:
@@ -134,7 +159,7 @@ class TestChecking:
 
     async def test_one_that_blocks_the_loop_and_one_that_leaves_tasks(self) -> None:
         class Blocking(Acme):
-            blocks_for = 2.5
+            blocks_for = 6.0
 
             async def _connected(self, machine: Machine) -> Any:
                 time.sleep(self.blocks_for)

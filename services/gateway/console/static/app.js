@@ -405,7 +405,7 @@ const WAYS = {
 
 function addScan(frame) {
   const { data } = frame;
-  const time = element("time", "", [data.scan_time.slice(11, 19)]);
+  const time = element("time", "", [siteTime(new Date(frame.timestamp))]);
   time.dateTime = data.scan_time;
   time.title = `${data.scan_time} · ${frame.timestamp}`;
   const [words, tone] = WAYS[data.scan_type] ?? [data.scan_type, "none"];

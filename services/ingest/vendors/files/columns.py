@@ -18,7 +18,7 @@ _NAMES: Final[Mapping[str, str]] = {
     " enrolmentno enrollmentno pin userpin pincode userid useridno userno usernumber usercode personid personno"
     " personcode employeeid employeeno employeenumber employeecode empid empno empcode staffid staffno staffcode"
     " attendanceno attendanceid jobno jobnumber workerid matricula legajo matricule personalnummer ausweis nik noid"
-    " 工号 考勤号码 登记号码 人员编号 用户编号 user employee uid",
+    " 工号 考勤号码 登记号码 人员编号 用户编号 uid",
     "stamp": "datetime dateandtime timedate datetimestamp timestamp punchdatetime checkdatetime scandatetime"
     " eventdatetime logdatetime recorddatetime attendancedatetime attdatetime transactiondatetime swipedatetime"
     " fechahora datahora dateheure datumzeit datumuhrzeit tanggalwaktu 日期时间 考勤时间 打卡时间",
@@ -34,8 +34,8 @@ _NAMES: Final[Mapping[str, str]] = {
     " inoutmode inoutstate functionkey function type tipo estado 状态 考勤状态",
     "verify": "verify verifycode verifymode verifytype verified verification verificationmode method 验证方式",
     "work_code": "workcode",
-    # A badge, where nothing better is there: these may as well be the number of the row.
-    "weak": "no number id idno idnumber cardno cardnumber cardid card code tarjeta 编号 卡号",
+    # A badge, where nothing better is there: these may as well be the number of the row, or somebody's name.
+    "weak": "no number id idno idnumber cardno cardnumber cardid card code tarjeta 编号 卡号 user employee",
 }
 _RANKS: Final = {kind: {name: rank for rank, name in enumerate(names.split())} for kind, names in _NAMES.items()}
 _PAIR: Final = re.compile(r"""\s*([^=,]+?)\s*=\s*("(?:[^"]|"")*"|'[^']*'|[^,]*?)\s*(?:,|$)""")

@@ -68,7 +68,7 @@ class Table:
         if row.broken:
             yield _unreadable(row, row.broken)
             return
-        if _is_header(self.layout, row):
+        if _is_header(self.layout, row) or not any(cell.strip() for cell in row.cells):
             return
         cells = {column: _cell(row.cells, column.place) for column in self.layout.columns}
         badge = _only(cells, self.layout, "badge")
@@ -143,6 +143,9 @@ def opened(rows: Rows, form: FileForm, zone: tzinfo, *, unit: str = "line") -> T
     columns, order = Columns(form.columns), said_order(form.date_format, form.day_first)
     states = {name.casefold(): state for name, state in pairs(form.states or "", parameter="states")}
     layout, at = _found(columns, list(islice(rows(), HEADER_WITHIN)), unit)
+    if states and not layout.of("state") + layout.of("in") + layout.of("out"):
+        detail = f"no column is a state; those that are not read: {', '.join(layout.ignored) or 'none'}"
+        raise Malformed(f"states: {detail}", fields={"states": detail})
     if isinstance(order, Pattern):
         return Table(rows, layout, at, order, order.pattern, states, zone)
     found = order or _surveyed(rows, layout, at, unit)

@@ -68,6 +68,18 @@ class TestColumns:
     def test_titles_above_the_header_are_passed_over(self) -> None:
         assert scans(b"Attendance report,,\nOctober,2026,\n,,\n" + PLAIN)[0].split(" ", 1)[1] == PLAIN_SCANS[0][2:]
 
+    @pytest.mark.parametrize("header", ["ID,Employee,Punch Time", "Card No,User,Time"])
+    def test_a_number_beside_somebody_is_asked_about(self, header: str) -> None:
+        assert "may be in the column" in refused(f"{header}\n1001,Anna,2026-01-05 08:00\n".encode()).message
+
+    def test_empty_rows_are_passed_over(self) -> None:
+        data = b"Badge;Time\n;\n7;2026-01-05 08:00\n ; \n\n8;2026-01-05 08:01\n"
+        assert [scan.split()[:2] for scan in scans(data)] == [["3", "7"], ["6", "8"]]
+
+    def test_names_for_states_that_no_column_has_are_told_of(self) -> None:
+        words = refused(b"Badge,Time,Event\n7,2026-01-05 08:00,In\n", states="In=0").message
+        assert words == "states: no column is a state; those that are not read: Event"
+
     def test_a_header_that_is_printed_on_every_page_is_no_record(self) -> None:
         assert len(scans(PLAIN + PLAIN)) == 4
 
