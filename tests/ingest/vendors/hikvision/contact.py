@@ -1,22 +1,20 @@
 """What tests of contact with a simulated terminal share."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.ingest.application.drivers import MachineTrouble, Phase
+from services.ingest.application.drivers import MachineTrouble
 from services.ingest.domain.machine import Machine
-from services.ingest.domain.reading import Batch, Mode, Reading, Unreadable
 from services.ingest.domain.scan import scan_id
 from services.ingest.vendors.hikvision.driver import Hikvision
 from services.ingest.vendors.hikvision.simulator import Device, Faults, Running
 from services.ingest.vendors.hikvision.simulator.faults import NONE
 from shared.kernel.clock import SystemClock
-from tests.ingest.fakes import FakeContact, until
+from tests.ingest.fakes import until
+from tests.ingest.vendors.following import Following, followed, gate
 
 START = datetime(2026, 1, 5, 8)
 PASSWORD = "simulated-1"
@@ -32,75 +30,11 @@ def device(records: int = 100, *, people: int = 20, **how: Any) -> Device:
 
 
 def machine(port: int, *, config: dict[str, Any] | None = None, **more: Any) -> Machine:
-    now = datetime.now(UTC)
-    known = {
-        "id": 1,
-        "machine_id": "gate-1",
-        "name": "Gate 1",
-        "machine_type": "hikvision",
-        "zone": "UTC",
-        "ip_address": "127.0.0.1",
-        "port": port,
-        "created_at": now,
-        "updated_at": now,
-        "config": {**QUICK, **(config or {})},
-    }
-    return Machine(**{**known, **more})
+    return gate("hikvision", port, {**QUICK, **(config or {})}, **more)
 
 
-@dataclass
-class Following:
-    """Takes what a session yields, as the watch does, until it ends."""
-
-    contact: FakeContact = field(default_factory=FakeContact)
-    batches: list[Batch] = field(default_factory=list)
-    trouble: MachineTrouble | None = None
-
-    @property
-    def readings(self) -> list[Reading]:
-        return [reading for batch in self.batches for reading in batch.readings]
-
-    @property
-    def live(self) -> list[Reading]:
-        return [reading for batch in self.batches for reading in batch.readings if batch.mode is Mode.LIVE]
-
-    @property
-    def unreadable(self) -> list[Unreadable]:
-        return [record for batch in self.batches for record in batch.unreadable]
-
-    @property
-    def ids(self) -> set[UUID]:
-        return {scan_id(1, reading.badge, reading.local_time, reading.state) for reading in self.readings}
-
-    @property
-    def caught_up(self) -> bool:
-        return Phase.LIVE in self.contact.phases
-
-    @property
-    def completed(self) -> int:
-        return sum(batch.complete_until is not None for batch in self.batches)
-
-    async def follow(self, driver: Hikvision, of: Machine) -> None:
-        try:
-            async with driver.session(of, self.contact) as session:
-                async for batch in session.batches():
-                    self.batches.append(batch)
-                    await session.acknowledge(batch)
-        except MachineTrouble as trouble:
-            self.trouble = trouble
-
-
-@asynccontextmanager
-async def following(of: Machine, driver: Hikvision | None = None) -> AsyncIterator[Following]:
-    what = Following()
-    task = asyncio.create_task(what.follow(driver or Hikvision(SystemClock()), of))
-    try:
-        yield what
-    finally:
-        task.cancel()
-        results = await asyncio.gather(task, return_exceptions=True)
-        unexpected = [result for result in results if isinstance(result, Exception)]
-        assert not unexpected, unexpected
+def following(of: Machine, driver: Hikvision | None = None) -> AbstractAsyncContextManager[Following]:
+    return followed(of, driver or Hikvision(SystemClock()))
 
 
 async def trouble_of(running: Running, driver: Hikvision | None = None, **of: Any) -> MachineTrouble:
