@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, Asyn
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Protocol, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from deploy.demo_log import KeptLog, KeptPort, kept_log
@@ -35,7 +35,17 @@ _TA_KEYS: Final = {"0": "1", "1": "2", "2": "3", "3": "4"}
 
 Body = Mapping[str, Any]
 """What its vendor adds to the registration of a machine."""
-T = TypeVar("T")
+
+
+class Listens(Protocol):
+    """A simulator that runs."""
+
+    @property
+    def port(self) -> int:
+        """Where it is reached."""
+
+
+T = TypeVar("T", bound=Listens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,7 +265,7 @@ async def _listening(gate: Gate, simulator: Callable[[int], AbstractAsyncContext
             running = await stack.enter_async_context(simulator(gate.port.number))
         except OSError:  # somebody else has it now
             running = await stack.enter_async_context(simulator(0))
-        gate.port.number = running.port  # type: ignore[attr-defined]  # all of them have one
+        gate.port.number = running.port
         yield running
 
 
