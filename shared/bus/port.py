@@ -4,12 +4,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from shared.kernel.errors import NotFound, Unavailable
 
 EVENT = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
+
+
+SEVERAL: Final = 5
+"""Messages in a batch, from which on there are so many that the next one may wait for more."""
 
 
 class BusUnavailable(Unavailable):
@@ -83,8 +87,14 @@ class Subscription:
     """Messages in a batch, at most (N)."""
     within: float = 0.0
     """Seconds that a batch waits for more after its first message (T). 0 takes what is there already."""
+    within_when_busy: float = 0.0
+    """The same after a batch of `SEVERAL` messages or more, where that is longer: larger batches cost less each."""
     parallel: int = 1
     """Batches that one consumer works on at once."""
+
+    def waits(self, last: int) -> float:
+        """Seconds that a batch waits for more, after one of `last` messages."""
+        return max(self.within, self.within_when_busy) if last >= SEVERAL else self.within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,6 +74,7 @@ class PostgresConsumer:
         self._ticker: asyncio.Task[None] | None = None
         self._from = BEGINNING
         self._look_back_at = 0.0
+        self._last = 0  # messages in the batch before
         self._is_away = False
 
     async def start(self) -> None:
@@ -143,7 +144,7 @@ class PostgresConsumer:
     async def _batch(self, connection: Pooled) -> list[asyncpg.Record]:
         rows = await self._take(connection, self._subscription.most)
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._subscription.within
+        deadline = loop.time() + self._subscription.waits(self._last)
         while rows and len(rows) < self._subscription.most and not self._leaving.is_set():
             try:
                 async with asyncio.timeout_at(deadline):
@@ -151,6 +152,7 @@ class PostgresConsumer:
             except TimeoutError:
                 break
             rows += await self._take(connection, self._subscription.most - len(rows))
+        self._last = len(rows) or self._last
         return rows
 
     async def _take(self, connection: Pooled, most: int) -> list[asyncpg.Record]:

@@ -29,6 +29,7 @@ class Session:
         self._channel, self._queue, self._subscription = channel, queue, subscription
         self._arrived: asyncio.Queue[AbstractIncomingMessage | None] = asyncio.Queue()
         self._turn = asyncio.Lock()
+        self._last = 0  # messages in the batch before
         self._unsettled: dict[int, None] = {}  # delivery tags, lowest first
         self._last_tag = 0
         self._in_order = True
@@ -54,7 +55,7 @@ class Session:
         return session
 
     async def batch(self) -> list[AbstractIncomingMessage]:
-        """The next messages: at least one, at most `most`, within `within` seconds of the first; none at the end."""
+        """The next messages: at least one, at most `most`, as soon after the first as it says; none at the end."""
         async with self._turn:
             first = await self._arrived.get()
             if first is None or self.stopped.is_set():
@@ -62,7 +63,7 @@ class Session:
                 return []
             batch = [first]
             loop = asyncio.get_running_loop()
-            deadline = loop.time() + self._subscription.within
+            deadline = loop.time() + self._subscription.waits(self._last)
             while len(batch) < self._subscription.most:
                 if self._arrived.empty() and loop.time() >= deadline:
                     break
@@ -75,6 +76,7 @@ class Session:
                     self._arrived.put_nowait(None)
                     break
                 batch.append(following)
+            self._last = len(batch)
             return batch
 
     async def acknowledge(self, settled: Sequence[AbstractIncomingMessage]) -> None:

@@ -32,6 +32,7 @@ def subscriptions(record_scans: RecordScans, apply_machines: ApplyMachines, *, p
             handle=on_scans,
             most=32,
             within=0.004,
+            within_when_busy=0.02,
             parallel=parallel,
         ),
         Subscription(queue="attendance.machines", patterns=("ingest.machine.changed.*",), handle=on_machines, most=50),

@@ -104,11 +104,24 @@ async def test_what_arrives_while_confirms_are_awaited_leaves_together(desk: Des
     desk.bus.gate = asyncio.Event()
     many = scans(200, machine=GATE)
     publishing = [asyncio.create_task(desk.publisher.publish([scan])) for scan in many]
-    await until(lambda: desk.bus.calls == IN_FLIGHT)
+    await until(lambda: desk.bus.calls == 1)
     desk.bus.gate.set()
     await asyncio.gather(*publishing)
-    assert len(desk.bus.published) == IN_FLIGHT + 1
+    assert len(desk.bus.published) == 2
     assert len(desk.bus.events(ScanReceived)) == 200
+
+
+async def test_full_messages_do_not_wait_for_the_confirms_of_others(desk: Desk) -> None:
+    desk.bus.gate = asyncio.Event()
+    many = scans(500 * (IN_FLIGHT + 2), machine=GATE)
+    logs = [many[start : start + 500] for start in range(0, len(many), 500)]
+    publishing = [asyncio.create_task(desk.publisher.publish(log)) for log in logs]
+    await until(lambda: desk.bus.calls == IN_FLIGHT)
+    assert not desk.bus.published
+    desk.bus.gate.set()
+    await asyncio.gather(*publishing)
+    assert len(desk.bus.published) == IN_FLIGHT + 2
+    assert len(desk.bus.events(ScanReceived)) == len(many)
 
 
 async def test_a_message_holds_no_more_than_500_scans(desk: Desk) -> None:

@@ -19,6 +19,7 @@ import pytest
 from shared.bus.opening import open_bus
 from shared.bus.port import (
     BATCH,
+    SEVERAL,
     Bus,
     BusUnavailable,
     Delivery,
@@ -182,6 +183,20 @@ class BusContract(OnAPlace):
         assert [len(batch) for batch in handler.batches] == [4, 1, 3]
         assert full < 0.4
         assert 0.39 < late < 1.5
+
+    async def test_after_a_batch_of_several_the_next_one_waits_for_more(self, bus: Bus) -> None:
+        handler = Handler()
+        consumer = orders(handler, most=SEVERAL, within=0.3, within_when_busy=30)
+        await bus.declare([consumer])
+        await asyncio.gather(*(bus.publish(message(str(n))) for n in range(SEVERAL)))
+        async with bus.consume(consumer):
+            await until(lambda: len(handler.done) == SEVERAL)
+            await bus.publish(message("first"))
+            await asyncio.sleep(0.6)  # twice what it would wait else
+            assert len(handler.done) == SEVERAL
+            await asyncio.gather(*(bus.publish(message(f"more {n}")) for n in range(1, SEVERAL)))
+            await until(lambda: len(handler.done) == 2 * SEVERAL)
+        assert [len(batch) for batch in handler.batches] == [SEVERAL, SEVERAL]
 
     async def test_without_a_wait_a_batch_takes_what_is_there(self, bus: Bus) -> None:
         handler = Handler()

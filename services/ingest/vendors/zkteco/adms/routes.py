@@ -37,28 +37,13 @@ Handler = Callable[[Receiving, Desk, Asked, Request], Awaitable[str]]
 
 def iclock_router(pushing: Pushing, commanding: Commanding, bookmarks: Bookmarks, clock: Clock) -> APIRouter:
     """The routes. A machine with a `push_key` shows it in its path, or as the `pushcommkey` of its handshake."""
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter()
     receiving = Receiving(commanding, bookmarks, clock)
 
-    @router.api_route("/iclock/{endpoint:path}", methods=["GET", "POST"])
-    async def without_key(request: Request, endpoint: str) -> Response:
-        return await answered(request, endpoint, None)
-
-    @router.api_route("/{push_key}/iclock/{endpoint:path}", methods=["GET", "POST"])
-    async def with_key(request: Request, push_key: str, endpoint: str) -> Response:
-        return await answered(request, endpoint, push_key)
-
-    @router.get("/UserServer/user")
-    async def server(request: Request) -> Response:
-        """Some machines ask a server which server is theirs: this one."""
-        host, _, port = request.headers.get("host", "").partition(":")
-        told = {"success": True, "server": host, "port": int(port) if port.isdecimal() else request.url.port or 80}
-        return json_response(told)
-
-    async def answered(request: Request, endpoint: str, key: str | None) -> Response:
-        call = asked(endpoint, request.scope["query_string"])
+    async def answered(request: Request) -> Response:
+        call = asked(request.path_params["endpoint"], request.scope["query_string"])
         try:
-            desk = await pushing.desk(_call(call, request, key))
+            desk = await pushing.desk(_call(call, request, request.path_params.get("push_key")))
             return await _handled(receiving, desk, call, request)
         except NotAccepted as refused:
             return _text(refused.message, 403)
@@ -69,7 +54,18 @@ def iclock_router(pushing: Pushing, commanding: Commanding, bookmarks: Bookmarks
         except ClientDisconnect:
             return _text("", 400)  # nobody is there to read it, and nothing was taken
 
+    # Plain routes: what FastAPI does for parameters costs a post as much as all that is done with a scan.
+    for path in ("/iclock/{endpoint:path}", "/{push_key}/iclock/{endpoint:path}"):
+        router.add_route(path, answered, methods=["GET", "POST"], include_in_schema=False)
+    router.add_route("/UserServer/user", _server, methods=["GET"], include_in_schema=False)
     return router
+
+
+async def _server(request: Request) -> Response:
+    """Some machines ask a server which server is theirs: this one."""
+    host, _, port = request.headers.get("host", "").partition(":")
+    told = {"success": True, "server": host, "port": int(port) if port.isdecimal() else request.url.port or 80}
+    return json_response(told)
 
 
 HANDLERS: Final[Mapping[tuple[str, str], Handler]] = {
