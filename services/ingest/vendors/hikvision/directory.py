@@ -43,7 +43,7 @@ async def users_of(isapi: Isapi) -> AsyncGenerator[MachineUser, None]:
                 before = badges
                 holders = [person.badge for person in people if person.has_card]
                 cards = await _cards(isapi, holders) if tells_cards and holders else {}
-                tells_cards = cards is not None
+                tells_cards = tells_cards and cards is not None
                 for person in people:
                     yield person.with_card((cards or {}).get(person.badge, ""))
     except Refused as refused:
