@@ -32,15 +32,10 @@ async def users_of(isapi: Isapi) -> AsyncGenerator[MachineUser, None]:
     search = uuid.uuid4().hex
     parts = _parts(isapi, PEOPLE, lambda at: people_from(at, search=search), root="UserInfoSearch", rows="UserInfo")
     tells_cards = True
-    before: list[str] = []
     try:
         async with aclosing(parts):
             async for rows in parts:
                 people = [person for row in rows if (person := person_of(row)) is not None]
-                badges = [person.badge for person in people]
-                if badges and badges == before:
-                    raise Garbled("it tells of the same people again and again")
-                before = badges
                 holders = [person.badge for person in people if person.has_card]
                 cards = await _cards(isapi, holders) if tells_cards and holders else {}
                 tells_cards = tells_cards and cards is not None
@@ -71,10 +66,14 @@ async def _parts(
     isapi: Isapi, path: str, question: Callable[[int], Mapping[str, Any]], *, root: str, rows: str
 ) -> AsyncGenerator[Sequence[Tree], None]:
     position = 0
+    before: Sequence[Tree] = ()
     for _ in range(MOST_PARTS):
         part = part_of(await isapi.search(path, question(position)), root=root, rows=rows)
         if part is None:
             raise ProtocolBroken("it answers the question for its users with something else")
+        if part.rows and part.rows == before:
+            raise Garbled("it tells of the same people again and again")
+        before = part.rows
         if part.rows:
             yield part.rows
         if not part.more:
