@@ -13,6 +13,7 @@ from services.ingest.domain.machine import Machine
 from services.ingest.domain.machine_user import MachineUser
 from services.ingest.vendors.zkteco.simulator import Device, Faults, simulator
 from services.ingest.vendors.zkteco.simulator.encoding import User
+from shared.contracts.scans import ScanReceived
 from shared.kernel.errors import Unavailable
 from shared.web.scope import Scope
 from tests.ingest.application.watched import GATE, MACHINES, eventually
@@ -168,7 +169,7 @@ async def test_where_one_connection_is_all_that_it_bears_the_contact_stays_and_a
         status, said = await refused(hr)
         assert (status, "pause it, and ask again" in said) == (503, True), said
         await running.scan("007")
-        await eventually(hr, lambda m: m["records_received"] == 1 and m["state"] == "live")
+        await until(lambda: ingest.bus.events(ScanReceived))
         assert (await hr.post(f"{MACHINES}gate/pause/", json={})).status_code == 200
         await until(lambda: running.connections == 0)
         assert len((await hr.get(USERS)).json()["users"]) == 3
