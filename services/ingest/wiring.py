@@ -18,6 +18,7 @@ from services.ingest.api.pending import pending_router
 from services.ingest.api.preview import preview_router
 from services.ingest.api.reconciliation import reconciliation_router
 from services.ingest.api.unreadable import unreadable_router
+from services.ingest.api.users import users_router
 from services.ingest.application.accepting import Accepting
 from services.ingest.application.bookmarks import Bookmarks
 from services.ingest.application.commanding import Commanding
@@ -25,6 +26,7 @@ from services.ingest.application.conditions import Conditions, Way
 from services.ingest.application.desk import Desk
 from services.ingest.application.drivers import Capability, Driver, IsPushedTo, Streams
 from services.ingest.application.importing import Importer
+from services.ingest.application.listing_users import ListingUsers
 from services.ingest.application.machines import Machines
 from services.ingest.application.pausing import Pausing
 from services.ingest.application.publishing import ScanPublisher
@@ -201,6 +203,7 @@ def assemble(
             ),
             machines_router(registry, machines, known, answers=supervisor.answers),
             unreadable_router(registry, evidence),
+            users_router(ListingUsers(registry, machines)),
             imports_router(importer),
             preview_router(registry, machines, clock),
             pending_router(Accepting(pending, machines), machines),

@@ -7,10 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
+from services.ingest.vendors.zkteco.driver import Zkteco
 from services.ingest.vendors.zkteco.simulator import Device, Faults, simulator
-from services.ingest.vendors.zkteco.simulator.encoding import strange_layout
+from services.ingest.vendors.zkteco.simulator.encoding import User, strange_layout
+from services.ingest.vendors.zkteco.wire import Code
 from shared.contracts.machines import ErrorOccurred, MachineConnected, MachineDisconnected
 from shared.contracts.scans import ScanReceived
+from shared.kernel.clock import SystemClock
 from tests.ingest.application.watched import MACHINES, eventually
 from tests.ingest.conftest import Ingest
 from tests.ingest.fakes import until
@@ -119,6 +122,30 @@ async def test_a_machine_that_goes_and_comes_is_told_once_each_way(ingest: Inges
         await until(lambda: len({event.scan_id for event in ingest.bus.events(ScanReceived)}) == 31)
         await until(lambda: len(ingest.bus.events(MachineConnected)) == 2)
         assert len(ingest.bus.events(MachineDisconnected)) == 1
+
+
+async def test_a_number_that_another_has_now_leaves_scans_whose_they_were_over_a_start_of_ours(
+    ingest: Ingest, hr: httpx.AsyncClient
+) -> None:
+    terminal = device(layout="8")
+    async with simulator(terminal, pace=0) as running:
+        async with ingest.running():
+            await register(hr, running.port)
+            await eventually(hr, lambda m: m["state"] == "live" and m["records_received"] == 30)
+        terminal.shift_clock(timedelta(minutes=1))
+        terminal.forget("1002")
+        terminal.enrol(User(uid=2, user_id="2002"))
+        ingest.drivers["zkteco"] = Zkteco(SystemClock())
+        running.received.clear()
+        async with ingest.running():
+            await until(lambda: any(one.data[1:2] == bytes([Code.USERTEMP_RRQ]) for one in running.received))
+            terminal.shift_clock(timedelta(minutes=1))
+            await running.scan("2002")
+            await until(lambda: len({event.scan_id for event in ingest.bus.events(ScanReceived)}) == 31)
+            shown = await eventually(hr, lambda m: m["state"] == "live")
+            assert "uid:" not in shown["status_text"]
+    badges = [event.badge for event in ingest.bus.events(ScanReceived)]
+    assert (badges.count("1002"), badges.count("2002")) == (10, 1)
 
 
 async def test_a_machine_is_tried_before_it_is_saved(ingest: Ingest, hr: httpx.AsyncClient) -> None:

@@ -8,18 +8,20 @@
         ├── OtherMachine       another machine than the registered one answers
         ├── NotSetUp           the registry lacks what contact needs
         ├── Garbled            it was understood, and then was not: try again
-        └── ProtocolBroken     what it says cannot be understood
+        ├── ProtocolBroken     what it says cannot be understood
+        └── NotOffered         it answers, and does not have what was asked for
 
 A driver translates its library's and its protocol's errors into these, once, where they arise.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 
 from services.ingest.domain.machine import Machine
+from services.ingest.domain.machine_user import MachineUser
 from services.ingest.domain.reading import Batch, Reading
 from services.ingest.domain.reconciliation import Counted
 from shared.kernel.errors import Unavailable
@@ -78,6 +80,10 @@ class ProtocolBroken(MachineTrouble):
     """It answers in a way that cannot be understood."""
 
 
+class NotOffered(MachineTrouble):
+    """It answers, and does not have what was asked for: its firmware has no such thing, or it is not set up for it."""
+
+
 class Capability(StrEnum):
     """What a driver can do with its machines."""
 
@@ -97,6 +103,8 @@ class Capability(StrEnum):
     """Its sessions read what was recorded before, and can be made to begin from the start (`ReadsLog`)."""
     MAKES_HISTORY = "makes history"
     """Invents the past (`MakesHistory`): a simulator."""
+    LISTS_USERS = "lists users"
+    """Those of its machines that we go to tell who their users are (`ListsUsers`)."""
 
 
 class Phase(StrEnum):
@@ -285,3 +293,19 @@ class MakesHistory(Protocol):
 
     def history(self, machine: Machine, first: date, last: date) -> Iterator[Reading]:
         """What the machine recorded on these local dates, both included, in order; always the same."""
+
+
+@runtime_checkable
+class ListsUsers(Protocol):
+    """A driver whose machines tell who their users are, where we go to them."""
+
+    def users(self, machine: Machine) -> AsyncGenerator[MachineUser, None]:
+        """Its users, in its order, each as they come: no more of them are held than it tells at once.
+
+        Connects by itself, beside a contact that there may be, and lets go when it is closed or has ended. Passwords,
+        templates and photos are dropped where the machine's bytes are read.
+
+        Raises:
+            NotOffered: it does not tell.
+            MachineTrouble: it could not be asked.
+        """

@@ -107,7 +107,8 @@ class Machine:
     records_received: int | None = None
     """How many of those on the machine have been handed over."""
     read_mark: str = ""
-    """How far its log was read, in its driver's own words: `Batch.read_mark`. Losing it only has the log read again."""
+    """How far its log was read, and what else its driver has to know of it later, in that driver's own words:
+    `Batch.read_mark`. Losing it has the log read again."""
     sync_asked_at: datetime | None = None
     """When somebody wanted its log to be read again; None once that was done."""
     paused_at: datetime | None = None

@@ -69,6 +69,7 @@ class Batch:
     received_at: datetime
     unreadable: Sequence[Unreadable] = ()
     read_mark: str | None = None
-    """How far the machine's log was read, in the driver's own words: kept with the machine once this batch is safe."""
+    """How far the machine's log was read, or what else is to outlive us of it, in the driver's own words: kept with the
+    machine once this batch is safe. None leaves what is kept."""
     complete_until: datetime | None = None
     """Everything that the machine recorded up to this instant is in this batch and those before it."""

@@ -1,4 +1,4 @@
-"""How far a log was read, as text that outlives us: only the driver that wrote it reads it."""
+"""How far a log was read and the like, as text that outlives us: only the driver that wrote it reads it."""
 
 from typing import TypeVar
 

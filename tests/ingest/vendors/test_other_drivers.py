@@ -4,16 +4,19 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from services.ingest.application.drivers import Capability, Contact, Session, Steps
+from services.ingest.application.drivers import Capability, Contact, Garbled, Session, Steps, Unreachable
 from services.ingest.domain.machine import Machine
+from services.ingest.domain.machine_user import MachineUser
 from services.ingest.vendors.conformance import check
 from services.ingest.vendors.discovery import GROUP, in_folder, installed
 from services.ingest.vendors.table import drivers
@@ -24,6 +27,48 @@ from tests.ingest.conftest import Ingest
 from tests.ingest.vendors.third_party.acme.driver import Acme, _Lines
 
 CLOCK = SystemClock()
+
+
+class Lister(Acme):
+    """Its machines tell a user a line."""
+
+    capabilities = frozenset({Capability.STREAMS, Capability.LISTS_USERS})
+
+    async def users(self, machine: Machine) -> AsyncGenerator[MachineUser, None]:
+        reader, writer = await self._connected(machine)
+        try:
+            while line := await reader.readline():
+                if not line.startswith(b"USER "):
+                    raise Garbled("it sent something else than a user")
+                yield MachineUser(badge=line[5:].decode().strip())
+            raise Unreachable("it closed the connection")
+        except (OSError, ValueError) as error:
+            raise Garbled("the line broke, or never ended") from error
+        finally:
+            writer.close()
+
+
+class Anywhere(Acme):
+    """Its machines have no address."""
+
+    capabilities = frozenset({Capability.STREAMS, Capability.LISTS_USERS})
+    people: tuple[Any, ...] = (MachineUser(badge="007", uid="7"), MachineUser(badge="A17", name="Asha", card="1"))
+
+    def lacks(self, machine: Machine) -> str:
+        return ""
+
+    async def users(self, machine: Machine) -> AsyncGenerator[MachineUser, None]:
+        for user in self.people:
+            yield user
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaky(MachineUser):
+    """A user with what may not be told."""
+
+    password: str
+
+
 THERE = Path(__file__).parent / "third_party" / "acme"
 MODULE = "tests.ingest.vendors.third_party.acme.driver"
 BAD = "tests.ingest.vendors.third_party.bad_drivers"
@@ -128,11 +173,11 @@ class TestChecking:
         assert {"config", "unknown member", "secrets"} <= found.keys()
 
     async def test_errors_of_libraries_that_get_through(self) -> None:
-        class Leaky(Acme):
+        class Careless(Acme):
             async def _connected(self, machine: Machine) -> Any:
                 return await asyncio.open_connection(machine.ip_address, machine.port)
 
-        found = await broken(Leaky(CLOCK))
+        found = await broken(Careless(CLOCK))
         assert "ConnectionRefusedError instead of a MachineTrouble" in found["nobody is there"]
         assert "ConnectionRefusedError" in found["probe where nobody is"]
 
@@ -156,6 +201,55 @@ class TestChecking:
                 writer.close()
 
         assert "makes 1 scans" in (await broken(Imaginative(CLOCK)))["it talks nonsense"]
+
+    async def test_one_that_claims_to_list_users_and_does_not(self) -> None:
+        class Boastful(Acme):
+            capabilities = frozenset({Capability.STREAMS, Capability.LISTS_USERS})
+
+        assert await broken(Boastful(CLOCK)) == {"capabilities": 'it says "lists users" and is no ListsUsers'}
+
+    async def test_one_that_lists_users_and_does_not_say_so(self) -> None:
+        class Modest(Lister):
+            capabilities = frozenset({Capability.STREAMS})
+
+        found = await broken(Modest(CLOCK))
+        assert found == {"capabilities": 'it does not say "lists users" and is ListsUsers'}
+
+    async def test_a_good_one_that_lists_users_keeps_all_promises(self) -> None:
+        assert await broken(Lister(CLOCK)) == {}
+        (said,) = [finding async for finding in check(Anywhere(CLOCK), THERE, CLOCK) if finding.about == "users"]
+        assert (said.ok, said.said) == (True, "2")
+
+    @pytest.mark.parametrize(
+        ("user", "said"),
+        [
+            (MachineUser(badge=" "), "it gives a user without a badge"),
+            (MachineUser(badge=None), "it gives a user whose badge, uid, name or card is no text"),  # type: ignore[arg-type]
+            (MachineUser(badge="7", uid=7), "it gives a user whose badge, uid, name or card is no text"),  # type: ignore[arg-type]
+            (Leaky(badge="7", password="1234"), "it tells the password of its users, which may not leave it"),
+            ({"badge": "7", "photo": b"", "pin": "1"}, "it tells the photo, pin of its users, which may not leave it"),
+            (SimpleNamespace(badge="7"), "it gives a SimpleNamespace for a MachineUser"),
+        ],
+        ids=["no badge", "nothing for a badge", "a number", "a password", "a mapping", "something like it"],
+    )
+    async def test_users_that_may_not_leave_a_driver(self, user: Any, said: str) -> None:
+        class Careless(Anywhere):
+            people = (*Anywhere.people, user)
+
+        assert await broken(Careless(CLOCK)) == {"users": said}
+
+    async def test_users_that_are_made_of_nonsense_and_errors_that_get_through(self) -> None:
+        class Imaginative(Lister):
+            async def users(self, machine: Machine) -> AsyncGenerator[MachineUser, None]:
+                reader, writer = await self._connected(machine)
+                try:
+                    yield MachineUser(badge=(await reader.readexactly(1)).hex())
+                finally:
+                    writer.close()
+
+        found = await broken(Imaginative(CLOCK))
+        assert "it makes 1 users of it" in found["users where it talks nonsense"]
+        assert "IncompleteReadError instead of a MachineTrouble" in found["users where it hangs up at once"]
 
     async def test_one_that_blocks_the_loop_and_one_that_leaves_tasks(self) -> None:
         class Blocking(Acme):

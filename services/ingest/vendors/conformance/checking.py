@@ -5,9 +5,9 @@ import re
 import threading
 import time
 import tomllib
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ from services.ingest.application.drivers import (
     Capability,
     Driver,
     IsPushedTo,
+    ListsUsers,
     MachineTrouble,
     MakesHistory,
     Phase,
@@ -28,6 +29,8 @@ from services.ingest.application.samples import ReadsSamples
 from services.ingest.domain.machine import Machine
 from services.ingest.vendors.conformance import quality
 from services.ingest.vendors.conformance.bad_peers import PEER, PEERS, listening, nobody
+from services.ingest.vendors.conformance.finding import Finding
+from services.ingest.vendors.conformance.users import listed_users
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Invalid
 
@@ -46,18 +49,9 @@ PROTOCOLS: Final[Mapping[Capability, type]] = {
     Capability.MAKES_HISTORY: MakesHistory,
     Capability.READS_LOG: ReadsLog,
     Capability.READS_SAMPLES: ReadsSamples,
+    Capability.LISTS_USERS: ListsUsers,
 }
 GOES_OUT: Final = frozenset({Capability.STREAMS, Capability.PULLS})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """The result of one check."""
-
-    about: str
-    ok: bool | None
-    """None: it was not tried, and `said` has the reason."""
-    said: str = ""
 
 
 async def check(driver: Driver, folder: Path, clock: Clock, *, contact_for: float = 3.0) -> AsyncIterator[Finding]:
@@ -141,27 +135,50 @@ async def _contacts(
         return
     if not driver.lacks(replace(machine, ip_address=None, port=None)):
         yield Finding(about=about, ok=None, said="its machines have no address")
+        if isinstance(driver, ListsUsers):
+            yield await listed_users(driver, machine)
         return
     if lacking := driver.lacks(machine):
         yield Finding(about=about, ok=False, said=f"with its [check] config: {lacking}")
         return
     async with nobody() as port:
         there = replace(machine, port=port)
-        yield await _ended(driver, there, "nobody is there", WITHIN, must_end=True)
+        yield await _followed(driver, there, "nobody is there", WITHIN, must_end=True)
         yield await _probed(driver, there)
+        if isinstance(driver, ListsUsers):
+            yield await _asked_for_users(driver, there, "nobody is there", WITHIN, must_end=True)
     for name, peer in PEERS.items():
         async with listening(peer) as port:
-            yield await _ended(driver, replace(machine, port=port), f"it {name}", contact_for, must_end=False)
+            there = replace(machine, port=port)
+            yield await _followed(driver, there, f"it {name}", contact_for, must_end=False)
+            if isinstance(driver, ListsUsers):
+                yield await _asked_for_users(driver, there, f"it {name}", contact_for, must_end=False)
 
 
-async def _ended(driver: Streams, machine: Machine, about: str, within: float, *, must_end: bool) -> Finding:
+async def _followed(driver: Streams, machine: Machine, about: str, within: float, *, must_end: bool) -> Finding:
+    scans: list[int] = []
+    contact = _follow(driver.session(machine, _Deaf()), scans)
+    return await _ended(contact, scans, "scans", about, within, must_end=must_end)
+
+
+async def _asked_for_users(
+    driver: ListsUsers, machine: Machine, about: str, within: float, *, must_end: bool
+) -> Finding:
+    users: list[int] = []
+    return await _ended(
+        _list(driver, machine, users), users, "users", f"users where {about}", within, must_end=must_end
+    )
+
+
+async def _ended(
+    following: Coroutine[Any, Any, None], made: list[int], of: str, about: str, within: float, *, must_end: bool
+) -> Finding:
     """A contact with somebody who is no machine: trouble or patience, but no scans, no crash, and no leftovers."""
     before = asyncio.all_tasks()
     stalls = _Stalls()
-    scans: list[int] = []
     watching = asyncio.create_task(stalls.watch())
     await asyncio.sleep(0)  # so that it sees the very first step of the contact
-    contact = asyncio.create_task(_follow(driver.session(machine, _Deaf()), scans))
+    contact = asyncio.create_task(following)
     done, _ = await asyncio.wait({contact}, timeout=within)
     watching.cancel()
     await asyncio.wait({watching})
@@ -173,8 +190,8 @@ async def _ended(driver: Streams, machine: Machine, about: str, within: float, *
     leftovers = await _leftovers(before | {contact, watching})
     error = None if contact.cancelled() else contact.exception()
     ok = True
-    if scans:
-        ok, said = False, f"it makes {sum(scans)} scans of it"
+    if made:
+        ok, said = False, f"it makes {sum(made)} {of} of it"
     elif error is not None and not isinstance(error, MachineTrouble):
         ok, said = False, f"{type(error).__name__} instead of a MachineTrouble: {error}"
     elif must_end and error is None:
@@ -196,6 +213,12 @@ async def _follow(session: AbstractAsyncContextManager[Any], scans: list[int]) -
             if batch.readings:
                 scans.append(len(batch.readings))
             await contact.acknowledge(batch)
+
+
+async def _list(driver: ListsUsers, machine: Machine, users: list[int]) -> None:
+    async with aclosing(driver.users(machine)) as listed:
+        async for _ in listed:
+            users.append(1)  # noqa: PERF401 - those that came before a trouble count
 
 
 async def _probed(driver: Driver, machine: Machine) -> Finding:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
@@ -22,7 +22,9 @@ from services.ingest.application.drivers import (
 )
 from services.ingest.domain.clocks import clock_warning, in_words
 from services.ingest.domain.machine import Machine
+from services.ingest.domain.machine_user import MachineUser
 from services.ingest.vendors.hikvision.clock import Wall
+from services.ingest.vendors.hikvision.directory import users_of
 from services.ingest.vendors.hikvision.documents import Device
 from services.ingest.vendors.hikvision.isapi import Isapi
 from services.ingest.vendors.hikvision.log import EventLog, Mark
@@ -50,6 +52,7 @@ class Hikvision:
         Capability.IS_PUSHED_TO,
         Capability.REPORTS_CLOCK,
         Capability.REPORTS_COUNTS,
+        Capability.LISTS_USERS,
     })  # fmt: skip
     secrets = frozenset({"password", "push_key"})
     poll_every = timedelta(0)
@@ -95,20 +98,32 @@ class Hikvision:
     async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:
         settings = HikvisionSettings.model_validate(machine.config)
         zone = ZoneInfo(machine.zone)
+        async with self._entered(machine, settings) as (isapi, device):
+            wall, _ = await measure_clock(isapi, zone, settings, contact, self._clock)
+            log = _log(isapi, device, wall, zone, mark=self._mark_of(machine), page=await isapi.page_limit())
+            session = HikvisionSession(isapi, log, zone=zone, settings=settings, contact=contact, clock=self._clock)
+            try:
+                yield session
+            finally:
+                await session.close()
+                self._marks[machine.id] = log.mark
+
+    async def users(self, machine: Machine) -> AsyncGenerator[MachineUser, None]:
+        settings = HikvisionSettings.model_validate(machine.config)
+        async with self._entered(machine, settings) as (isapi, _), aclosing(users_of(isapi)) as users:
+            async for user in users:
+                yield user
+
+    @asynccontextmanager
+    async def _entered(self, machine: Machine, settings: HikvisionSettings) -> AsyncIterator[tuple[Isapi, Device]]:
+        """The machine, once it has let us in and is the one that is registered. What it refused is not tried again."""
         self._refusals.check(machine, settings)
         try:
             async with aclosing(_isapi(machine, settings)) as isapi:
                 device = await isapi.device()
                 self._refusals.forget(machine)
                 check_device(machine, device)
-                wall, _ = await measure_clock(isapi, zone, settings, contact, self._clock)
-                log = _log(isapi, device, wall, zone, mark=self._mark_of(machine), page=await isapi.page_limit())
-                session = HikvisionSession(isapi, log, zone=zone, settings=settings, contact=contact, clock=self._clock)
-                try:
-                    yield session
-                finally:
-                    await session.close()
-                    self._marks[machine.id] = log.mark
+                yield isapi, device
         except WrongCredentials as refused:
             self._refusals.note(machine, settings, refused)
             raise

@@ -11,13 +11,13 @@ from typing import Any, Final
 
 import httpx
 
-from services.ingest.application.drivers import Garbled, ProtocolBroken, Unreachable
+from services.ingest.application.drivers import Garbled, MachineTrouble, ProtocolBroken, Unreachable
 from services.ingest.vendors.hikvision.clock import Wall
 from services.ingest.vendors.hikvision.digest import Challenge, answer, challenge_of
 from services.ingest.vendors.hikvision.documents import Device, Refusal, device_of, refusal_of, time_of
 from services.ingest.vendors.hikvision.search import CAPABILITIES, PATH, Page, page_limit, page_of
 from services.ingest.vendors.hikvision.settings import HikvisionSettings
-from services.ingest.vendors.hikvision.tree import NoDocument, tree_of
+from services.ingest.vendors.hikvision.tree import NoDocument, Tree, tree_of
 from services.ingest.vendors.hikvision.troubles import SHOWN, is_hung_up, not_allowed, refused_us, trouble_of
 
 DEVICE: Final = "/ISAPI/System/deviceInfo"
@@ -111,6 +111,20 @@ class Isapi:
         if page is None:
             raise ProtocolBroken("it answers the question for its log with something else", evidence=body[:SHOWN])
         return page
+
+    async def search(self, path: str, question: Mapping[str, Any]) -> Tree:
+        """The answer to a question about its people. It may hold passwords: it is no evidence, whatever it says.
+
+        Raises:
+            Refused: it does not take this question.
+        """
+        try:
+            return tree_of(await self._ask("POST", path, json.dumps(question).encode()))
+        except NoDocument as error:
+            raise Garbled(f"its answer about its users cannot be read: {error}") from error
+        except MachineTrouble as trouble:
+            trouble.evidence = b""
+            raise
 
     @asynccontextmanager
     async def events(self) -> AsyncIterator[AsyncIterator[bytes]]:

@@ -1,12 +1,13 @@
 """The driver of simulated machines."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from typing import Any
 
 from services.ingest.application.drivers import Capability, Contact, Session, Steps
 from services.ingest.domain.machine import Machine
+from services.ingest.domain.machine_user import MachineUser
 from services.ingest.domain.reading import Reading
 from services.ingest.vendors.settings import validated
 from services.ingest.vendors.simulated.people import working_day
@@ -19,9 +20,13 @@ class Simulated:
     """Opens sessions with machines that exist in their settings alone."""
 
     kind = "simulated"
-    capabilities = frozenset(
-        {Capability.STREAMS, Capability.READS_LOG, Capability.REPORTS_CLOCK, Capability.MAKES_HISTORY}
-    )
+    capabilities = frozenset({
+        Capability.STREAMS,
+        Capability.READS_LOG,
+        Capability.REPORTS_CLOCK,
+        Capability.MAKES_HISTORY,
+        Capability.LISTS_USERS,
+    })  # fmt: skip
     secrets: frozenset[str] = frozenset()
     poll_every = timedelta(0)
 
@@ -56,3 +61,9 @@ class Simulated:
         settings = SimulatedSettings.model_validate(machine.config)
         for number in range((last - first).days + 1):
             yield from working_day(settings, first + timedelta(days=number))
+
+    async def users(self, machine: Machine) -> AsyncGenerator[MachineUser, None]:
+        settings = SimulatedSettings.model_validate(machine.config)
+        for person in range(settings.count):
+            badge = settings.badge_of(person)
+            yield MachineUser(badge=badge, uid=str(person + 1), name=f"User {badge}")

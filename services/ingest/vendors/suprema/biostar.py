@@ -14,8 +14,10 @@ import httpx
 from services.ingest.application.drivers import Garbled, MachineTrouble, ProtocolBroken, Unreachable, WrongCredentials
 from services.ingest.vendors.suprema.address import Address
 from services.ingest.vendors.suprema.documents import (
+    EVENT_ROWS,
     GOOD,
     LOGIN_REQUIRED,
+    USER_ROWS,
     Document,
     NoDocument,
     Said,
@@ -29,6 +31,7 @@ from services.ingest.vendors.suprema.troubles import SHOWN, is_hung_up, trouble_
 LOGIN: Final = "/api/login"
 SEARCH: Final = "/api/events/search"
 START: Final = "/api/events/start"
+USERS: Final = "/api/users"
 SOCKET: Final = "/wsapi"
 SESSION: Final = "bs-session-id"
 LARGEST_ANSWER: Final = 1 << 24
@@ -95,7 +98,7 @@ class Biostar:
     async def greet(self) -> None:
         """See that a web server is there, without telling it who we are."""
         try:
-            await self._post(START, {}, session="")
+            await self._asked(START, {}, session="")
         except ProtocolBroken:
             raise
         except Garbled as error:
@@ -122,7 +125,20 @@ class Biostar:
         Raises:
             Refused: it does not take this question.
         """
-        return rows_of((await self._ask(SEARCH, question)).document)
+        return rows_of((await self._ask(SEARCH, question)).document, EVENT_ROWS)
+
+    async def users(self, *, offset: int, most: int) -> Sequence[Document]:
+        """A part of the server's people. They may hold what nobody should know: take what is wanted, and let go.
+
+        Raises:
+            Refused: it does not tell.
+        """
+        try:
+            answer = await self._ask(f"{USERS}?limit={most}&offset={offset}&order_by=user_id:false", None)
+        except MachineTrouble as trouble:
+            trouble.evidence = b""
+            raise
+        return rows_of(answer.document, USER_ROWS)
 
     async def start_events(self) -> str:
         """Have events told to the socket of our session; which session that was in the end."""
@@ -136,7 +152,7 @@ class Biostar:
         name = self.address.username
         asked = {"User": {"login_id": name, "password": self.address.password}}
         try:
-            answer = await self._post(LOGIN, asked, session="", is_login=True)
+            answer = await self._asked(LOGIN, asked, session="", is_login=True)
         except Garbled as error:
             if self._understood:
                 raise
@@ -158,13 +174,13 @@ class Biostar:
         self._understood = True
         return answer.session
 
-    async def _ask(self, path: str, question: Mapping[str, Any]) -> _Answer:
+    async def _ask(self, path: str, question: Mapping[str, Any] | None) -> _Answer:
         """The answer; after another login where the session has expired, once."""
         session = await self.session()
-        answer = await self._post(path, question, session=session)
+        answer = await self._asked(path, question, session=session)
         if answer.wants_login:
             session = await self.session(after=session)
-            answer = await self._post(path, question, session=session)
+            answer = await self._asked(path, question, session=session)
         said = answer.said
         if answer.wants_login:
             raise Garbled("the BioStar server lets us log in, and takes our session for none")
@@ -174,15 +190,17 @@ class Biostar:
                 f"the BioStar server does not let our user {name!r} ask: {said or 'HTTP status 403'}"
             )
         if answer.status >= 500:
-            raise Garbled(f"the BioStar server stumbles over {path} (HTTP status {answer.status})")
+            raise Garbled(f"the BioStar server stumbles over {_short(path)} (HTTP status {answer.status})")
         if answer.status >= 400 or (said is not None and said.code != GOOD):
             raise Refused(said or Said(f"HTTP {answer.status}", ""), answer.body)
         if said is None:
             raise Garbled("the BioStar server answers without saying how it went", evidence=answer.body)
         return _Answer(answer.status, answer.document, answer.body, session, answer.date)
 
-    async def _post(self, path: str, question: Mapping[str, Any], *, session: str, is_login: bool = False) -> _Answer:
-        content = json.dumps(question).encode()
+    async def _asked(
+        self, path: str, question: Mapping[str, Any] | None, *, session: str, is_login: bool = False
+    ) -> _Answer:
+        content = json.dumps(question).encode() if question is not None else None
         # The lock of logins is held by whoever waits here for one, so that a login needs no turn.
         if is_login:
             return await self._sent(path, content, session)
@@ -192,20 +210,21 @@ class Biostar:
             except _HungUp:
                 return await self._sent(path, content, session)
 
-    async def _sent(self, path: str, content: bytes, session: str) -> _Answer:
+    async def _sent(self, path: str, content: bytes | None, session: str) -> _Answer:
         headers = {"Content-Type": "application/json"}
         if session:
             headers[SESSION] = session
         body = bytearray()
         try:
             async with asyncio.timeout(self.address.connect_within + self.address.answer_within):
-                async with self._client.stream("POST", path, content=content, headers=headers) as response:
+                method = "POST" if content is not None else "GET"
+                async with self._client.stream(method, path, content=content, headers=headers) as response:
                     async for some in response.aiter_raw():
                         body += some
                         if len(body) > LARGEST_ANSWER:
                             raise Garbled("the answer of the BioStar server does not end", evidence=bytes(body[:SHOWN]))
         except (httpx.HTTPError, TimeoutError, OSError) as error:
-            trouble = self.translated(error, path)
+            trouble = self.translated(error, _short(path))
             raise (_HungUp(trouble.message) if is_hung_up(error) else trouble) from error
         finally:
             # Cookies would tell of an old session beside the header that tells of the new one.
@@ -218,7 +237,7 @@ class Biostar:
             document = document_of(body) if body.strip() else {}
         except NoDocument as error:
             if response.status_code < 400:
-                raise Garbled(f"its answer to {path} cannot be read: {error}", evidence=body[:SHOWN]) from error
+                raise Garbled(f"its answer to {_short(path)} cannot be read: {error}", evidence=body[:SHOWN]) from error
             document = {}
         session = response.headers.get(SESSION, "") or _cookie(response)
         return _Answer(response.status_code, document, body[:SHOWN], session, self.date)
@@ -244,6 +263,10 @@ def _refused(name: str, status: int, said: Said | None) -> WrongCredentials:
     if said is not None and "lock" in said.message.casefold():
         return WrongCredentials(f"the BioStar server has locked our user {name!r}: {why}")
     return WrongCredentials(f"the BioStar server refuses our user {name!r} or its password: {why}")
+
+
+def _short(path: str) -> str:
+    return path.partition("?")[0]
 
 
 def _cookie(response: httpx.Response) -> str:

@@ -10,6 +10,8 @@ Document = Mapping[str, Any]
 
 GOOD: Final = "0"
 LOGIN_REQUIRED: Final = "10"
+EVENT_ROWS: Final = "EventCollection"
+USER_ROWS: Final = "UserCollection"
 _LONGEST: Final = 256
 """Characters that are read of a text. None that we want is longer; nothing longer is to travel on."""
 _LARGEST: Final = 1 << 63
@@ -88,7 +90,7 @@ def said_in(document: Document) -> Said | None:
     return Said(code, text(reply, "message")) if code else None
 
 
-def rows_of(document: Document) -> Sequence[Document]:
+def rows_of(document: Document, collection: str) -> Sequence[Document]:
     """The rows that a search found. Where it found none, the collection may be missing altogether."""
-    rows = inner(document, "EventCollection").get("rows")
+    rows = inner(document, collection).get("rows")
     return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []

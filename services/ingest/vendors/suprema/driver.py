@@ -3,14 +3,15 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.ingest.application.drivers import Capability, Contact, Session, Steps, Unreachable
 from services.ingest.domain.machine import Machine
+from services.ingest.domain.machine_user import MachineUser
 from services.ingest.vendors.marks import read
 from services.ingest.vendors.settings import validated
 from services.ingest.vendors.suprema.address import Address, address_of, device_of, missing_of
@@ -20,6 +21,7 @@ from services.ingest.vendors.suprema.refusals import Refusals
 from services.ingest.vendors.suprema.servers import Servers
 from services.ingest.vendors.suprema.session import SupremaSession
 from services.ingest.vendors.suprema.settings import SupremaSettings
+from services.ingest.vendors.suprema.users import users_of
 from shared.kernel.clock import Clock
 
 
@@ -27,7 +29,9 @@ class Suprema:
     """Goes to the server of each machine, reads what is new of it there, and then takes scans as they happen."""
 
     kind = "suprema"
-    capabilities = frozenset({Capability.STREAMS, Capability.READS_LOG, Capability.REPORTS_CLOCK})
+    capabilities = frozenset(
+        {Capability.STREAMS, Capability.READS_LOG, Capability.REPORTS_CLOCK, Capability.LISTS_USERS}
+    )
     secrets = frozenset({"password"})
     poll_every = timedelta(0)
 
@@ -76,6 +80,12 @@ class Suprema:
                 )
             finally:
                 self._marks[machine.id] = log.mark
+
+    async def users(self, machine: Machine) -> AsyncGenerator[MachineUser, None]:
+        address = address_of(machine, SupremaSettings.model_validate(machine.config))
+        async with self._servers.of(address) as server, aclosing(users_of(server.biostar)) as users:
+            async for user in users:
+                yield user
 
     async def probe(self, machine: Machine, steps: Steps) -> None:
         settings = SupremaSettings.model_validate(machine.config)

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -22,14 +22,16 @@ from services.ingest.application.drivers import (
 )
 from services.ingest.domain.clocks import clock_warning, in_words
 from services.ingest.domain.machine import Machine
+from services.ingest.domain.machine_user import MachineUser
 from services.ingest.domain.reconciliation import Counted
+from services.ingest.vendors.marks import read
 from services.ingest.vendors.settings import validated
 from services.ingest.vendors.zkteco.adms.commands import command_text, counted
-from services.ingest.vendors.zkteco.numbers import Numbers
 from services.ingest.vendors.zkteco.pyzk_session import open_with_pyzk
-from services.ingest.vendors.zkteco.session import Memory, ZktecoSession, measure_clock
+from services.ingest.vendors.zkteco.session import Memory, Units, ZktecoSession, measure_clock
 from services.ingest.vendors.zkteco.settings import ZktecoSettings
 from services.ingest.vendors.zkteco.terminal import Terminal
+from services.ingest.vendors.zkteco.users import UnknownUsers, users_of
 from shared.kernel.clock import Clock
 
 PORT: Final = 4370
@@ -54,6 +56,7 @@ class Zkteco:
         Capability.TAKES_COMMANDS,
         Capability.REPORTS_CLOCK,
         Capability.REPORTS_COUNTS,
+        Capability.LISTS_USERS,
     })  # fmt: skip
     secrets = frozenset({"comm_key", "push_key"})
     poll_every = timedelta(0)
@@ -100,32 +103,37 @@ class Zkteco:
     @asynccontextmanager
     async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:
         settings = ZktecoSettings.model_validate(machine.config)
-        host, port = _address(machine)
         if settings.driver == "pyzk":
+            host, port = _address(machine)
             async with open_with_pyzk(
                 host, port, machine=machine, settings=settings, contact=contact, clock=self._clock
             ) as session:
                 yield session
             return
-        terminal = Terminal(contact.warn)
-        try:
-            await _connect(terminal, host, port, settings)
-            await terminal.begin(settings.comm_key)
-            serial = await terminal.option(SERIAL)
-            _check_serial(machine, serial)
-            await measure_clock(terminal, ZoneInfo(machine.zone), contact, self._clock)
-            memory = self._memories.setdefault(machine.id, Memory(held=machine.records_on_machine))
+        async with _entered(machine, settings, contact.warn) as (terminal, serial):
+            zone = ZoneInfo(machine.zone)
+            await measure_clock(terminal, zone, contact, self._clock)
+            memory = self._memory_of(machine)
             yield ZktecoSession(
                 terminal,
-                ZoneInfo(machine.zone),
+                zone,
                 settings,
                 memory=memory,
-                numbers=memory.numbers.setdefault(serial or "", Numbers()),
+                numbers=memory.numbers_of(serial),
                 contact=contact,
                 clock=self._clock,
             )
-        finally:
-            await terminal.close()
+
+    async def users(self, machine: Machine) -> AsyncGenerator[MachineUser, None]:
+        settings = ZktecoSettings.model_validate(machine.config)
+        async with _entered(machine, settings, lambda about, sentence: None) as (terminal, _):
+            sizes = await terminal.sizes()
+            table = await terminal.users()
+        try:
+            for user in users_of(table, count=sizes.users):
+                yield user
+        except UnknownUsers as error:
+            raise ProtocolBroken(str(error)) from error  # its bytes have passwords, and are no evidence to keep
 
     async def probe(self, machine: Machine, steps: Steps) -> None:
         settings = ZktecoSettings.model_validate(machine.config)
@@ -158,6 +166,13 @@ class Zkteco:
                 note(await _described(terminal))
         finally:
             await terminal.close()
+
+    def _memory_of(self, machine: Machine) -> Memory:
+        """What is known of a machine; of what earlier runs of ours knew, that which it has as its mark."""
+        if machine.id not in self._memories:
+            numbers = read(machine.read_mark, Units) or {}
+            self._memories[machine.id] = Memory(held=machine.records_on_machine, numbers=numbers)
+        return self._memories[machine.id]
 
     def _called(self, machine: Machine, settings: ZktecoSettings) -> str:
         """When it called last. Nobody can go to it."""
@@ -195,6 +210,23 @@ def _address(machine: Machine) -> tuple[str, int]:
     if not machine.ip_address:
         raise NotSetUp("it has no address; set ip_address, or the status inactive if only its files are imported")
     return machine.ip_address, machine.port or PORT
+
+
+@asynccontextmanager
+async def _entered(
+    machine: Machine, settings: ZktecoSettings, warn: Callable[[str, str], None]
+) -> AsyncIterator[tuple[Terminal, str]]:
+    """The machine, once it has let us in and is the one that is registered; with its serial number, if it tells it."""
+    host, port = _address(machine)
+    terminal = Terminal(warn)
+    try:
+        await _connect(terminal, host, port, settings)
+        await terminal.begin(settings.comm_key)
+        serial = await terminal.option(SERIAL)
+        _check_serial(machine, serial)
+        yield terminal, serial or ""
+    finally:
+        await terminal.close()
 
 
 async def _connect(terminal: Terminal, host: str, port: int, settings: ZktecoSettings) -> None:

@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from services.ingest.application.drivers import Contact, MachineTrouble, Phase, ProtocolBroken, Unreachable
+from services.ingest.application.drivers import Contact, MachineTrouble, NotOffered, Phase, ProtocolBroken, Unreachable
 from services.ingest.domain.reading import Batch, Mode, Reading, Unreadable
+from services.ingest.vendors.marks import written
 from services.ingest.vendors.zkteco.numbers import Numbers
 from services.ingest.vendors.zkteco.operations import CLEARED, operations_of, worth_telling
 from services.ingest.vendors.zkteco.records import EIGHT_A, EIGHT_B, NOBODY, Form, UnknownForm, form_of, readings
-from services.ingest.vendors.zkteco.sets import Refused
 from services.ingest.vendors.zkteco.settings import ZktecoSettings
 from services.ingest.vendors.zkteco.sizes import Sizes
 from services.ingest.vendors.zkteco.terminal import LiveScans, Terminal
@@ -44,6 +44,11 @@ HALF_A_SECOND: Final = timedelta(seconds=0.5)
 """A clock that shows whole seconds is half of one ahead of what it shows, on average."""
 
 
+Units = dict[str, Numbers]
+"""Who had which internal number, by serial number: another unit gives others. Kept as the machine's read mark."""
+UNITS: Final = 4
+
+
 @dataclass(slots=True)
 class Memory:
     """What is known of a machine from one contact to the next."""
@@ -54,8 +59,14 @@ class Memory:
     """Operations that it had when they were last read."""
     silent_on_operations: int = 0
     """How often it did not tell them."""
-    numbers: dict[str, Numbers] = field(default_factory=dict)
-    """Who had which internal number, by serial number: another unit gives others."""
+    numbers: Units = field(default_factory=dict)
+
+    def numbers_of(self, serial: str) -> Numbers:
+        """Those of one unit. Of units that were replaced the last few are remembered."""
+        numbers = self.numbers[serial] = self.numbers.pop(serial, Numbers())
+        for oldest in list(self.numbers)[:-UNITS]:
+            del self.numbers[oldest]
+        return numbers
 
 
 class ZktecoSession:
@@ -84,6 +95,8 @@ class ZktecoSession:
         self._numbers = numbers
         self._by_number = False
         """Its log has internal numbers and no badges."""
+        self._noted = False
+        """There is more to keep of its numbers than was handed over."""
         self._users = 0
         self._told_then = 0
         self._untaken_then = 0
@@ -104,7 +117,7 @@ class ZktecoSession:
         began = self._clock.now()
         async for batch in self._log(await self._sizes()):
             yield batch
-        yield Batch(readings=(), mode=Mode.REPLAY, received_at=began, complete_until=self._complete(began))
+        yield self._looked(Mode.REPLAY, began)
         await self._tell_of_operations()
         self._contact.phase(Phase.LIVE)
         loop = asyncio.get_running_loop()
@@ -130,10 +143,14 @@ class ZktecoSession:
             for batch in self._events():
                 yield batch
             if behind or self._has_room:
-                yield Batch(readings=(), mode=Mode.LIVE, received_at=began, complete_until=self._complete(began))
+                yield self._looked(Mode.LIVE, began)
 
-    def _complete(self, began: datetime) -> datetime | None:
-        return None if self._disagrees else began
+    def _looked(self, mode: Mode, began: datetime) -> Batch:
+        """What it held when the look began was handed over."""
+        mark = written(self._memory.numbers) if self._noted else None
+        self._noted = False
+        complete = None if self._disagrees else began
+        return Batch(readings=(), mode=mode, received_at=began, complete_until=complete, read_mark=mark)
 
     async def acknowledge(self, batch: Batch) -> None:
         for _ in range(self._events_in_hand):
@@ -196,7 +213,7 @@ class ZktecoSession:
         self._operations_at = time + OPERATIONS_AFTER * self._settings.look_every
         try:
             operations = operations_of(await self._terminal.operations())
-        except Refused:
+        except NotOffered:
             self._memory.silent_on_operations = OPERATIONS_TRIES
             return
         except MachineTrouble as trouble:
@@ -286,6 +303,7 @@ class ZktecoSession:
             at = await self._terminal.wall_time()
             users = user_ids(await self._terminal.users(), count=sizes.users)
             self._numbers.note(users, at)
+            self._noted = True
             self._badges.update(users.values())
 
     async def _wall_now(self) -> datetime:

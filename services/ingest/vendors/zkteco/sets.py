@@ -9,7 +9,7 @@ that comes out the same is proof. Source: PROTOCOLS §1.8.
 import struct
 from typing import Final
 
-from services.ingest.application.drivers import Garbled, ProtocolBroken
+from services.ingest.application.drivers import Garbled, NotOffered, ProtocolBroken
 from services.ingest.vendors.zkteco.exchange import SHOWN, Exchange
 from services.ingest.vendors.zkteco.wire import Code, Packet
 
@@ -32,17 +32,13 @@ _SIZE_BEFORE_RECORDS: Final = 4
 _NOT_KNOWN: Final = (Code.ERROR, Code.UNKNOWN_COMMAND, Code.COMMAND_ERROR)
 
 
-class Refused(ProtocolBroken):
-    """The machine does not give this set."""
-
-
 async def read_set(line: Exchange, request: bytes, what: str, *, direct: Code, part: bytes = b"") -> bytes:
     """The records of a set, by the way that the machine chooses.
 
     `direct` with `part` is how firmware is asked that does not know prepared sets; `what` is for sentences.
 
     Raises:
-        Refused: it has no such set.
+        NotOffered: it has no such set.
         MachineTrouble: as `Exchange`, or because what came cannot be this set.
     """
     answer = await line.ask(Code.READ_SET, request)
@@ -150,7 +146,7 @@ async def _reading(line: Exchange, first: Packet, what: str) -> bytes | None:
 async def _first(line: Exchange, direct: Code, part: bytes, what: str) -> Packet:
     answer = await line.ask(direct, part, once=True)
     if answer.code in _NOT_KNOWN:
-        raise Refused(f"the machine does not give {what}: it answers with code {answer.code}")
+        raise NotOffered(f"the machine does not give {what}: it answers with code {answer.code}")
     return answer
 
 

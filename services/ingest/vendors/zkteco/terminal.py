@@ -129,7 +129,7 @@ class Terminal:
         return await read_set(self._connection, ATTENDANCE, "its log", direct=Code.ATTLOG_RRQ)
 
     async def users(self) -> bytes:
-        """Its users, as rows. Names, cards and passwords are in it: read the numbers, and let go of it."""
+        """Its users, as rows. Passwords are in it: read what is wanted, and let go of it."""
         try:
             return await read_set(
                 self._connection, USERS, "its users", direct=Code.USERTEMP_RRQ, part=USERS_OF_TEMPLATES
@@ -142,7 +142,7 @@ class Terminal:
         """What was done at it, as records.
 
         Raises:
-            Refused: it does not tell.
+            NotOffered: it does not tell.
         """
         return await read_set(self._connection, OPERATIONS, "its operations", direct=Code.OPLOG_RRQ)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 
 from services.ingest.domain.reading import Reading, ScanType, Unreadable
 from services.ingest.vendors.suprema.codes import FAMILIES, Outcome, method, outcome
-from services.ingest.vendors.suprema.documents import NoDocument, document_of, rows_of, said_in
+from services.ingest.vendors.suprema.documents import EVENT_ROWS, NoDocument, document_of, rows_of, said_in
 from services.ingest.vendors.suprema.events import Event, event_of, reading_of, told_in
 from services.ingest.vendors.suprema.keys import scan_type
 from services.ingest.vendors.suprema.recent import Recent
@@ -245,7 +245,7 @@ def test_any_object_is_read_or_refused(row: dict[str, Any]) -> None:
     for meaning in ("utc", "device_local"):
         one = reading_of(event_of({**ROW, **row}), zone=KOLKATA, meaning=meaning, keys={})
         assert one is None or isinstance(one, (Reading, Unreadable))
-    assert isinstance(rows_of(row), list)
+    assert isinstance(rows_of(row, EVENT_ROWS), list)
     said_in(row)
     told_in(row)
 
@@ -292,7 +292,7 @@ def test_a_mark_of_byte_order_and_nuls_at_the_end_do_no_harm() -> None:
 
 def test_where_nothing_is_found_the_collection_may_be_missing() -> None:
     for body in (b'{"Response": {"code": "0"}}', b'{"EventCollection": {}}', b'{"EventCollection": {"rows": null}}'):
-        assert rows_of(document_of(body)) == []
+        assert rows_of(document_of(body), EVENT_ROWS) == []
 
 
 def test_a_scan_is_remembered_and_many_are_forgotten() -> None:

@@ -34,6 +34,17 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who may scan. `number` is what is called a badge."""
+
+    number: str
+    name: str
+    admin: bool = False
+    password: str = ""
+    cards: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """Where it pushes to: one slot of its httpHosts."""
 
@@ -71,12 +82,21 @@ class Device:
         self.doors = doors
         self.zone = zone
         self.hosts: dict[int, Host] = {}
+        self.people: dict[str, Person] = {}
+        """By number; whoever scans is one of them."""
         self._clock = clock or SystemClock()
         self._offset = clock_offset
         self._entries: list[Entry] = []
         self._counter = 0
         self._wrong = 0
         self._locked_until: datetime | None = None
+
+    def enrol(self, person: str | Person) -> Person:
+        """Let somebody scan; who is there already stays as they are, unless more than a number is said of them."""
+        if isinstance(person, str):
+            return self.people.setdefault(person, Person(number=person, name=f"User {person}"))
+        self.people[person.number] = person
+        return person
 
     # The log
 
@@ -117,6 +137,8 @@ class Device:
         self._counter = 0
 
     def _write(self, *, person: str, wall: datetime, status: str, minor: int, card: str, major: int = 5) -> Entry:
+        if person:
+            self.enrol(person)
         self._counter += 1
         entry = Entry(
             serial=self._counter,

@@ -9,7 +9,9 @@ from typing import Any, Final
 from services.ingest.vendors.hikvision.simulator.device import Device, Entry, Host
 from services.ingest.vendors.hikvision.simulator.encoding import (
     as_json,
+    card_row,
     device_info,
+    person_row,
     row,
     status,
     status_xml,
@@ -83,7 +85,7 @@ class Dialogue:
         if self.faults.no_log:
             return _not_supported()
         try:
-            condition = _condition(request.body)
+            condition = _condition(request.body, "AcsEventCond", needs=("searchID", "major"))
             chosen = self._chosen(condition)
         except Wrong as wrong:
             return Reply(status=400, body=status(6, "Invalid Content", wrong.sub, str(wrong)), kind=JSON)
@@ -94,6 +96,8 @@ class Dialogue:
 
     def _chosen(self, condition: Mapping[str, Any]) -> Sequence[Entry]:
         """What a question means, in order of time, which is not the order of the numbers."""
+        if not condition["major"]:
+            raise Wrong("badJsonContent", "major")
         entries = [entry for entry in self.device.entries if entry.major == condition["major"]]
         if condition.get("minor"):
             entries = [entry for entry in entries if entry.minor == condition["minor"]]
@@ -146,6 +150,42 @@ class Dialogue:
             ]
         return page
 
+    # The people
+
+    def _people(self, request: Request) -> Reply:
+        rows = [person_row(person) for person in self.device.people.values()]
+        return self._found(request, "UserInfoSearch", "UserInfo", rows, refuses=self.faults.no_users)
+
+    def _cards(self, request: Request) -> Reply:
+        rows = [card_row(person.number, card) for person in self.device.people.values() for card in person.cards]
+        return self._found(request, "CardInfoSearch", "CardInfo", rows, refuses=self.faults.no_cards)
+
+    def _found(
+        self, request: Request, root: str, name: str, rows: Sequence[Mapping[str, Any]], *, refuses: bool
+    ) -> Reply:
+        if refuses:
+            return _not_supported()
+        try:
+            condition = _condition(
+                request.body, f"{root}Cond", needs=("searchID", "searchResultPosition", "maxResults")
+            )
+        except Wrong as wrong:
+            return Reply(status=400, body=status(6, "Invalid Content", wrong.sub, str(wrong)), kind=JSON)
+        wanted = [one.get("employeeNo") for one in condition.get("EmployeeNoList", [])]
+        chosen = [row for row in rows if not wanted or row["employeeNo"] in wanted]
+        position = 0 if self.faults.same_page else int(condition["searchResultPosition"])
+        taken = chosen[position : position + min(int(condition["maxResults"]), PAGE)]
+        more = position + len(taken) < len(chosen)
+        page: dict[str, Any] = {
+            "searchID": condition["searchID"],
+            "responseStatusStrg": "MORE" if more else "OK" if taken else "NO MATCH",
+            "numOfMatches": len(taken),
+            "totalMatches": len(chosen),
+        }
+        if taken:
+            page[name] = taken
+        return Reply(body=as_json({root: page}), kind=JSON)
+
     # The push
 
     def _hosts(self, method: str, path: str, body: bytes) -> Reply:
@@ -170,6 +210,8 @@ class Dialogue:
         ("GET", "/AccessControl/AcsEvent/capabilities"): _capabilities,
         ("POST", "/AccessControl/AcsEvent"): _events,
         ("GET", "/AccessControl/AcsEvent"): _no_query,
+        ("POST", "/AccessControl/UserInfo/Search"): _people,
+        ("POST", "/AccessControl/CardInfo/Search"): _cards,
         ("GET", "/Event/notification/alertStream"): _stream,
     }
 
@@ -178,14 +220,12 @@ def _not_supported() -> Reply:
     return Reply(status=404, body=status_xml(4, "Invalid Operation", "notSupport"))
 
 
-def _condition(body: bytes) -> Mapping[str, Any]:
+def _condition(body: bytes, name: str, *, needs: Sequence[str]) -> Mapping[str, Any]:
     try:
-        condition = json.loads(body)["AcsEventCond"]
+        condition = json.loads(body)[name]
     except (ValueError, KeyError, TypeError):
         raise Wrong("badJsonFormat") from None
-    for name in ("searchID", "major"):
-        if name not in condition:
-            raise Wrong("MessageParametersLack", name)
-    if not condition["major"]:
-        raise Wrong("badJsonContent", "major")
+    for member in needs:
+        if member not in condition:
+            raise Wrong("MessageParametersLack", member)
     return dict(condition)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
-from services.ingest.vendors.hikvision.simulator.device import Device, Entry
+from services.ingest.vendors.hikvision.simulator.device import Device, Entry, Person
 
 NAMESPACE: Final = "http://www.isapi.org/ver20/XMLSchema"
 JPEG: Final = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 8 + b"\r\n--MIME_boundary\r\n" + b"\xff\xd9"
@@ -74,6 +74,32 @@ def event(entry: Entry, device: Device, *, stored: bool = False) -> dict[str, An
     if entry.card:
         inner["cardNo"] = entry.card
     return _alert(device, "AccessControllerEvent", time_text(entry), "active") | {"AccessControllerEvent": inner}
+
+
+def person_row(person: Person) -> dict[str, Any]:
+    """One of its people as a search gives them, with what nobody else should know."""
+    return {
+        "employeeNo": person.number,
+        "name": person.name,
+        "userType": "normal",
+        "closeDelayEnabled": False,
+        "Valid": {"enable": False, "beginTime": "", "endTime": "", "timeType": "local"},
+        "belongGroup": "",
+        "password": person.password,
+        "doorRight": "1",
+        "RightPlan": [{"doorNo": 1, "planTemplateNo": "1"}],
+        "localUIRight": person.admin,
+        "userVerifyMode": "",
+        "numOfCard": len(person.cards),
+        "numOfFP": 1,
+        "numOfFace": 1,
+        "faceURL": f"http://127.0.0.1/LOCALS/pic/enrlFace/{person.number}.jpg@WEB000000000001",
+    }
+
+
+def card_row(number: str, card: str) -> dict[str, Any]:
+    """A card as a search gives it."""
+    return {"employeeNo": number, "cardNo": card, "cardType": "normalCard", "leaderCard": ""}
 
 
 def heartbeat(device: Device) -> dict[str, Any]:

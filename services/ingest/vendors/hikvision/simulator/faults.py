@@ -39,6 +39,9 @@ class Faults:
     odd_status: bool = False
     same_page: bool = False
     no_log: bool = False
+    # Of its people
+    no_users: bool = False
+    no_cards: bool = False
     # Of its stream
     no_stream: bool = False
     no_heartbeat: bool = False
@@ -82,8 +85,10 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "bare-times": Fault(about="it refuses times with an offset, and writes none"),
     "no-totals": Fault(about="it does not say how many events it holds"),
     "odd-status": Fault(about="it says NO_MATCHES, or nothing, at the end of its log"),
-    "same-page": Fault(about="it gives the first page of its log again and again"),
+    "same-page": Fault(about="it gives the first page of its log, or of its users, again and again"),
     "no-log": Fault(about="it has no log of access events at all"),
+    "no-users": Fault(about="it does not tell who its users are"),
+    "no-cards": Fault(about="it does not tell its users' cards"),
     "no-stream": Fault(about="it tells of nothing as it happens"),
     "no-heartbeat": Fault(about="its stream is silent while nothing happens"),
     "camera-heartbeat": Fault(about="its heartbeats are those of a camera that sees something, in XML"),

@@ -20,7 +20,12 @@ Heard = Callable[[Entry], object]
 
 
 def inhabit(device: Device, people: SimulatedSettings, *, since: datetime | None = None) -> None:
-    """Write what a company scanned up to now: after the wall time `since`, or in the last `history_days` and today."""
+    """Enrol a company's people, and write what they scanned up to now.
+
+    That is after the wall time `since` or, without one, in the last `history_days` and today.
+    """
+    for person in range(people.count):
+        device.enrol(people.badge_of(person))
     now = device.wall()
     midnight = now.replace(hour=0, minute=0, second=0)
     first = since if since is not None else midnight - timedelta(days=people.history_days)

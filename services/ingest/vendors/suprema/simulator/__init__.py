@@ -2,6 +2,6 @@
 
 from services.ingest.vendors.suprema.simulator.faults import Faults
 from services.ingest.vendors.suprema.simulator.server import Running, simulator
-from services.ingest.vendors.suprema.simulator.store import Row, Store
+from services.ingest.vendors.suprema.simulator.store import Person, Row, Store
 
-__all__ = ["Faults", "Row", "Running", "Store", "simulator"]
+__all__ = ["Faults", "Person", "Row", "Running", "Store", "simulator"]

@@ -22,6 +22,8 @@ class Request:
     path: str
     headers: Mapping[str, str]
     """Their names in small letters."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    """What stands behind the path's question mark."""
     body: bytes = b""
     head: bytes = b""
     """Its head as it came, with the empty line."""
@@ -59,7 +61,8 @@ class Dialogue:
         """What it answers."""
         if request.method == "POST" and request.path == "/api/login":
             return self._login(request)
-        if request.method != "POST" or request.path not in ("/api/events/search", "/api/events/start"):
+        known = (("POST", "/api/events/search"), ("POST", "/api/events/start"), ("GET", "/api/users"))
+        if (request.method, request.path) not in known:
             return _refused(404, "404", "Not found")
         session = request.headers.get(SESSION, "")
         if self._expired(session):
@@ -69,7 +72,7 @@ class Dialogue:
         if request.path == "/api/events/start":
             self.starts.append(session)
             return Reply()
-        return self._search(request)
+        return self._people(request) if request.path == "/api/users" else self._search(request)
 
     def knows(self, session: str) -> bool:
         """Whether it is logged in."""
@@ -96,6 +99,13 @@ class Dialogue:
             return True
         return False
 
+    def _people(self, request: Request) -> Reply:
+        if self.faults.no_users:
+            return _refused(400, "65535", "Bad request")
+        offset = 0 if self.faults.ignores_offset else _whole(request.query.get("offset", ""))
+        rows = self.store.shown_people(offset=offset, limit=_whole(request.query.get("limit", "")))
+        return Reply(body={"UserCollection": {"total": str(len(self.store.people)), "rows": rows}, **GOOD})
+
     def _search(self, request: Request) -> Reply:
         query = request.json.get("Query")
         if self.faults.no_search or not isinstance(query, Mapping):
@@ -108,6 +118,10 @@ class Dialogue:
             ignores = ("id", "server_datetime", "datetime")
         rows = [self.store.shown(row) for row in self.store.find(query, ignores=ignores)]
         return Reply(body={"EventCollection": {"rows": rows}, **GOOD} if rows else GOOD)
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
 
 
 def _refused(status: int, code: str, message: str) -> Reply:

@@ -20,6 +20,8 @@ class Faults:
     ignores_keys: bool = False
     no_id: bool = False
     no_search: bool = False
+    no_users: bool = False
+    ignores_offset: bool = False
     forbidden: bool = False
     duplicate: bool = False
     deaf: bool = False
@@ -51,6 +53,8 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "ignores-keys": Fault(about="asked for events by number or by time, it gives all"),
     "no-id": Fault(about="it refuses to be asked by number"),
     "no-search": Fault(about="it refuses to be asked for events at all"),
+    "no-users": Fault(about="it does not tell who its users are"),
+    "ignores-offset": Fault(about="asked for its users in parts, it gives the first part again and again"),
     "forbidden": Fault(about="its user may not ask for anything"),
     "duplicate": Fault(about="its socket tells everything twice"),
     "deaf": Fault(about="its socket tells nothing"),

@@ -23,7 +23,9 @@ Heard = Callable[[Row], object]
 
 
 def inhabit(store: Store, people: SimulatedSettings) -> None:
-    """Write what a company scanned in the last `history_days` and today, up to now."""
+    """Enrol a company's people, and write what they scanned in the last `history_days` and today, up to now."""
+    for person in range(people.count):
+        store.enrol(people.badge_of(person))
     now = store.wall()
     midnight = now.replace(hour=0, minute=0, second=0)
     for reading in _between(people, midnight - timedelta(days=people.history_days), now):

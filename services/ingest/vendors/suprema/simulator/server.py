@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from email.utils import format_datetime
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from websockets.exceptions import ProtocolError
 from websockets.frames import Frame, Opcode
@@ -254,8 +255,8 @@ class _Connection:
         headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
         length = headers.get("content-length", "0")
         body = await self._reader.readexactly(min(int(length) if length.isdigit() else 0, LONGEST_BODY))
-        path = rest.partition(" ")[0].partition("?")[0]
-        return Request(method=method, path=path, headers=headers, body=body, head=head)
+        path, _, query = rest.partition(" ")[0].partition("?")
+        return Request(method=method, path=path, query=dict(parse_qsl(query)), headers=headers, body=body, head=head)
 
     async def _reply(self, reply: Reply) -> None:
         body = json.dumps(reply.body).encode()

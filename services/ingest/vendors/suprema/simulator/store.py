@@ -63,6 +63,17 @@ class Row:
     """UTC, by the server's."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who may scan. `number` is what is called a badge."""
+
+    number: str
+    name: str
+    admin: bool = False
+    pin: str = ""
+    cards: tuple[str, ...] = ()
+
+
 class Store:
     """The state of one server. `zone` is where its machines hang; `clock_offset` their clocks minus the true one."""
 
@@ -93,6 +104,8 @@ class Store:
         self.logins = 0
         self.sessions: set[str] = set()
         self.rows: list[Row] = []
+        self.people: dict[str, Person] = {"1": Person(number="1", name="Administrator", admin=True)}
+        """By number; whoever scans is one of them."""
         self._clock = clock or SystemClock()
         self._number = 0
         self._index = 0
@@ -123,6 +136,38 @@ class Store:
     def expire(self) -> None:
         """All sessions end."""
         self.sessions.clear()
+
+    # People
+
+    def enrol(self, person: str | Person) -> Person:
+        """Let somebody scan; who is there already stays as they are, unless more than a number is said of them."""
+        if isinstance(person, str):
+            return self.people.setdefault(person, Person(number=person, name=f"User {person}"))
+        self.people[person.number] = person
+        return person
+
+    def shown_people(self, *, offset: int, limit: int) -> Sequence[Mapping[str, Any]]:
+        """A part of them by number, as it is sent; a `limit` of 0 is all. What nobody should know is among it."""
+        ordered = sorted(self.people.values(), key=lambda person: _sortable(person.number))
+        return [
+            {
+                "user_id": person.number,
+                "name": person.name,
+                "gender": "0",
+                "photo_exists": "false",
+                "pin_exists": "true" if person.pin else "false",
+                "pin": person.pin,
+                "password_exists": "true" if person.admin else "false",
+                "disabled": "false",
+                "user_group_id": {"id": "1", "name": "All Users"},
+                "fingerprint_template_count": "1",
+                "face_count": "0",
+                "card_count": str(len(person.cards)),
+                "cards": [{"id": str(place), "card_id": card} for place, card in enumerate(person.cards, 1)],
+                **({"permission": {"id": "1", "name": "Administrator"}} if person.admin else {}),
+            }
+            for person in ordered[offset : offset + limit if limit else None]
+        ]
 
     # Events
 
@@ -220,6 +265,8 @@ class Store:
         codes = [(code, user)]
         if self.noise and code in SCANS:
             codes += [((FACE_FAILED, ""), (TIMED_OUT, ""), (NOT_ALLOWED, user), (USER_UPDATED, user))[self._number % 4]]
+        if user:
+            self.enrol(user)
         written = []
         for one, who in codes:
             self._number += 1

@@ -52,7 +52,9 @@ class Dialogue:
             yield self._authenticated(request)
         elif not self._known:
             yield self._answer(request, Code.UNAUTHENTICATED)
-        elif self.faults.no_operations and _asks_for_operations(request):
+        elif (self.faults.no_operations and _asks_for(Code.OPLOG_RRQ, request)) or (
+            self.faults.no_users and _asks_for(Code.USERTEMP_RRQ, request)
+        ):
             yield self._answer(request, Code.ERROR)
         elif not self.device.buffered and request.code in (Code.READ_SET, Code.READ_CHUNK):
             yield self._answer(request, Code.UNKNOWN_COMMAND)
@@ -215,6 +217,7 @@ class Dialogue:
     }
 
 
-def _asks_for_operations(request: Packet) -> bool:
-    prepared = request.code == Code.READ_SET and request.data[1:3] == Code.OPLOG_RRQ.to_bytes(2, "little")
-    return prepared or request.code == Code.OPLOG_RRQ
+def _asks_for(command: Code, request: Packet) -> bool:
+    """Whether it wants this set, prepared or directly."""
+    prepared = request.code == Code.READ_SET and request.data[1:3] == command.to_bytes(2, "little")
+    return prepared or request.code == command

@@ -46,6 +46,7 @@ class Faults:
     count_off: int = 0
     chunk_error: int = 0
     no_operations: bool = False
+    no_users: bool = False
     short_chunk: int = 0
     # Of the terminal: see `afflict`
     clock: timedelta = timedelta(0)
@@ -88,6 +89,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "count-off": Fault(about="it counts so many records more than it has", read=int, usual=1, example="-1"),
     "chunk-error": Fault(about="the first so many pieces of a log are refused", read=from_one, usual=1, example="2"),
     "no-operations": Fault(about="it does not tell what was done at it"),
+    "no-users": Fault(about="it does not tell who its users are"),
     "short-chunk": Fault(
         about="every piece of a log lacks so many bytes at its end", read=from_one, usual=1, example="40"
     ),
