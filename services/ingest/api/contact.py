@@ -20,7 +20,7 @@ YEARS = 1990, 2200
 
 def _conceivable(value: datetime) -> datetime:
     if not YEARS[0] <= value.year <= YEARS[1]:
-        raise ValueError(f"a year from {YEARS[0]} to {YEARS[1]}")
+        raise ValueError(f"is to be of a year from {YEARS[0]} to {YEARS[1]}")
     return value
 
 

@@ -1,5 +1,6 @@
 """Machines as clients write and read them."""
 
+import re
 from datetime import date
 from typing import Annotated, Any, Literal, cast
 
@@ -33,7 +34,14 @@ READ_ONLY = frozenset({
 })  # fmt: skip
 """Pages send back whole records; what is not theirs to set is passed over."""
 
-Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^/\x00-\x1f\x7f]{1,100}$")]
+
+def _is_a_code(code: str) -> str:
+    if not 1 <= len(code) <= 100 or re.search(r"[/\x00-\x1f\x7f]", code):
+        raise ValueError("is to have 1 to 100 characters, without a slash, line breaks and the like")
+    return code
+
+
+Code = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_is_a_code)]
 
 
 def _is_no_route(code: str) -> str:

@@ -284,6 +284,26 @@ async def test_a_wrong_value_is_refused_by_name(
     assert named in answer.json()["error"]
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        ("", {**GATE, "machine_id": "a/b"},
+            "machine_id: is to have 1 to 100 characters, without a slash, line breaks and the like"),
+        ("", {**GATE, "machine_type": "zkteco", "config": {"com_key": 7}},
+            "config/com_key: is not known here; is it misspelt? You may mean comm_key."),
+        ("gate-1/sync/", {"since": "soon"}, "since: is no date and time, such as 2026-11-22T08:00"),
+        ("gate-1/sync/", {"since": "1066-10-14T09:00"}, "since: is to be of a year from 1990 to 2200"),
+        ("gate-1/pause/", {"until": 7.5e300}, "until: is no date and time, such as 2026-11-22T08:00"),
+    ],
+)  # fmt: skip
+async def test_what_is_wrong_is_said_as_people_say_it(
+    hr: httpx.AsyncClient, path: str, body: dict[str, Any], said: str
+) -> None:
+    answer = await hr.post(f"{MACHINES}{path}", json=body)
+    assert answer.status_code in (400, 422)
+    assert answer.json()["error"].endswith(said)
+
+
 class TestList:
     @pytest.fixture(autouse=True)
     async def _five(self, hr: httpx.AsyncClient) -> None:

@@ -25,10 +25,10 @@ from services.ingest.vendors.generic.framers import framer
 from services.ingest.vendors.generic.memory import Memory
 from services.ingest.vendors.generic.mqtt.line import MqttLine
 from services.ingest.vendors.generic.mqtt.settings import PORT, TLS_PORT
+from services.ingest.vendors.generic.password import how_the_password_goes
 from services.ingest.vendors.generic.preview import preview
 from services.ingest.vendors.generic.session import GenericSession
 from services.ingest.vendors.generic.settings import Connection, GenericSettings, read
-from services.ingest.vendors.generic.password import how_the_password_goes
 from services.ingest.vendors.generic.waiting import (
     DatagramPlace,
     Doors,
