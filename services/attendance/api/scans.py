@@ -23,6 +23,7 @@ SCANS = {
     "quarantined": "`true` for scans that are quarantined and not released, `false` for the others",
     "unknown": "`true` for scans of badges that nobody held, `false` for the others",
 }
+UNKNOWN = {"machine": "the code, or the number, of the machine that saw them last"}
 
 
 def router(scans: Scans) -> APIRouter:
@@ -57,12 +58,12 @@ def router(scans: Scans) -> APIRouter:
     @routes.get(
         "/unknown-badges/",
         summary="Badges that nobody held when they were seen",
-        openapi_extra=described({}, a_list=True),
+        openapi_extra=described(UNKNOWN, a_list=True),
     )
     async def unknown_badges(request: Request, who: HR) -> Response:
         orders = ("badge", "scans", "first_at", "last_at")
-        asked = window(request, filters=(), orders=orders, default="-last_at", limit=1000)
-        found = await scans.unknown_badges(who.scope, asked)
+        asked = window(request, filters=UNKNOWN, orders=orders, default="-last_at", limit=1000)
+        found = await scans.unknown_badges(text_of(request, "machine"), who.scope, asked)
         rows = [_unknown(row) for row in found.rows]
         return answer(request, rows, asked, total=found.total, next_after=found.next_after, exact=found.exact)
 

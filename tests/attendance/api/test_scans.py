@@ -145,7 +145,7 @@ async def test_the_status_tells_the_business_date_and_what_waits(company: Office
         "total_machines": 2,
         "connected_machines": 1,
         "total_clients": 0,
-        "queue_size": 0,
+        "queue_size": 1,  # the days that wait to be computed again
         "last_health_check": "2024-01-15T22:00:00Z",
         "services": [{"name": "attendance", "status": "ok", "queue_size": 0, "recomputations_waiting": 1}],
     }

@@ -34,7 +34,7 @@ def how_the_password_goes(config: Mapping[str, Any]) -> Mapping[str, object]:
 def _sent(settings: GenericSettings) -> Mapping[str, str | None]:
     """The templates that may hold it."""
     return {
-        "login/send": settings.login and settings.login.send,
-        "heartbeat/send": settings.heartbeat and settings.heartbeat.send,
-        "poll/request": settings.poll and settings.poll.request,
+        "login/send": settings.login.send if settings.login else None,
+        "heartbeat/send": settings.heartbeat.send if settings.heartbeat else None,
+        "poll/request": settings.poll.request if settings.poll else None,
     }
