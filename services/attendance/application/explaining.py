@@ -79,9 +79,7 @@ class Explaining:
         holder = await reading.holder(person_id, on, scope)
         assignment = None if holder is None else holder.assignment_on(on)
         if holder is None or assignment is None:
-            raise NotFound(
-                f"{_called(holder, person_id)} belonged nowhere on {on.isoformat()}, so that there is no such day"
-            )
+            raise NotFound(f"there is no such day: {_called(holder, person_id)} belonged nowhere on {on.isoformat()}")
         rules = await reading.rulebook(self._clock.now())
         frame = rules.frame(assignment.site_id, on)
         badges = sorted(holder.badges_on(on))
