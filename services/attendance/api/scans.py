@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.attendance.api.parameters import bad, choice_of, date_of, text_of
-from services.attendance.api.scan_shapes import scan_shape
+from services.attendance.api.scan_shapes import ScanShape, scan_shape
 from services.attendance.application.scan_list import Scans, UnknownBadge, WantedScans
 from services.attendance.domain.scans import QUALITIES
 from shared.web.callers import HR, CurrentScope
@@ -31,7 +31,9 @@ def router(scans: Scans) -> APIRouter:
     routes = APIRouter(prefix="/api/attendance", tags=["scans"])
 
     @routes.get(
-        "/scans/", summary="Raw scans with every field kept, newest first", openapi_extra=described(SCANS, a_list=True)
+        "/scans/",
+        summary="Raw scans with every field kept, newest first",
+        openapi_extra=described(SCANS, a_list=True, rows=ScanShape),
     )
     async def listed(request: Request, scope: CurrentScope) -> Response:
         asked = window(request, filters=SCANS, orders=("scan_time",), default="-scan_time", limit=1000)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import jsonschema
 import pytest
 
 from shared.contracts.event import Version
@@ -353,3 +354,23 @@ async def test_a_code_that_is_a_number_is_found_by_explain_and_an_id_by_filters(
     assert (await office.get("explain/", employee="2", date="2024-01-15"))["employee_name"] == "First of all"
     rows = await office.get("daily-attendance/", date="2024-01-15", employee="2")
     assert rows[0]["employee_name"] == "Second of all"
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("employees/", {}),
+        ("scans/", {}),
+        ("daily-attendance/", {"date": "2024-01-15"}),
+        ("daily-attendance/summary/", {"date": "2024-01-15"}),
+    ],
+)
+async def test_the_document_says_what_a_list_answers(company: Office, path: str, asked: dict[str, str]):
+    await company.machine()
+    await company.scan("1", "2024-01-15 08:00", "2024-01-15 17:00")
+    document = (await company.ask("GET", "/openapi.json")).json()
+    responses = document["paths"][f"/api/attendance/{path}"]["get"]["responses"]
+    answer = responses["200"]["content"]["application/json"]["schema"]
+    rows = await company.get(path, **asked)
+    jsonschema.validate(rows, answer)
+    assert set(rows[0]) == set(answer["items"]["properties"]) == set(answer["items"]["required"])

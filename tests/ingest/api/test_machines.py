@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import httpx
+import jsonschema
 import pytest
 
 from services.ingest.domain.machine import Status
@@ -51,6 +52,15 @@ async def test_a_machine_is_found_by_its_id_and_by_its_code(hr: httpx.AsyncClien
     assert by_id.json() == by_code.json() == machine
     missing = await hr.get(f"{MACHINES}99999/")
     assert (missing.status_code, missing.json()["error"]) == (404, "there is no machine '99999'")
+
+
+async def test_the_document_says_what_the_list_answers(ingest: Ingest, hr: httpx.AsyncClient) -> None:
+    await registered(hr)
+    document = ingest.service.app.openapi()  # type: ignore[attr-defined]
+    answer = document["paths"][MACHINES]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    rows = (await hr.get(MACHINES)).json()
+    jsonschema.validate(rows, answer)
+    assert set(rows[0]) == set(answer["items"]["properties"]) == set(answer["items"]["required"])
 
 
 async def test_what_is_one_machines_id_is_never_anothers_code(hr: httpx.AsyncClient) -> None:
