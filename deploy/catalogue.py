@@ -13,7 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy.settings import read
+from deploy.settings import WrongSetting, read
+from shared.kernel.errors import Invalid
 
 if TYPE_CHECKING:  # the command reads this file to know the names of services; it shall not load a database for that
     import httpx
@@ -107,6 +108,10 @@ async def _gateway_first(given: Given) -> None:
     try:
         password = given.installation.admin_password
         made = await ensure_administrator(database, given.clock, password.get_secret_value() if password else None)
+    except Invalid as error:
+        if "password" not in error.fields:
+            raise
+        raise WrongSetting(f"MUSTER_ADMIN_PASSWORD: {error.message}.") from error
     finally:
         await database.close()
     if made is not None:

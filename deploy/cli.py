@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from deploy import cli_data, cli_driver, cli_live, cli_operations, cli_run, cli_simulate
+from deploy import cli_data, cli_driver, cli_import, cli_live, cli_operations, cli_run, cli_simulate
 from deploy.cli_support import FAILED, WRONG_USE, messages
 from deploy.settings import WrongSetting
 from shared.kernel.errors import MusterError
@@ -19,6 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 cli_run.add_to(app)
+cli_import.add_to(app)
 cli_data.add_to(app)
 cli_live.add_to(app)
 cli_operations.add_to(app)
@@ -27,7 +28,7 @@ cli_driver.add_to(app)
 
 
 def main() -> None:
-    """Run a command. Ends with 0 when it is done, 1 when it failed, 2 when it was used wrongly."""
+    """Run a command. Ends with 0 when it is done, 1 when it failed, 2 when it was used wrongly, 3 when done in part."""
     try:
         app()
     except WrongSetting as error:

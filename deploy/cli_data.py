@@ -1,11 +1,10 @@
-"""Commands that put data into a running system and ask it about a day."""
+"""Commands that put people into a running system and ask it about a day; and what commands with a file share."""
 
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -14,7 +13,6 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from deploy.cli_support import Api, fail, messages, print_json, results
-from deploy.settings import zone
 
 CHUNK = 256 * 1024
 
@@ -32,21 +30,6 @@ def _readable(text: str) -> Path:
     return path
 
 
-def _some_text(text: str) -> str:
-    if not text.strip():
-        raise typer.BadParameter("is empty")
-    return text
-
-
-class Format(Enum):
-    """What a log file may be."""
-
-    ATTLOG = "attlog"
-    GLOG = "glog"
-    CSV = "csv"
-    XLSX = "xlsx"
-
-
 File = Annotated[Path, typer.Argument(parser=_readable, metavar="FILE", help="A file, or - for standard input.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")]
@@ -54,79 +37,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("import")(import_scans)
     people = typer.Typer(help="People.", no_args_is_help=True)
     people.command("import")(import_people)
     app.add_typer(people, name="people")
     app.command()(explain)
-
-
-def import_scans(  # noqa: PLR0917 - the options of a command
-    file: File,
-    machine: Annotated[
-        str, typer.Option(parser=_some_text, help="Code of the machine that the file is of; registered if new.")
-    ],
-    timezone: Annotated[str | None, typer.Option(help="Zone of the machine's clock, such as Asia/Kolkata.")] = None,
-    format: Annotated[Format | None, typer.Option(help="Found out otherwise.")] = None,  # noqa: A002 - the option's name
-    day_first: Annotated[bool | None, typer.Option(help="How 03/04/2026 is read.")] = None,
-    date_format: Annotated[
-        str | None, typer.Option(help="day_first, month_first, year_first, or such as '%d.%m.%Y %H:%M'.")
-    ] = None,
-    columns: Annotated[
-        str | None,
-        typer.Option(help="What is where in a table: 'badge=AC-No.,time=\"Date, time\",state=State', or by number."),
-    ] = None,
-    states: Annotated[
-        str | None, typer.Option(help="What the machine itself calls its states: 'C/In=0,C/Out=1'.")
-    ] = None,
-    delimiter: Annotated[str | None, typer.Option(help="Of CSV: comma, semicolon, tab, pipe or a character.")] = None,
-    encoding: Annotated[str | None, typer.Option(help="Of CSV, if it is not Unicode: cp1252, gbk …")] = None,
-    sheet: Annotated[str | None, typer.Option(help="Of a workbook; otherwise its first.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Import although most lines cannot be read.")] = False,
-    dry_run: DryRun = False,
-    as_json: AsJson = False,
-) -> None:
-    """Import a log of a machine: its USB export, CSV or XLSX.
-
-    Again, or of overlapping months: what is known already is not counted twice.
-    """
-    if timezone is not None:
-        _known_zone(timezone)
-    parameters = {"machine": machine, "timezone": timezone, "format": format and format.value, "day_first": day_first}
-    parameters |= {"date_format": date_format, "columns": columns, "states": states}
-    parameters |= {"delimiter": delimiter, "encoding": encoding, "sheet": sheet}
-    flags = {"dry_run": dry_run or None, "force": force or None}
-    query = {name: str(value) for name, value in {**parameters, **flags}.items() if value is not None}
-    api = Api()
-    with (
-        _read(file) as chunks,
-        api.stream(
-            "POST",
-            "/api/attendance/scans/import/",
-            params={name: value.lower() if value in ("True", "False") else value for name, value in query.items()},
-            content=chunks,
-            headers={"Content-Type": "application/octet-stream"},
-        ) as answer,
-    ):
-        answer.read()
-        summary = answer.json()
-    if as_json:
-        print_json(summary)
-    else:
-        _show_scans(summary)
-        if not dry_run:  # the site may yet take its zone from this machine
-            _tell_of_zones(api, summary["timezone"])
-
-
-def _tell_of_zones(api: Api, clock: str) -> None:
-    """Whoever reads 07:55 on the machine would not look for it at 05:55."""
-    site = api.call("GET", "/api/attendance/settings/").json()["timezone"]
-    if site != clock:
-        messages.print(
-            f"This machine's clock is in {clock}, the site in {site}: days and their times are shown in {site}."
-            " MUSTER_TIMEZONE sets the site's zone.",
-            markup=False,
-        )
 
 
 def import_people(
@@ -145,7 +59,7 @@ def import_people(
         _date(effective_from, "--effective-from")
     asked = {"effective_from": effective_from, "dry_run": "true" if dry_run else None}
     with (
-        _read(file) as chunks,
+        contents(file) as chunks,
         Api().stream(
             "POST",
             "/api/attendance/employees/import/",
@@ -166,7 +80,7 @@ def import_people(
 
 
 def explain(
-    person: Annotated[str, typer.Argument(help="Code of the person, such as EMP001.")],
+    person: Annotated[str, typer.Argument(help="Code of the person, such as EMP001; or else their id.")],
     day: Annotated[str, typer.Argument(metavar="DATE", help="Business date, such as 2026-11-22.")],
     as_json: AsJson = False,
 ) -> None:
@@ -176,7 +90,8 @@ def explain(
     if as_json:
         print_json(explained)
         return
-    results.print("\n".join(explained["sentences"]), markup=False)
+    whose = f"{explained['employee_id']} {explained['employee_name']}, {explained['date']}"
+    results.print("\n".join([whose, *explained["sentences"]]), markup=False)
 
 
 def _date(text: str, parameter: str) -> date:
@@ -186,15 +101,8 @@ def _date(text: str, parameter: str) -> date:
         raise typer.BadParameter(f"{text!r} is no date such as 2026-11-22", param_hint=parameter) from error
 
 
-def _known_zone(name: str) -> None:
-    try:
-        zone(name)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--timezone") from error
-
-
 @contextmanager
-def _read(file: Path) -> Iterator[Iterator[bytes]]:
+def contents(file: Path) -> Iterator[Iterator[bytes]]:
     """The file in pieces, with a bar where somebody watches."""
     if str(file) == "-":
         yield _pieces(sys.stdin.buffer)
@@ -225,46 +133,24 @@ def _pieces(stream: BinaryIO) -> Iterator[bytes]:
         yield piece
 
 
-def _show_scans(summary: dict[str, Any]) -> None:
-    unreadable, quarantined = summary.pop("unreadable_lines", []), summary.pop("quarantined_lines", [])
-    recognised, sample = summary.pop("recognised", None), summary.pop("sample", None)
-    _show_recognised(recognised or {})
-    _show_lines("scan", sample or [])
-    # The figures last: they are what a person looks for, and lines may be many.
-    _show_lines("unreadable", unreadable)
-    _show_lines("quarantined", quarantined)
-    _show(summary)
-
-
-def _show_recognised(recognised: dict[str, Any]) -> None:
-    """How a table is read: what a dry run is for."""
-    columns = recognised.pop("columns", {})
-    if columns:
-        results.print("columns: " + "; ".join(f"{kind} = {name}" for kind, name in columns.items()), markup=False)
-    ignored = recognised.pop("ignored", [])
-    if ignored:
-        results.print(f"columns passed over: {', '.join(ignored)}", markup=False)
-    words = [f"{name.replace('_', ' ')} {value}" for name, value in recognised.items() if value is not None]
-    if words:
-        results.print("read with: " + ", ".join(words), markup=False)
-
-
 def _show_people(summary: dict[str, Any]) -> None:
     ignored, errors, warnings = (summary.pop(name, []) for name in ("ignored_columns", "errors", "warnings"))
-    _show(summary)
+    show_figures(summary)
     if ignored:
         results.print(f"columns not known and passed over: {', '.join(ignored)}", markup=False)
-    _show_lines("error", errors)
-    _show_lines("warning", warnings)
+    show_lines("error", errors)
+    show_lines("warning", warnings)
 
 
-def _show_lines(what: str, lines: list[dict[str, Any]]) -> None:
+def show_lines(what: str, lines: list[dict[str, Any]]) -> None:
+    """Lines of a file, each with what is said of it."""
     for line in lines:
         words = " · ".join(str(value) for key, value in line.items() if key != "line" and value not in (None, ""))
         results.print(f"{what} line {line.get('line', '?')}: {words}", markup=False)
 
 
-def _show(summary: dict[str, Any]) -> None:
+def show_figures(summary: dict[str, Any]) -> None:
+    """A table of names and values; what is None is left out."""
     table = Table.grid(padding=(0, 2))
     for name, value in summary.items():
         if value is not None:

@@ -3,8 +3,8 @@
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -109,7 +109,8 @@ def replay(
     from shared.observability.logs import configure_logs
 
     configure_logs(level="WARNING")
-    count = asyncio.run(tell(service, to, settings))
+    with _said_if_it_does_not_run(data):
+        count = asyncio.run(tell(service, to, settings))
     results.print(f"{count}")
     messages.print(f"{count} events of {service} were told {to} again.")
 
@@ -140,10 +141,8 @@ def password(
         finally:
             await database.close()
 
-    try:
+    with _said_if_it_does_not_run(data):
         made = asyncio.run(once())
-    except Unavailable as error:
-        fail(f"{error.message}. Muster has to be running.")
     if chosen is None:
         results.print(made, markup=False)
     messages.print("The user admin signs in with the new password from now on.")
@@ -161,7 +160,8 @@ def _on_the_bus(data: Path | None, use: Callable[["Bus"], Awaitable[T]]) -> T:
         async with open_bus(settings.bus_url, name="muster-command") as bus:
             return await use(bus)
 
-    return asyncio.run(once())
+    with _said_if_it_does_not_run(data):
+        return asyncio.run(once())
 
 
 def _installation(data: Path | None) -> Installation:
@@ -169,12 +169,27 @@ def _installation(data: Path | None) -> Installation:
     settings = installation()
     if data is None and settings.bus_url:
         return settings
-    folder = data or Path(os.environ.get("MUSTER_DATA") or ".muster")
+    folder = _folder(data)
     if data is None and not folder.exists():
         raise WrongSetting("Set MUSTER_BUS_URL, or name the data folder of a `muster up` with --data.")
     kept = DataFolder(folder)
     url = kept.address().database_url
     return settings.model_copy(update={"database_url": url, "bus_url": url, "secret": SecretStr(kept.secret())})
+
+
+def _folder(data: Path | None) -> Path:
+    return data or Path(os.environ.get("MUSTER_DATA") or ".muster")
+
+
+@contextmanager
+def _said_if_it_does_not_run(data: Path | None) -> Iterator[None]:
+    """What is away is told in the words of whoever started it: of sockets they know nothing."""
+    try:
+        yield
+    except Unavailable as error:
+        if data is None and installation().bus_url:
+            fail(f"{error.message}. It has to be running, where MUSTER_DATABASE_URL and MUSTER_BUS_URL say.")
+        fail(f"No Muster runs on the data folder {_folder(data)}: start it (muster up --data {_folder(data)}).")
 
 
 def _summary(letter: "DeadLetter") -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -13,8 +13,8 @@ from rich.console import Console
 from deploy.settings import Client, read
 from shared.kernel.errors import MusterError, Unauthenticated, Unavailable
 
-DONE, FAILED, WRONG_USE = 0, 1, 2
-"""Exit codes, of every command."""
+DONE, FAILED, WRONG_USE, PARTLY = 0, 1, 2, 3
+"""Exit codes, of every command. `PARTLY`: all that could be read was done, and some could not."""
 
 messages = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 """For people: progress, explanations, errors."""
@@ -37,8 +37,8 @@ def fail(message: str, *, code: int = FAILED) -> NoReturn:
 class Refused(MusterError):
     """The system answered with a problem."""
 
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, status: int, *, fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(message, fields=fields)
         self.status = status
 
 
@@ -113,11 +113,13 @@ class Api:
 
 
 def _problem(answer: httpx.Response) -> Refused:
+    fields: dict[str, str] = {}
     try:
         body = answer.json()
         said = str(body.get("error") or body.get("detail") or answer.reason_phrase)
-    except (ValueError, AttributeError):
+        fields = {str(item["pointer"]): str(item["detail"]) for item in body.get("errors", ())}
+    except (ValueError, AttributeError, KeyError, TypeError):
         said = answer.reason_phrase
     if answer.status_code == 401:
         said = f"{said} (MUSTER_TOKEN, or MUSTER_ADMIN_PASSWORD)"
-    return Refused(said, answer.status_code)
+    return Refused(said, answer.status_code, fields=fields)

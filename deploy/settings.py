@@ -10,6 +10,7 @@ from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.kernel.errors import Malformed
+from shared.kernel.in_words import in_words
 
 PREFIX = "MUSTER_"
 S = TypeVar("S", bound=BaseSettings)
@@ -167,5 +168,5 @@ def _sentence(error: ValidationError, model: type[BaseSettings]) -> str:
     said = []
     for item in error.errors():
         variable = _variable(model, "_".join(str(part) for part in item["loc"]))
-        said.append(f"{variable}: {item['msg'].removeprefix('Value error, ').removeprefix(f'{variable}: ')}")
+        said.append(f"{variable}: {in_words(item).removeprefix(f'{variable}: ')}")
     return "; ".join(said)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import httpx
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.middleware import Middleware
 from starlette.routing import WebSocketRoute
@@ -39,6 +39,7 @@ from shared.runtime.service import Service
 from shared.storage.database import Database
 from shared.storage.migrations import History
 from shared.web.application import Check, create_app
+from shared.web.callers import needs
 from shared.web.tokens import Tokens
 
 HISTORY = History(metadata, Path(__file__).parent / "migrations")
@@ -91,6 +92,7 @@ def build(  # noqa: PLR0917 - what a service is given, in the order of all servi
         tokens=tokens,
         clock=clock,
         checks=_checks(settings, database, bus, peers, users),
+        metrics_for=[Depends(needs("hr"))],
     )
     app.router.redirect_slashes = False  # the gate adds the slash
     # FastAPI's own document is of this service alone; the merged one takes its place.

@@ -32,11 +32,13 @@ def create_app(
     tokens: Tokens,
     clock: Clock,
     checks: Mapping[str, Check],
+    metrics_for: Sequence[Any] = (),
     version: str = "0.1.0",
 ) -> FastAPI:
     """An application whose routes can rely on `app.state.tokens` and `app.state.clock`.
 
-    `checks` names what the service needs; `/health/ready` asks each and says which is away. Interactive
+    `checks` names what the service needs; `/health/ready` asks each and says which is away. `metrics_for` are FastAPI
+    dependencies that let only some read `/metrics`: without them it is anybody who reaches us. Interactive
     documentation is the gateway's: here there is only `/openapi.json`.
     """
     app = _Application(title=f"Muster {name}", version=version, docs_url=None, redoc_url=None, responses=PROBLEMS)
@@ -44,7 +46,7 @@ def create_app(
     app.state.clock = clock
     add_problem_handlers(app)
     app.add_middleware(RequestContext)
-    app.include_router(_health(name, checks))
+    app.include_router(_health(name, checks, metrics_for))
     for router in routers:
         app.include_router(router)
     return app
@@ -59,7 +61,7 @@ class _Application(FastAPI):
         return document
 
 
-def _health(name: str, checks: Mapping[str, Check]) -> APIRouter:
+def _health(name: str, checks: Mapping[str, Check], metrics_for: Sequence[Any]) -> APIRouter:
     router = APIRouter(tags=["operations"])
 
     @router.get("/health/live", summary="Whether the process runs")
@@ -73,7 +75,9 @@ def _health(name: str, checks: Mapping[str, Check]) -> APIRouter:
         body = {"status": "ok" if well else "unavailable", "service": name, "checks": answers}
         return json_response(body, status=200 if well else 503, headers={} if well else {"Retry-After": "2"})
 
-    @router.get("/metrics", summary="Figures in Prometheus' form", include_in_schema=False)
+    @router.get(
+        "/metrics", summary="Figures in Prometheus' form", include_in_schema=False, dependencies=list(metrics_for)
+    )
     async def figures() -> Response:
         return Response(metrics.exposition(), media_type=metrics.CONTENT_TYPE)
 

@@ -72,10 +72,14 @@ LIST_PARAMETERS = {
 }
 
 
-def described(parameters: Mapping[str, str], *, a_list: bool = False, required: Collection[str] = ()) -> dict[str, Any]:
-    """The parameters as `openapi_extra` takes them; `a_list` adds those of all lists."""
+def described(
+    parameters: Mapping[str, str], *, a_list: bool = False, required: Collection[str] = (), rows: Any = None
+) -> dict[str, Any]:
+    """The parameters as `openapi_extra` takes them; `a_list` adds those of all lists, `rows` what a row of it is."""
     every = {**parameters, **(LIST_PARAMETERS if a_list else {})}
+    answers = {} if rows is None else {"responses": {"200": _a_list_of(rows)}}
     return {
+        **answers,
         "parameters": [
             {
                 "name": name,
@@ -85,8 +89,22 @@ def described(parameters: Mapping[str, str], *, a_list: bool = False, required: 
                 "schema": {"type": "integer" if name in ("limit", "page", "page_size") else "string"},
             }
             for name, description in every.items()
-        ]
+        ],
     }
+
+
+def _a_list_of(row: Any) -> dict[str, Any]:
+    (schema,), parts = msgspec.json.schema_components([list[row]])
+
+    def whole(value: Any) -> Any:
+        if isinstance(value, dict):
+            if "$ref" in value:
+                return whole(parts[value["$ref"].rpartition("/")[2]])
+            return {name: whole(inner) for name, inner in value.items()}
+        return [whole(inner) for inner in value] if isinstance(value, list) else value
+
+    said = "The rows; with `page` they are the `results` of the envelope `count, next, previous, results`"
+    return {"description": said, "content": {"application/json": {"schema": whole(schema)}}}
 
 
 def window(request: Request, *, filters: Collection[str], orders: Orders, default: str, limit: int) -> Window:

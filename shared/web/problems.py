@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from shared.kernel import errors
+from shared.kernel.in_words import by_name, in_words
 from shared.observability.logs import get_logger
 
 log = get_logger(__name__)
@@ -47,6 +48,7 @@ PROBLEM: dict[str, Any] = {
         "request_id": _TEXT,
     },
 }
+_EXPECTED = "is missing: this needs a body of JSON, with the header `Content-Type: application/json`"
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     "default": {
         "description": "An error",
@@ -104,9 +106,18 @@ def respond(error: errors.MusterError) -> Response:
 
 async def _malformed(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
-    fields = {"/".join(str(part) for part in item["loc"][1:]) or item["loc"][0]: item["msg"] for item in error.errors()}
-    said = "; ".join(f"{name}: {detail}" for name, detail in fields.items())
-    return problem(400, f"the request could not be read: {said}", fields=fields)
+    fields: dict[str, str] = {}
+    inside: list[dict[str, Any]] = []
+    for item in error.errors():
+        place, *steps = item["loc"]
+        if not steps or item["type"] == "json_invalid":
+            fields[str(place)] = _EXPECTED if item["type"] == "missing" else in_words(item)
+        elif place == "body":
+            inside.append({**item, "loc": steps})
+        else:
+            fields[str(steps[0])] = in_words(item)
+    fields |= by_name(inside, error.body)
+    return problem(400, "; ".join(f"{name}: {detail}" for name, detail in fields.items()), fields=fields)
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -27,6 +27,8 @@ class Answering(ThreadingHTTPServer):
         self.answers: dict[str, tuple[int, Any]] = {
             "/api/auth/token/": (200, {"access": "made", "user": {}}),
             "/api/attendance/settings/": (200, {"timezone": "Asia/Dhaka"}),
+            "/api/attendance/system-status/": (200, {"queue_size": 0}),
+            "/api/attendance/unknown-badges/": (200, []),
         }
         server = self
 
@@ -102,17 +104,60 @@ def muster(
 
 def test_an_import_sends_the_file_as_it_is_and_prints_the_summary(system: Answering, log: Path) -> None:
     lines = [{"line": 7, "reason": "no date"}]
-    summary = {"timezone": "Asia/Dhaka", "read": 1, "new": 1, "unreadable": 1, "unreadable_lines": lines}
+    summary = {"machine": "gate-1", "timezone": "Asia/Dhaka", "read": 2, "new": 1, "unreadable": 1}
+    summary |= {"unreadable_lines": lines}
     system.answers["/api/attendance/scans/import/"] = (200, summary)
     done = muster("import", log, "--machine", "gate-1", "--timezone", "Asia/Dhaka", URL=system.url, TOKEN="mine")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 3, done.stderr
     method, path, headers, body = system.asked[0]
     assert (method, body) == ("POST", LOG)
     assert path == "/api/attendance/scans/import/?machine=gate-1&timezone=Asia%2FDhaka"
     assert headers["Authorization"] == "Bearer mine"
-    assert "new" in done.stdout
+    assert "2 read = 1 new + 0 known already + 1 unreadable" in done.stdout
     assert "unreadable line 7: no date" in done.stdout
-    assert not done.stderr
+    assert done.stderr.strip() == "1 line of the file cannot be read; all others are imported."
+
+
+def test_the_figures_of_an_import_add_up_in_a_line(system: Answering, log: Path) -> None:
+    figures = {"read": 9, "new": 4, "quarantined": 2, "already_known": 2, "unreadable": 3, "unreadable_new": 1}
+    summary = {"machine": "g", "machine_id": 7, "machine_created": True, "timezone": "Asia/Dhaka", **figures}
+    system.answers["/api/attendance/scans/import/"] = (200, summary)
+    done = muster("import", log, "--machine", "g", URL=system.url, TOKEN="mine")
+    said = "9 read = 4 new (2 of them quarantined) + 2 known already + 3 unreadable (1 of them for the first time)"
+    assert said in done.stdout
+    assert "The machine g is registered now." in done.stdout
+
+
+def test_an_import_names_badges_that_nobody_holds_and_says_what_to_do(system: Answering, log: Path) -> None:
+    system.answers["/api/attendance/scans/import/"] = (200, {"machine": "g", "timezone": "Asia/Dhaka"})
+    system.answers["/api/attendance/unknown-badges/"] = (200, [{"badge": "101"}, {"badge": "7"}])
+    done = muster("import", log, "--machine", "g", URL=system.url, TOKEN="mine")
+    assert done.returncode == 0, done.stderr
+    assert "Nobody holds 2 badges of this machine: 101, 7." in done.stderr
+    assert "muster people import" in done.stderr
+    assert any(path.startswith("/api/attendance/unknown-badges/?machine=g&") for _, path, _, _ in system.asked)
+
+
+@pytest.mark.parametrize(
+    ("said", "field", "shown"),
+    [
+        ("say date_format=day_first or date_format=month_first", "date_format",
+            "say --date-format day_first or --date-format month_first"),
+        ("say columns=badge=1,time=2", "columns", "say --columns badge=1,time=2"),
+        ("say encoding, such as gbk", "encoding", "say --encoding, such as gbk"),
+        ("columns: there can be only one badge", "columns", "--columns: there can be only one badge"),
+        ("If the rest is worth it, say force=true", "", "If the rest is worth it, say --force"),
+        ("to register it, say the time zone of its clock", "timezone",
+            "to register it, say the time zone of its clock (--timezone)"),
+    ],
+)  # fmt: skip
+def test_what_an_import_lacks_is_named_as_the_option_that_it_is(
+    system: Answering, log: Path, said: str, field: str, shown: str
+) -> None:
+    problem = {"error": said, "errors": [{"pointer": field, "detail": "x"}] if field else []}
+    system.answers["/api/attendance/scans/import/"] = (400, problem)
+    done = muster("import", log, "--machine", "g", URL=system.url, TOKEN="mine")
+    assert (done.returncode, done.stderr.strip()) == (1, shown)
 
 
 def test_a_dry_run_prints_how_a_table_is_read_and_the_first_scans(system: Answering, log: Path) -> None:
@@ -123,7 +168,8 @@ def test_a_dry_run_prints_how_a_table_is_read_and_the_first_scans(system: Answer
         "sheet": "May",
     }
     sample = [{"line": 4, "badge": "007", "local_time": "2026-10-05 08:01:22", "type": "IN", "state": "0"}]
-    summary = {"timezone": "Asia/Dhaka", "new": 1, "recognised": {**recognised, "date_format": None}, "sample": sample}
+    summary = {"dry_run": True, "machine": "g", "machine_id": None, "machine_created": False, "timezone": "Asia/Dhaka"}
+    summary |= {"new": 1, "recognised": {**recognised, "date_format": None}, "sample": sample}
     system.answers["/api/attendance/scans/import/"] = (200, summary)
     said = ("--columns", 'badge=AC-No.,time="Date, Time"', "--states", "C/In=0", "--sheet", "May")
     done = muster("import", log, "--machine", "g", "--dry-run", *said, URL=system.url, TOKEN="mine")
@@ -138,10 +184,12 @@ def test_a_dry_run_prints_how_a_table_is_read_and_the_first_scans(system: Answer
         "read with: header line 3, sheet May",
         "scan line 4: 007 · 2026-10-05 08:01:22 · IN · 0",
     ]
+    assert "This was a dry run: nothing is changed; the machine g would be registered." in done.stdout
+    assert "machine created" not in done.stdout
 
 
 def test_an_import_says_when_the_machine_and_the_site_keep_different_time(system: Answering, log: Path) -> None:
-    system.answers["/api/attendance/scans/import/"] = (200, {"timezone": "Asia/Shanghai"})
+    system.answers["/api/attendance/scans/import/"] = (200, {"machine": "gate-1", "timezone": "Asia/Shanghai"})
     done = muster("import", log, "--machine", "gate-1", URL=system.url, TOKEN="mine")
     assert done.returncode == 0, done.stderr
     assert "clock is in Asia/Shanghai, the site in Asia/Dhaka" in done.stderr
@@ -156,7 +204,7 @@ def test_a_program_gets_json_on_standard_output_and_nothing_else(system: Answeri
 
 
 def test_without_a_token_the_administrators_password_signs_in(system: Answering, log: Path) -> None:
-    system.answers["/api/attendance/scans/import/"] = (200, {"timezone": "Asia/Dhaka"})
+    system.answers["/api/attendance/scans/import/"] = (200, {"machine": "g", "timezone": "Asia/Dhaka"})
     done = muster("import", log, "--machine", "g", URL=system.url, ADMIN_PASSWORD="long enough")
     assert done.returncode == 0, done.stderr
     assert json.loads(system.asked[0][3]) == {"username": "admin", "password": "long enough"}
@@ -229,6 +277,7 @@ def test_nobody_signed_in_is_a_failure_with_advice(system: Answering, log: Path)
         ("up", "--http-port", "99999"),
         ("import", __file__, "--machine", "g", "--format", "xls"),
         ("import", __file__, "--machine", ""),
+        ("import", __file__, "--machine", "g", "--day-first", "--date-format", "month_first"),
         ("people", "import", __file__, "--effective-from", "2026-02-30"),
     ],
 )
@@ -236,6 +285,17 @@ def test_wrong_use_ends_with_2_and_a_sentence_on_standard_error(words: tuple[str
     done = muster(*words)
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.strip()) > 20
+
+
+@pytest.mark.parametrize("words", [("dead", "list"), ("password",)], ids=" ".join)
+def test_what_works_on_a_system_that_does_not_run_says_to_start_it(words: tuple[str, ...], tmp_path: Path) -> None:
+    address = {"database_url": f"postgresql://muster@/muster?host={tmp_path}/nowhere", "http_url": "", "live_url": ""}
+    (tmp_path / "address.json").write_text(json.dumps(address))
+    (tmp_path / "secret").write_text("s" * 64)
+    done = muster(*words, "--data", tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    said = f"No Muster runs on the data folder {tmp_path}: start it (muster up --data {tmp_path})."
+    assert done.stderr.strip() == said
 
 
 def test_an_address_that_is_none_is_wrong_use(log: Path) -> None:
@@ -246,8 +306,12 @@ def test_an_address_that_is_none_is_wrong_use(log: Path) -> None:
 
 
 def test_a_day_is_explained_in_sentences(system: Answering) -> None:
-    explained = {"sentences": ["Two scans count.", "Late by 3 minutes."]}
+    explained = {"employee_id": "EMP001", "employee_name": "Ahmed Khan", "date": "2026-01-05"}
+    explained |= {"sentences": ["Two scans count.", "Late by 3 minutes."]}
     system.answers["/api/attendance/explain/"] = (200, explained)
     done = muster("explain", "EMP001", "2026-01-05", URL=system.url, TOKEN="mine")
-    assert (done.returncode, done.stdout) == (0, "Two scans count.\nLate by 3 minutes.\n")
+    assert (done.returncode, done.stdout) == (
+        0,
+        "EMP001 Ahmed Khan, 2026-01-05\nTwo scans count.\nLate by 3 minutes.\n",
+    )
     assert system.asked[-1][1] == "/api/attendance/explain/?employee=EMP001&date=2026-01-05"

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from deploy.demo_log import KeptPort, kept_log
@@ -125,8 +125,9 @@ async def test_one_machine_of_every_vendor_holds_a_month_of_forty_people_and_rem
         assert len({at.date() for _, at, _ in log}) > 20
         assert [at for _, at, _ in log] == sorted(at for _, at, _ in log)
 
+    later = before[2][-1][1].replace(hour=8, minute=0, second=0) + timedelta(days=400)
     with (tmp_path / "gate-2.dat").open("ab") as file:  # while Muster was off
-        file.write(b"       D8\t2030-01-01 08:00:00\t1\t0\t1\t0\n")
+        file.write(f"       D8\t{later}\t1\t0\t1\t0\n".encode())
     ports = {one.gate: one.body["port"] for one in there}
     async with DemoMachines(tmp_path, "Asia/Dhaka") as demo, taking() as server:
         assert {one.gate: one.body["port"] for one in demo.there} == ports
@@ -136,7 +137,7 @@ async def test_one_machine_of_every_vendor_holds_a_month_of_forty_people_and_rem
                 assert again[: len(before[one.gate])] == before[one.gate]
         server.stamp = "9999"
         demo.push_to(server.port)
-        await server.until(lambda: ("D8", datetime(2030, 1, 1, 8), "0") in server.taken)
+        await server.until(lambda: ("D8", later, "0") in server.taken)
         assert not set(server.taken) & set(before[2])
 
 

@@ -41,6 +41,12 @@ def data() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+def test_a_password_that_cannot_be_is_refused_as_the_variable_that_it_is(data: Path) -> None:
+    done = muster("up", "--data", data, "--http-port", "0", "--live-port", "0", ADMIN_PASSWORD="x")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "MUSTER_ADMIN_PASSWORD: the password has to be" in done.stderr
+
+
 class Up:
     """A running `muster up`."""
 

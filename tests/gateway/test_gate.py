@@ -154,6 +154,17 @@ async def test_users_are_for_super_admins(gateway: Gateway, roles: set[str], sta
     assert making.status_code == (201 if status == 200 else status)
 
 
+@pytest.mark.parametrize(
+    ("role", "status"),
+    [("super_admin", 200), ("hr", 200), ("department_head", 403), ("trainer", 403), ("employee", 403), ("device", 403)],
+)
+async def test_figures_are_for_those_who_see_to_the_system(gateway: Gateway, role: str, status: int) -> None:
+    caller = Caller(user=0, username="x", roles=frozenset({role}))
+    token = gateway.tokens.sign(caller, now=gateway.clock.now(), lasts=timedelta(minutes=1))
+    answer = await gateway.http.get("/metrics", headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, "python_info" in answer.text) == (status, status == 200)
+
+
 class Browser:
     """Sends what a browser sends: a cookie, and where its page came from."""
 

@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from services.gateway.wiring import HISTORY
+from shared.contracts.days import ScanOfDay
 from tests.gateway.fakes import (
     NOON,
     PASSWORD,
@@ -95,6 +96,20 @@ async def test_signing_in_shows_the_day_and_then_what_happens(gateway: Gateway, 
     await expect(row).to_contain_text("Late")
     await expect(page.locator("#scans li")).to_have_count(1)
     await expect(page.locator("#scans li")).to_contain_text("Nasrin Akter")
+    assert not visit.complaints
+
+
+async def test_which_way_a_scan_was_is_shown_once_the_day_knows(gateway: Gateway, visit: Visit) -> None:
+    await gateway.bus.tell(person(3), time=NOON)
+    await visit.sign_in(gateway)
+    await expect(visit.page.get_by_text("Live", exact=True)).to_be_visible()
+    way = visit.page.locator("#scans li .way")
+    await gateway.bus.tell(scan("3", type="IN"), time=NOON)
+    await expect(way).to_have_text("Scan")
+    minute = (await visit.page.locator("#scans li time").inner_text())[:5]
+    scans = [ScanOfDay(time="02:00", type="IN"), ScanOfDay(time=minute, type="OUT")]
+    await gateway.bus.tell(day(3, scans=scans), time=NOON)
+    await expect(way).to_have_text("Out")
     assert not visit.complaints
 
 

@@ -103,6 +103,9 @@ class FakeDriver:
     def lacks(self, machine: Machine) -> str:
         return ""
 
+    def how_secrets_go(self, config: Mapping[str, Any]) -> Mapping[str, object]:
+        return {"tls": config.get("tls", False)}
+
     async def probe(self, machine: Machine, steps: Steps) -> None:
         with steps.step("connect") as note:
             if self.refuses:

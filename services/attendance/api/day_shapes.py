@@ -1,7 +1,7 @@
 """Days as the user's pages know them: a row of the summary, a row of the timesheet, a daily record."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
 from services.attendance.application.day_facts import DayView, Figures, MonthDay, PersonMonth, Record
@@ -11,7 +11,75 @@ from services.attendance.domain.scans import SCAN_TYPES
 Json = dict[str, Any]
 
 
-def summary_row(view: DayView) -> Json:
+class ScanOfDay(TypedDict):
+    """A scan in a day: local HH:MM, and what it was taken for."""
+
+    time: str
+    type: str
+
+
+class SummaryRow(TypedDict):
+    """A row of the summary in an answer; `shape=camel` names it otherwise."""
+
+    employee_id: str
+    employee_name: str
+    department: str | None
+    designation: str | None
+    level_of_work: str
+    date: date
+    status: str
+    state: str
+    check_in: str | None
+    check_out: str | None
+    working_hours: float
+    overtime: float
+    extra_overtime: float
+    attendance_count: int
+    scans: list[ScanOfDay]
+
+
+class DayShape(TypedDict):
+    """A daily record in an answer."""
+
+    id: str
+    employee: int
+    employee_id: str
+    employee_name: str
+    department: str | None
+    designation: str | None
+    level_of_work: str
+    date: date
+    date_formatted: str
+    status: str
+    state: str
+    first_check_in: datetime | None
+    first_check_in_formatted: str | None
+    last_check_out: datetime | None
+    last_check_out_formatted: str | None
+    total_working_hours: float
+    overtime_hours: float
+    extra_overtime_hours: float
+    total_scans: int
+    check_in_count: int
+    check_out_count: int
+    snacks_eligible: bool
+    night_bill_eligible: bool
+    notes: str
+    is_edited: bool
+    edited_by: int | None
+    edited_by_name: str | None
+    edited_at: datetime | None
+    created_at: datetime | None
+    updated_at: datetime | None
+    timezone: str
+    flags: list[str]
+    late_minutes: int
+    early_departure_minutes: int
+    shortfall_minutes: int | None
+    scans: list[ScanOfDay]
+
+
+def summary_row(view: DayView) -> SummaryRow:
     """Whoever was absent has a row, too."""
     facts = view.facts
     scans = _scans(facts.marks)
@@ -83,7 +151,7 @@ def timesheet_row_camel(month: PersonMonth) -> Json:
     }
 
 
-def record(day: Record) -> Json:
+def record(day: Record) -> DayShape:
     """A daily record with everything that is kept of it."""
     facts, details = day.facts, day.details
     zone = ZoneInfo(day.zone)
@@ -175,7 +243,7 @@ def _month_day(day: MonthDay) -> Json:
     }
 
 
-def _scans(marks: str) -> list[dict[str, str]]:
+def _scans(marks: str) -> list[ScanOfDay]:
     return [{"time": mark[:5], "type": mark[6:]} for mark in marks.split(",")] if marks else []
 
 

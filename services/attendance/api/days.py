@@ -10,6 +10,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.attendance.api.day_shapes import (
+    DayShape,
+    SummaryRow,
     record,
     statistics,
     summary_row,
@@ -77,7 +79,7 @@ def router(days: Days, explaining: Explaining) -> APIRouter:
     @routes.get(
         "/daily-attendance/summary/",
         summary="A row for everybody active on a date, the absent included",
-        openapi_extra=described(SUMMARY, a_list=True, required=["date"]),
+        openapi_extra=described(SUMMARY, a_list=True, required=["date"], rows=SummaryRow),
     )
     async def summary(request: Request, scope: CurrentScope) -> Response:
         asked = window(request, filters=SUMMARY, orders=("employee_id",), default="employee_id", limit=EVERYBODY)
@@ -111,7 +113,7 @@ def router(days: Days, explaining: Explaining) -> APIRouter:
             f"Over one date, or a range of at most {LONGEST_WITH_ABSENCES} days, everybody active has a record for "
             "each day, seen or not. Over more, or without dates, the list has the days on which somebody was seen."
         ),
-        openapi_extra=described(LIST, a_list=True),
+        openapi_extra=described(LIST, a_list=True, rows=DayShape),
     )
     async def listed(request: Request, scope: CurrentScope) -> Response:
         asked = window(request, filters=LIST, orders=ORDERS, default="-date", limit=1000)

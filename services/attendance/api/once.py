@@ -1,5 +1,6 @@
 """POSTs that may be sent again: their keys, and answers that can be kept."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import Request
@@ -25,7 +26,7 @@ async def key_from(request: Request, who: Caller, body: bytes | None = None) -> 
     )
 
 
-def answered(body: dict[str, Any], status: int) -> Answer:
+def answered(body: Mapping[str, Any], status: int) -> Answer:
     """An answer that can be kept."""
     return Answer(status, bytes(json_response(body).body))
 

@@ -1,7 +1,7 @@
 """People and departments: lists, records, changes, the CSV import, and badges that find their person."""
 
-from datetime import date
-from typing import Annotated, Any
+from datetime import date, datetime
+from typing import Annotated, Any, TypedDict
 
 from fastapi import APIRouter, Body, Request
 from fastapi.responses import Response
@@ -29,11 +29,45 @@ SINCE = {"effective_from": "the date from which the change holds: today, unless 
 IMPORT = {"dry_run": "`true` only says what would be done", **SINCE}
 
 
+class BadgeShape(TypedDict):
+    """A badge of somebody in an answer, and when it is theirs: from `since` on and before `until`."""
+
+    badge: str
+    since: date | None
+    until: date | None
+
+
+class EmployeeShape(TypedDict):
+    """A person in an answer."""
+
+    id: int
+    employee_id: str
+    name: str
+    email: str | None
+    phone: str | None
+    gender: str | None
+    department: str | None
+    department_id: int | None
+    designation: str | None
+    level_of_work: str
+    site: int
+    site_name: str
+    joined_on: date | None
+    left_on: date | None
+    badges: list[BadgeShape]
+    created_at: datetime
+    updated_at: datetime
+
+
 def router(people: People) -> APIRouter:
     """The routes of people."""
     routes = APIRouter(prefix="/api/attendance", tags=["people"])
 
-    @routes.get("/employees/", summary="Employees as they are today", openapi_extra=described(PEOPLE, a_list=True))
+    @routes.get(
+        "/employees/",
+        summary="Employees as they are today",
+        openapi_extra=described(PEOPLE, a_list=True, rows=EmployeeShape),
+    )
     async def listed(request: Request, scope: CurrentScope) -> Response:
         orders = ("employee_id", "name", "department", "designation", "updated_at")
         asked = window(request, filters=PEOPLE, orders=orders, default="employee_id", limit=10_000)
@@ -158,7 +192,7 @@ def _record(person: PersonState) -> Response:
     return json_response(_employee(person), headers={"ETag": f'"{person.n}"'})
 
 
-def _employee(person: PersonState) -> dict[str, Any]:
+def _employee(person: PersonState) -> EmployeeShape:
     return {
         "id": person.id,
         "employee_id": person.code,

@@ -78,7 +78,7 @@ class LinkBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    employee: Id
+    employee: Id = Field(description="the id of the person, as `employees/` lists it")
     since: PlausibleDate | None = None
     until: PlausibleDate | None = None
 

@@ -1,6 +1,8 @@
 """Scans, and rulings about them, as callers see them."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, TypedDict
+from uuid import UUID
 
 import msgspec
 
@@ -9,7 +11,47 @@ from services.attendance.domain.releases import Release
 from services.attendance.domain.scans import QUALITIES
 
 
-def scan_shape(facts: ScanFacts) -> dict[str, Any]:
+class ReleaseShape(TypedDict):
+    """A ruling in an answer."""
+
+    at: datetime
+    local_time: datetime
+    by: int
+    by_name: str
+    reason: str
+    released_at: datetime
+
+
+class ScanShape(TypedDict):
+    """A scan in an answer."""
+
+    id: UUID
+    machine: int
+    machine_id: str | None
+    machine_name: str | None
+    site: int
+    badge: str
+    employee: int | None
+    employee_id: str | None
+    employee_name: str | None
+    scan_time: datetime
+    local_time: datetime
+    device_time: str
+    timezone: str
+    scan_type: str
+    state: str
+    verify: str | None
+    work_code: str | None
+    record_no: str | None
+    quality: str
+    release: ReleaseShape | None
+    is_processed: bool
+    mode: str
+    received_at: datetime
+    raw_data: Any
+
+
+def scan_shape(facts: ScanFacts) -> ScanShape:
     """A scan with every field kept, whose it is, and the ruling by which it counts."""
     return {
         "id": facts.id,
@@ -39,7 +81,7 @@ def scan_shape(facts: ScanFacts) -> dict[str, Any]:
     }
 
 
-def release_shape(release: Release) -> dict[str, Any]:
+def release_shape(release: Release) -> ReleaseShape:
     """Who lets a scan count, why, and when it was: `local_time` is on the machine's wall clock."""
     return {
         "at": release.at,

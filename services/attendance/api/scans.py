@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.attendance.api.parameters import bad, choice_of, date_of, text_of
-from services.attendance.api.scan_shapes import scan_shape
+from services.attendance.api.scan_shapes import ScanShape, scan_shape
 from services.attendance.application.scan_list import Scans, UnknownBadge, WantedScans
 from services.attendance.domain.scans import QUALITIES
 from shared.web.callers import HR, CurrentScope
@@ -23,6 +23,7 @@ SCANS = {
     "quarantined": "`true` for scans that are quarantined and not released, `false` for the others",
     "unknown": "`true` for scans of badges that nobody held, `false` for the others",
 }
+UNKNOWN = {"machine": "the code, or the number, of the machine that saw them last"}
 
 
 def router(scans: Scans) -> APIRouter:
@@ -30,7 +31,9 @@ def router(scans: Scans) -> APIRouter:
     routes = APIRouter(prefix="/api/attendance", tags=["scans"])
 
     @routes.get(
-        "/scans/", summary="Raw scans with every field kept, newest first", openapi_extra=described(SCANS, a_list=True)
+        "/scans/",
+        summary="Raw scans with every field kept, newest first",
+        openapi_extra=described(SCANS, a_list=True, rows=ScanShape),
     )
     async def listed(request: Request, scope: CurrentScope) -> Response:
         asked = window(request, filters=SCANS, orders=("scan_time",), default="-scan_time", limit=1000)
@@ -57,12 +60,12 @@ def router(scans: Scans) -> APIRouter:
     @routes.get(
         "/unknown-badges/",
         summary="Badges that nobody held when they were seen",
-        openapi_extra=described({}, a_list=True),
+        openapi_extra=described(UNKNOWN, a_list=True),
     )
     async def unknown_badges(request: Request, who: HR) -> Response:
         orders = ("badge", "scans", "first_at", "last_at")
-        asked = window(request, filters=(), orders=orders, default="-last_at", limit=1000)
-        found = await scans.unknown_badges(who.scope, asked)
+        asked = window(request, filters=UNKNOWN, orders=orders, default="-last_at", limit=1000)
+        found = await scans.unknown_badges(text_of(request, "machine"), who.scope, asked)
         rows = [_unknown(row) for row in found.rows]
         return answer(request, rows, asked, total=found.total, next_after=found.next_after, exact=found.exact)
 

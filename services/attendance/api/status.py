@@ -28,7 +28,7 @@ def router(status: Status) -> APIRouter:
             "total_machines": now.machines.total,
             "connected_machines": now.machines.connected,
             "total_clients": 0,  # the gateway knows, and puts its figure here
-            "queue_size": now.queue_size or 0,
+            "queue_size": (now.queue_size or 0) + now.recomputations,  # all that days wait for
             "last_health_check": now.at,
             "services": [{"name": "attendance", "status": "ok" if now.queue_size is not None else "bus away", **queue}],
         }

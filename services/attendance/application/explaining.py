@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -12,6 +12,7 @@ from services.attendance.application.rulebook import Rulebook
 from services.attendance.domain.explain import explain
 from services.attendance.domain.releases import Release
 from services.attendance.domain.scans import Scan
+from services.attendance.domain.state import State
 from shared.kernel.clock import Clock
 from shared.kernel.errors import NotFound
 from shared.web.scope import Scope
@@ -71,14 +72,14 @@ class Explaining:
         async with self._reads.explaining() as reading:
             person_id = await reading.by_code(code, scope)
             if person_id is None:
-                raise NotFound(f"there is nobody with the code {code[:80]!r}")
+                raise NotFound(f"nobody has the code, or else the id, {code[:80]!r}")
             return await self._explained(reading, person_id, on, scope)
 
     async def _explained(self, reading: ExplainReading, person_id: int, on: date, scope: Scope) -> dict[str, Any]:
         holder = await reading.holder(person_id, on, scope)
         assignment = None if holder is None else holder.assignment_on(on)
         if holder is None or assignment is None:
-            raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
+            raise NotFound(f"there is no such day: {_called(holder, person_id)} belonged nowhere on {on.isoformat()}")
         rules = await reading.rulebook(self._clock.now())
         frame = rules.frame(assignment.site_id, on)
         badges = sorted(holder.badges_on(on))
@@ -91,7 +92,8 @@ class Explaining:
             closed=rules.closure(assignment.site_id, on),
             releases=evidence.releases,
         )
-        data = explained.as_data()
+        state = rules.state(assignment.site_id, on, seen=bool(explained.day.used))
+        data = replace(explained, expected=state is State.EXPECTED).as_data()
         return {
             "id": f"{on:%Y%m%d}-{person_id}",
             "employee": person_id,
@@ -100,12 +102,17 @@ class Explaining:
             "department": assignment.department,
             "level_of_work": assignment.level_of_work,
             "badges": badges,
+            "state": state,
             **data,
             "scans": [
                 {**account, "machine_id": evidence.machines.get(UUID(account["id"]))}
                 for account in _accounts(data["scans"])
             ],
         }
+
+
+def _called(holder: Holder | None, person_id: int) -> str:
+    return f"person {person_id}" if holder is None else f"{holder.code} {holder.name}"
 
 
 def _accounts(scans: object) -> list[dict[str, Any]]:

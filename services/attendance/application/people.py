@@ -21,7 +21,7 @@ from services.attendance.application.person import UNSET, BadgeSpan, Change, Dra
 from services.attendance.application.roster import Roster
 from services.attendance.application.rulebook import Rulebook
 from shared.kernel.clock import Clock
-from shared.kernel.errors import Conflict, Invalid, Malformed, MusterError, NotFound, Stale
+from shared.kernel.errors import Conflict, Invalid, Malformed, MusterError, NotFound, Stale, sentence
 from shared.web.idempotency import Answer
 from shared.web.lists import Window
 from shared.web.scope import Scope
@@ -238,5 +238,23 @@ def _planned(lines: Sequence[Line], roster: Roster, since: date | Unset | None, 
             done.unchanged += 1
             continue
         changes.append(change)
+        if said := _held_beside(line, change, roster):
+            done.warnings.append(CsvError(line.number, "badge", said))
     done.errors.sort(key=lambda error: error.line)
+    done.warnings.sort(key=lambda warning: warning.line)
     return changes
+
+
+def _held_beside(line: Line, change: Change, roster: Roster) -> str:
+    """A file that names another badge takes none away: scans of both count. But whoever sends it has to know."""
+    badge = line.draft.badge
+    known = roster.by_code.get(change.facts.code)
+    if badge is None or not change.adds or known is None or known.removed:
+        return ""
+    others = sorted({row[1].badge for row in known.badges if row[1].span.covers(roster.today)})
+    if not others or badge.badge in {row[1].badge for row in known.badges}:
+        return ""
+    return (
+        f"{change.facts.code} holds {badge.badge} from now on, and {sentence(others)} as before; where that is given"
+        " back, import it with the date in badge_until"
+    )

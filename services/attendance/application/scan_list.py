@@ -102,8 +102,8 @@ class ScanReading(Protocol):
     ) -> Page[ScanFacts]:
         """A page of scans."""
 
-    async def unknown_badges(self, scope: Scope, asked: Window) -> Page[UnknownBadge]:
-        """A page of badges that nobody held."""
+    async def unknown_badges(self, machines: Sequence[int] | None, scope: Scope, asked: Window) -> Page[UnknownBadge]:
+        """A page of badges that nobody held; of those that one of these machines saw last, where they are named."""
 
 
 class ScanReads(Protocol):
@@ -137,10 +137,17 @@ class Scans:
                 wanted, person_id=person_id, machines=machines, rules=rules, scope=scope, asked=asked
             )
 
-    async def unknown_badges(self, scope: Scope, asked: Window) -> Page[UnknownBadge]:
-        """Badges that nobody held when they were seen."""
+    async def unknown_badges(self, machine: str | None, scope: Scope, asked: Window) -> Page[UnknownBadge]:
+        """Badges that nobody held when they were seen; where a machine is named, those that it saw last.
+
+        Raises:
+            Malformed: there is no such machine.
+        """
         async with self._reads.reading() as reading:
-            return await reading.unknown_badges(scope, asked)
+            machines = None if machine is None else await reading.machine(machine)
+            if machine is not None and not machines:
+                raise _unknown("machine", machine)
+            return await reading.unknown_badges(machines, scope, asked)
 
 
 def _unknown(name: str, value: str) -> Malformed:

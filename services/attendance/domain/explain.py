@@ -31,6 +31,8 @@ class Explanation:
     flags: tuple[tuple[Flag, str], ...]
     notes: tuple[str, ...]
     """Since when the settings hold, and what the day waits for."""
+    expected: bool = False
+    """Nobody has come, and there is time for it yet: nothing is said against them."""
 
     @property
     def counts(self) -> str:
@@ -44,6 +46,7 @@ class Explanation:
     def sentences(self) -> tuple[str, ...]:
         """Everything, in the order in which a person would ask."""
         return (
+            *((_NOT_DUE,) if self.expected else ()),
             self.window,
             self.counts,
             *(f"{account.time} {account.scan.type}: {account.why}." for account in self.accounts),
@@ -118,6 +121,11 @@ def explain(
         flags=tuple((flag, _flag(flag, case)) for flag in day.flags),
         notes=tuple(_notes(settings_since, closed)),
     )
+
+
+_NOT_DUE: Final = (
+    "This day is not due yet: nobody is late or absent so far, and what follows is what it would be if no scan came."
+)
 
 
 def _window(frame: Frame) -> str:

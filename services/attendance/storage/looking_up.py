@@ -23,7 +23,8 @@ async def find_person(
 ) -> int | None:
     """Whom the caller means by an id or a code, among those that they may see on any date.
 
-    Codes are often numbers. A filter by `employee` means the id then; a person who types means the code.
+    Codes are often numbers. A filter by `employee` means the id then; a person who types means the code. Nobody types
+    capitals where they need not: a code in another case is meant where only one person has it.
     """
     where = Where(text, as_id(text))
     where.add("NOT p.removed AND (p.code = $1 OR p.id = $2::int)")
@@ -33,7 +34,16 @@ async def find_person(
         f"ORDER BY p.code = $1 {'DESC' if code_first else 'ASC'} LIMIT 1"
     )
     found: int | None = await pg.fetchval(sql, *where.values)
-    return found
+    return found if found is not None else await _in_another_case(pg, text, scope)
+
+
+async def _in_another_case(pg: "asyncpg.Connection[Any]", text: str, scope: Scope) -> int | None:
+    where = Where(text)
+    where.add("NOT p.removed AND lower(p.code) = lower($1)")
+    seen_by(where, scope, person="p.id", unit="a.unit_id")
+    sql = f"SELECT DISTINCT p.id FROM people p LEFT JOIN assignments a ON a.person_id = p.id WHERE {where} LIMIT 2"
+    rows = await pg.fetch(sql, *where.values)
+    return rows[0]["id"] if len(rows) == 1 else None
 
 
 async def find_unit(pg: "asyncpg.Connection[Any]", text: str) -> int | None:

@@ -105,12 +105,14 @@ class PostgresScanReading:
         rows = [_facts(row) for row in found.rows]
         return Page(rows=rows, total=found.total, exact=found.exact, next_after=found.next_after)
 
-    async def unknown_badges(self, scope: Scope, asked: Window) -> Page[UnknownBadge]:
+    async def unknown_badges(self, machines: Sequence[int] | None, scope: Scope, asked: Window) -> Page[UnknownBadge]:
         where = Where()
         if scope.reach != "all":  # nobody's badge is in nobody's unit
             where.add("FALSE")
         if asked.search:
             where.add("b.badge ILIKE {}", like(asked.search))
+        if machines is not None:
+            where.add("b.machine_id = ANY({}::int[])", list(machines))
         orders = {
             "badge": text_key("b.badge"),
             "scans": number_key("b.scans"),

@@ -53,7 +53,7 @@ class Passwords:
 
     async def _run(self, work: Callable[..., T], *arguments: str) -> T:
         if self._waiting >= MOST_WAITING:
-            raise TooMany("too many sign-ins at the same time; try again in a moment", retry_after=2)
+            raise TooMany("too many sign-ins at the same time; try again in 2 seconds", retry_after=2)
         self._waiting += 1
         try:
             async with self._turn:

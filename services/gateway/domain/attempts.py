@@ -1,5 +1,6 @@
 """How often a password may be guessed."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Attempts:
             recent = [at for at in self._failures.get(key, ()) if at > now - limit.within]
             if len(recent) >= limit.failures:
                 wait = (recent[-limit.failures] + limit.within - now).total_seconds()
-                raise TooMany("too many failed sign-ins; wait a while before the next", retry_after=wait)
+                raise TooMany(f"too many failed sign-ins; try again in {_in_words(wait)}", retry_after=wait)
 
     def failed(self, name: str, address: str, *, now: datetime) -> None:
         """Count a failure."""
@@ -55,6 +56,12 @@ class Attempts:
     def succeeded(self, name: str, address: str) -> None:
         """Forget the failures of this user from this address: a typing error is not an attack."""
         self._failures.pop(("both", name, address), None)
+
+
+def _in_words(seconds: float) -> str:
+    whole = max(1, math.ceil(seconds))
+    number, unit = (whole, "second") if whole < 120 else (math.ceil(whole / 60), "minute")
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 def _keys(name: str, address: str) -> Iterable[tuple[tuple[str, ...], Limit]]:

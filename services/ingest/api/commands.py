@@ -28,7 +28,7 @@ class CommandBody(BaseModel):
     @classmethod
     def _wall_time(cls, value: datetime | None) -> datetime | None:
         if value is not None and value.tzinfo is not None:
-            raise ValueError("a wall time of the machine, without a zone: 2026-01-31T08:00:00")
+            raise ValueError("is to be a wall time of the machine, without a zone: 2026-01-31T08:00:00")
         return value
 
 

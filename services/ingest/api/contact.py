@@ -1,14 +1,14 @@
 """Contact with a machine, as people ask for it: what it holds once more, and a pause."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from services.ingest.api.models import shown
 from services.ingest.application.machines import Machines
-from services.ingest.application.pausing import Pausing
+from services.ingest.application.pausing import Pause, Pausing
 from services.ingest.application.syncing import Syncing
 from services.ingest.domain.machine import Machine
 from shared.web.callers import HR
@@ -20,7 +20,7 @@ YEARS = 1990, 2200
 
 def _conceivable(value: datetime) -> datetime:
     if not YEARS[0] <= value.year <= YEARS[1]:
-        raise ValueError(f"a year from {YEARS[0]} to {YEARS[1]}")
+        raise ValueError(f"is to be of a year from {YEARS[0]} to {YEARS[1]}")
     return value
 
 
@@ -38,14 +38,14 @@ class SyncBody(BaseModel):
 
 
 class PauseBody(BaseModel):
-    """How long, and why."""
+    """How long, and why. Of a machine that is paused already, what is left out stays."""
 
     model_config = ConfigDict(extra="forbid")
 
     until: Moment | None = Field(
         default=None,
-        description="a wall time of the machine, or an instant, at which it is resumed by itself; left out it waits for"
-        " a person",
+        description="a wall time of the machine, or an instant, at which it is resumed by itself; null waits for a"
+        " person",
     )
     reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")] = (
         ""
@@ -74,8 +74,8 @@ def contact_router(machines: Machines, syncing: Syncing, pausing: Pausing) -> AP
     @router.post("/{key}/pause/", summary="End contact with it for a while; nothing is lost by that")
     async def pause(request: Request, key: str, who: HR, body: PauseBody | None = None) -> Response:
         known(request)
-        body = body or PauseBody()
-        return said(await pausing.pause(key, body.until, body.reason, who.scope, by=who.username))
+        given = cast("Pause", body.model_dump(exclude_unset=True) if body else {})
+        return said(await pausing.pause(key, given, who.scope, by=who.username))
 
     @router.post("/{key}/resume/", summary="Be in contact with it again")
     async def resume(request: Request, key: str, who: HR) -> Response:

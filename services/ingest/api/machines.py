@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from fastapi import APIRouter, Request, Response
 
-from services.ingest.api.models import MachineBody, NewMachineBody, WholeMachineBody, shown
+from services.ingest.api.models import MachineBody, NewMachineBody, ShownMachine, WholeMachineBody, shown
 from services.ingest.api.parameters import flag, one_of, revision_wanted
 from services.ingest.application.drivers import Driver
 from services.ingest.application.machines import Changes, Machines
@@ -56,7 +56,7 @@ def machines_router(
             headers["Location"] = f"/api/attendance/machines/{machine.id}/"
         return json_response(shown(machine, machines), status=status, headers=headers)
 
-    @router.get("/", summary="The machines", openapi_extra=described(FILTERS, a_list=True))
+    @router.get("/", summary="The machines", openapi_extra=described(FILTERS, a_list=True, rows=ShownMachine))
     async def find(request: Request, scope: CurrentScope) -> Response:
         asked = window(request, filters=FILTERS, orders=ORDERS, default="machine_id", limit=1000)
         result = await registry.find(

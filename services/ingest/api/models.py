@@ -1,7 +1,8 @@
 """Machines as clients write and read them."""
 
-from datetime import date
-from typing import Annotated, Any, Literal, cast
+import re
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, TypedDict, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StringConstraints, model_validator
 
@@ -33,7 +34,14 @@ READ_ONLY = frozenset({
 })  # fmt: skip
 """Pages send back whole records; what is not theirs to set is passed over."""
 
-Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^/\x00-\x1f\x7f]{1,100}$")]
+
+def _is_a_code(code: str) -> str:
+    if not 1 <= len(code) <= 100 or re.search(r"[/\x00-\x1f\x7f]", code):
+        raise ValueError("is to have 1 to 100 characters, without a slash, line breaks and the like")
+    return code
+
+
+Code = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_is_a_code)]
 
 
 def _is_no_route(code: str) -> str:
@@ -117,7 +125,49 @@ class WholeMachineBody(MachineBody):
     machine_type: str
 
 
-def shown(machine: Machine, machines: Machines) -> dict[str, Any]:
+class ShownMachine(TypedDict):
+    """A machine in an answer."""
+
+    id: int
+    machine_id: str
+    name: str
+    machine_type: str
+    ip_address: str | None
+    port: int | None
+    location: str
+    department: int | None
+    department_name: str
+    status: str
+    status_text: str
+    is_connected: bool
+    last_sync: datetime | None
+    last_scan_at: datetime | None
+    reported_until: datetime | None
+    reports_by_itself: bool
+    state: str
+    last_contact_at: datetime | None
+    clock_offset_seconds: float | None
+    clock_measured_at: datetime | None
+    records_on_machine: int | None
+    record_capacity: int | None
+    records_received: int | None
+    sync_asked_at: datetime | None
+    paused_at: datetime | None
+    paused_until: datetime | None
+    paused_by: str
+    pause_reason: str
+    direction: str
+    site_id: int
+    zone: str
+    serial: str | None
+    aliases: tuple[str, ...]
+    installed_on: date | None
+    config: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+
+
+def shown(machine: Machine, machines: Machines) -> ShownMachine:
     """A machine as clients read it."""
     state = machines.state_of(machine)
     return {

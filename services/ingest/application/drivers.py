@@ -14,7 +14,7 @@
 A driver translates its library's and its protocol's errors into these, once, where they arise.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -285,6 +285,25 @@ class TakesCommands(Protocol):
 
     def counted(self, text: str, result: str) -> Counted | None:
         """What a machine answered to `COUNT_LOG`, whose text this was; None where it did not say."""
+
+
+@runtime_checkable
+class SaysHowSecretsGo(Protocol):
+    """A driver that knows what of a config decides who can read its secrets on their way.
+
+    Where such a member changes, people say the secrets again. Without this, they do after any change of the config.
+    """
+
+    def how_secrets_go(self, config: Mapping[str, Any]) -> Mapping[str, object]:
+        """Those members and what they mean, defaults included; equal where the way is the same. Never raises."""
+
+
+@runtime_checkable
+class KnowsPlaces(Protocol):
+    """A driver that goes to its machines, and knows where no two of them can be."""
+
+    def place(self, machine: Machine) -> Hashable | None:
+        """Equal for what would be the same machine twice; None where we do not go to it. Never raises."""
 
 
 @runtime_checkable

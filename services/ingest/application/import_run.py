@@ -173,7 +173,7 @@ class ImportRun:
             raise Invalid(
                 f"{summary.unreadable} of the first {summary.read} lines cannot be read; the first is line"
                 f" {summary.unreadable_lines[0]['line']}: {summary.unreadable_lines[0]['reason']}."
-                " Force the import (--force) if the rest is worth it"
+                " If the rest is worth it, say force=true"
             )
 
     async def _send(self, *, least: int) -> None:

@@ -1,6 +1,6 @@
 """The registry: machines are registered, changed and taken out."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date
@@ -9,16 +9,15 @@ from typing import Any, TypedDict
 from zoneinfo import available_timezones
 
 from services.ingest.application.announce import machine_changed
-from services.ingest.application.drivers import PUSH_KEY, Capability, Driver, IsPushedTo, Streams
+from services.ingest.application.drivers import Capability, Driver, IsPushedTo, KnowsPlaces, Streams
+from services.ingest.application.kept_secrets import HIDDEN, check_place, check_way, kept
 from services.ingest.application.not_installed import not_installed
 from services.ingest.application.ports import Registry, Work
+from services.ingest.domain.addresses import wrong_with_address
 from services.ingest.domain.machine import Direction, Machine, State, Status, state_for_people
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Conflict, Malformed, NotFound, Stale, sentence
 from shared.web.scope import Scope
-
-HIDDEN = "********"
-"""Stands for a secret; sent back, it means that the secret stays."""
 
 GOES_OUT = frozenset({Capability.STREAMS, Capability.PULLS, Capability.IS_PUSHED_TO})
 
@@ -216,9 +215,12 @@ class Machines:
                 raise Conflict(
                     f"the serial number {machine.serial!r} belongs to {other.machine_id}", fields={"serial": "is taken"}
                 )
+        if machine.ip_address and (before is None or machine.ip_address != before.ip_address):
+            _check_address(machine.ip_address)
         driver = self.driver_of(machine)
+        hidden = kept(before, driver, changes.get("config")) if before is not None else []
         if before is not None:
-            _say_secrets_again(before, machine, driver, given=changes.get("config", before.config))
+            check_place(hidden, before, machine)
         secrets = before.config if before is not None else {}
         config = {
             name: secrets.get(name) if value == HIDDEN and name in driver.secrets else value
@@ -226,8 +228,29 @@ class Machines:
         }
         same_type = before is not None and before.machine_type == machine.machine_type
         checked = replace(machine, config=driver.validated(config))
+        if before is not None:
+            check_way(hidden, before, checked, driver)
+        await self._check_place_is_free(work, checked, before)
         lacks = driver.lacks(checked)
         return replace(checked, status_text=lacks or (machine.status_text if same_type else ""))
+
+    async def _check_place_is_free(self, work: Work, machine: Machine, before: Machine | None) -> None:
+        """Two registered machines that are one would take its scans twice, under two names."""
+        place = self._place(machine)
+        if place is None or (before is not None and place == self._place(before)):
+            return
+        for other in await work.at(machine.machine_type, machine.ip_address or ""):
+            if other.id != machine.id and self._place(other) == place:
+                raise Conflict(
+                    f"{other.machine_id} is at this address and port already: give this one another, or take"
+                    f" {other.machine_id} out first, or out of use",
+                    fields={"ip_address": f"is that of {other.machine_id}"},
+                )
+
+    def _place(self, machine: Machine) -> Hashable | None:
+        """Where we go to it, if we are to."""
+        driver = self.driver_of(machine)
+        return driver.place(machine) if isinstance(driver, KnowsPlaces) and machine.status.wanted else None
 
     async def _default_zone(self) -> str:
         if self._zone:
@@ -236,23 +259,9 @@ class Machines:
         return min(machines, key=lambda machine: machine.id).zone if machines else "UTC"
 
 
-def _say_secrets_again(before: Machine, after: Machine, driver: Driver, *, given: Mapping[str, Any]) -> None:
-    """What is kept hidden is for the machine that it was said for: it is not sent to another address.
-
-    Raises:
-        Malformed: names each secret that has to be said again.
-    """
-    same = (before.machine_type, before.ip_address, before.port)
-    if same == (after.machine_type, after.ip_address, after.port):
-        return
-    said = "say it again: it was for another address, port or type, and would be sent to this one"
-    kept = [
-        name
-        for name in sorted(driver.secrets - {PUSH_KEY})
-        if before.config.get(name) and (given is before.config or given.get(name) == HIDDEN)
-    ]
-    if kept:
-        raise Malformed(f"{sentence(kept)}: {said}", fields={f"config/{name}": said for name in kept})
+def _check_address(text: str) -> None:
+    if wrong := wrong_with_address(text):
+        raise _wrong("ip_address", wrong)
 
 
 def check_zone(name: str) -> str:

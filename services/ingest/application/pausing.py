@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypedDict
 from zoneinfo import ZoneInfo
 
 from services.ingest.application.machines import Machines
@@ -17,6 +18,14 @@ from shared.web.scope import Scope
 log = get_logger(__name__)
 
 
+class Pause(TypedDict, total=False):
+    """What is said of a pause; what is left out is as it was, or as it is usual."""
+
+    until: datetime | None
+    """When it ends by itself, with a zone or as a wall time of the machine; None, as usual, leaves that to a person."""
+    reason: str
+
+
 class Pausing:
     """The use cases. A pause ends what we do: nothing that a machine brings by itself is refused meanwhile."""
 
@@ -24,8 +33,8 @@ class Pausing:
         self._machines = machines
         self._clock = clock
 
-    async def pause(self, key: str, until: datetime | None, reason: str, scope: Scope, *, by: str) -> Machine:
-        """Pause it, or change the pause that it is in. `until` without a zone is a wall time of the machine.
+    async def pause(self, key: str, said: Pause, scope: Scope, *, by: str) -> Machine:
+        """Pause it, or change the pause that it is in.
 
         Raises:
             NotFound: there is no such machine.
@@ -38,7 +47,8 @@ class Pausing:
             if not self._machines.reports_by_itself(machine) or not machine.status.wanted:
                 state = self._machines.state_of(machine).value
                 raise Conflict(f"{machine.machine_id} is {state}: there is no contact to be paused")
-            if until is not None:
+            until = said.get("until", machine.paused_until)
+            if said.get("until") is not None and until is not None:
                 until = (until if until.tzinfo else until.replace(tzinfo=ZoneInfo(machine.zone))).astimezone(UTC)
                 if until <= now:
                     raise Invalid(f"until: {until.isoformat()} has gone by", fields={"until": "has gone by"})
@@ -49,7 +59,7 @@ class Pausing:
                     paused_at=machine.paused_at or now,
                     paused_until=until,
                     paused_by=by,
-                    pause_reason=reason,
+                    pause_reason=said.get("reason", machine.pause_reason),
                 ),
             )
 

@@ -58,6 +58,9 @@ class Work(Protocol):
     async def by_serial(self, serial: str) -> Machine | None:
         """The machine with this serial number."""
 
+    async def at(self, machine_type: str, address: str) -> Sequence[Machine]:
+        """Those of this type that are said to be at this address, in any case of its letters."""
+
     async def add(self, machine: Machine) -> Machine:
         """Insert it; the answer has its id."""
 

@@ -69,7 +69,7 @@ class Standing:
 
     def also(self, word: Word) -> None:
         """Have this written down, too, after what was said until now."""
-        self._telling.turn(word)
+        self._telling.turn(word, once=True)
 
     @property
     def records(self) -> int | None:
@@ -218,7 +218,10 @@ class Standing:
         for sentence in self._alarms.news():
             log.warning("machine.warning", machine=self._machine.machine_id, reason=sentence)
             so_far = self._so_far()
-            self._telling.turn(lambda s=sentence, p=so_far: self._conditions.warned(self._machine, s, p, way=self._way))  # type: ignore[misc]  # bound now, called soon
+            self._telling.turn(
+                lambda s=sentence, p=so_far: self._conditions.warned(self._machine, s, p, way=self._way),  # type: ignore[misc]  # bound now, called soon
+                once=True,
+            )
 
     def _so_far(self) -> Progress:
         return replace(self._progress, state=self.state, warnings=self._alarms.sentences)

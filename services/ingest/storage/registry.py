@@ -105,6 +105,11 @@ class PostgresWork:
         row = (await self._connection.execute(select(machines).where(machines.c.serial == serial))).mappings().first()
         return machine_of(row) if row else None
 
+    async def at(self, machine_type: str, address: str) -> Sequence[Machine]:
+        there = func.lower(machines.c.ip_address) == address.lower()
+        query = select(machines).where(_PRESENT, machines.c.machine_type == machine_type, there).order_by(machines.c.id)
+        return [machine_of(row) for row in (await self._connection.execute(query)).mappings()]
+
     async def add(self, machine: Machine) -> Machine:
         added = replace(machine, id=await self._free_id())
         await self._connection.execute(machines.insert().values(id=added.id, **values_of(added)))

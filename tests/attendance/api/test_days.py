@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import jsonschema
 import pytest
 
 from shared.contracts.event import Version
@@ -329,8 +330,47 @@ async def test_an_explanation_says_why_in_sentences_and_as_data(company: Office)
     assert "employee" in await company.refused("explain/", 400, date="2024-01-15")
 
 
+async def test_a_code_is_found_in_another_case_where_only_one_person_has_it(office: Office):
+    await office.import_people("employee_id,name", "EMP001,Ahmed", "a1,Bela", "A1,Chitra")
+    for code, name in (("emp001", "Ahmed"), ("a1", "Bela"), ("A1", "Chitra")):
+        assert (await office.get("explain/", employee=code, date="2024-01-15"))["employee_name"] == name
+        assert await office.get("daily-attendance/", employee=code) is not None
+    await office.import_people("employee_id,name", "Xy,Dipa", "xY,Emon")
+    said = await office.refused("explain/", 404, employee="xy", date="2024-01-15")
+    assert said == "nobody has the code, or else the id, 'xy'"
+
+
+async def test_of_a_day_that_is_not_due_yet_it_is_said_first(company: Office):
+    explained = await company.get("explain/", employee="EMP001", date="2024-01-16")
+    assert explained["state"] == "expected"
+    assert explained["sentences"][0].startswith("This day is not due yet: nobody is late or absent so far")
+    gone_by = await company.get("explain/", employee="EMP001", date="2024-01-09")
+    assert gone_by["state"] != "expected"
+    assert "not due" not in " ".join(gone_by["sentences"])
+
+
 async def test_a_code_that_is_a_number_is_found_by_explain_and_an_id_by_filters(office: Office):
     await office.import_people("employee_id,name", "2,First of all", "1,Second of all")
     assert (await office.get("explain/", employee="2", date="2024-01-15"))["employee_name"] == "First of all"
     rows = await office.get("daily-attendance/", date="2024-01-15", employee="2")
     assert rows[0]["employee_name"] == "Second of all"
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("employees/", {}),
+        ("scans/", {}),
+        ("daily-attendance/", {"date": "2024-01-15"}),
+        ("daily-attendance/summary/", {"date": "2024-01-15"}),
+    ],
+)
+async def test_the_document_says_what_a_list_answers(company: Office, path: str, asked: dict[str, str]):
+    await company.machine()
+    await company.scan("1", "2024-01-15 08:00", "2024-01-15 17:00")
+    document = (await company.ask("GET", "/openapi.json")).json()
+    responses = document["paths"][f"/api/attendance/{path}"]["get"]["responses"]
+    answer = responses["200"]["content"]["application/json"]["schema"]
+    rows = await company.get(path, **asked)
+    jsonschema.validate(rows, answer)
+    assert set(rows[0]) == set(answer["items"]["properties"]) == set(answer["items"]["required"])

@@ -192,6 +192,39 @@ async def test_an_unknown_badge_finds_its_person_and_its_past_scans_count_at_onc
     await company.ask("POST", "unknown-badges/77/link/", json={"employee": person}, expect=404)
 
 
+async def test_another_badge_in_a_file_joins_the_old_one_and_the_answer_says_so(company: Office):
+    file = ("employee_id,badge", "EMP001,101", "EMP002,2")
+    tried = await company.import_people(*file, dry_run="true")
+    done = await company.import_people(*file)
+    assert tried["warnings"] == done["warnings"]
+    ((line, field, said),) = [tuple(warning.values()) for warning in done["warnings"]]
+    assert (line, field) == (2, "badge")
+    assert said.startswith("EMP001 holds 101 from now on, and 1 as before")
+    person = (await company.ids())["EMP001"]
+    assert [held["badge"] for held in (await company.get(f"employees/{person}/"))["badges"]] == ["1", "101"]
+    ended = await company.import_people("employee_id,badge,badge_until", "EMP001,1,2024-01-10")
+    assert ended["warnings"] == []
+    held = (await company.get(f"employees/{person}/"))["badges"]
+    assert {badge["badge"]: badge["until"] for badge in held} == {"1": "2024-01-10", "101": None}
+
+
+async def test_whose_a_badge_is_has_to_be_said(company: Office):
+    await company.scan("77", "2024-01-15 08:03")
+    refused = await company.ask("POST", "unknown-badges/77/link/", json={"employee_id": "EMP001"}, expect=400)
+    assert "employee: is missing" in refused.json()["error"]
+
+
+async def test_unknown_badges_of_one_machine(company: Office):
+    await company.machine()
+    await company.machine(machine_id=2, machine="gate")
+    await company.scan("77", "2024-01-15 08:03")
+    (seen,) = await company.get("unknown-badges/")
+    other = {1: "gate", 2: "1"}[seen["machine"]]
+    assert await company.get("unknown-badges/", machine=str(seen["machine"])) == [seen]
+    assert await company.get("unknown-badges/", machine=other) == []
+    assert "there is no machine 'nowhere'" in await company.refused("unknown-badges/", 400, machine="nowhere")
+
+
 async def test_a_badge_that_was_linked_for_a_time_stays_unknown_outside_of_it(company: Office):
     await company.scan("77", "2023-12-04 08:00", "2024-01-02 08:00", "2024-01-15 08:03")
     ids = await company.ids()

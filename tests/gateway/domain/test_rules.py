@@ -57,6 +57,9 @@ def test_a_user_waits_after_ten_failures_and_others_do_not() -> None:
     with pytest.raises(TooMany) as refused:
         attempts.check("ann", "a", now=NOW + timedelta(minutes=4))
     assert refused.value.retry_after == 60
+    assert refused.value.message == "too many failed sign-ins; try again in 60 seconds"
+    with pytest.raises(TooMany, match="try again in 5 minutes"):
+        attempts.check("ann", "a", now=NOW)
     attempts.check("ann", "b", now=NOW)
     attempts.check("bob", "a", now=NOW)
     attempts.check("ann", "a", now=NOW + timedelta(minutes=6))

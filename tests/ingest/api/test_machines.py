@@ -1,11 +1,15 @@
 import base64
 import json
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import httpx
+import jsonschema
 import pytest
 
+from services.ingest.domain.machine import Status
 from shared.contracts.machines import MachineChanged
+from shared.web.scope import Scope
 from tests.ingest.conftest import Ingest
 
 MACHINES = "/api/attendance/machines/"
@@ -48,6 +52,15 @@ async def test_a_machine_is_found_by_its_id_and_by_its_code(hr: httpx.AsyncClien
     assert by_id.json() == by_code.json() == machine
     missing = await hr.get(f"{MACHINES}99999/")
     assert (missing.status_code, missing.json()["error"]) == (404, "there is no machine '99999'")
+
+
+async def test_the_document_says_what_the_list_answers(ingest: Ingest, hr: httpx.AsyncClient) -> None:
+    await registered(hr)
+    document = ingest.service.app.openapi()  # type: ignore[attr-defined]
+    answer = document["paths"][MACHINES]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    rows = (await hr.get(MACHINES)).json()
+    jsonschema.validate(rows, answer)
+    assert set(rows[0]) == set(answer["items"]["properties"]) == set(answer["items"]["required"])
 
 
 async def test_what_is_one_machines_id_is_never_anothers_code(hr: httpx.AsyncClient) -> None:
@@ -136,6 +149,34 @@ class TestSecrets:
         assert (await hr.patch(f"{MACHINES}gate-1/", json=change)).status_code == 200
         assert (await hr.patch(f"{MACHINES}gate-1/", json={"ip_address": "10.0.0.9"})).status_code == 200
 
+    @pytest.mark.parametrize(
+        ("kind", "config", "change"),
+        [
+            ("fake", {"tls": True}, {}),
+            ("hikvision", {"https": True}, {}),
+            ("suprema", {}, {"https": False}),
+            ("suprema", {}, {"verify": False}),
+            ("generic", {"login": {"send": "{password}"}, "connection": {"side": "client"}},
+                {"login": {"send": "{password}"}, "connection": {"side": "server", "allow": ["10.0.0.9"]}}),
+        ],
+    )  # fmt: skip
+    async def test_they_are_not_sent_by_a_way_where_others_may_read_them(
+        self, hr: httpx.AsyncClient, ingest: Ingest, kind: str, config: dict[str, Any], change: dict[str, Any]
+    ) -> None:
+        there = {"machine_type": kind, "ip_address": "10.0.0.7", "port": 4370}
+        await registered(hr, **there, config={"password": "s3cret", **config})
+        hidden = {"config": {"password": "********", **change}}
+        for refused in (
+            await hr.patch(f"{MACHINES}gate-1/", json=hidden),
+            await hr.post(f"{MACHINES}test/", json={**GATE, **there, **hidden}),
+        ):
+            assert refused.status_code == 400, refused.text
+            assert [error["pointer"] for error in refused.json()["errors"]] == ["config/password"]
+        (stored,) = await ingest.parts.registry.all()
+        assert stored.config == {"password": "s3cret", **config}
+        said = await hr.patch(f"{MACHINES}gate-1/", json={"config": {"password": "s3cret", **change}})
+        assert said.status_code == 200, said.text
+
     async def test_what_only_the_machine_shows_stays_wherever_it_is(
         self, hr: httpx.AsyncClient, ingest: Ingest
     ) -> None:
@@ -144,6 +185,59 @@ class TestSecrets:
         assert (await hr.patch(f"{MACHINES}gate-1/", json={"ip_address": "10.0.0.9"})).status_code == 200
         (stored,) = await ingest.parts.registry.all()
         assert stored.config == config
+
+
+class TestPlaces:
+    TERMINAL: ClassVar[dict[str, Any]] = {"machine_type": "zkteco", "ip_address": "10.0.0.7"}
+
+    async def test_what_is_no_address_is_refused(self, hr: httpx.AsyncClient) -> None:
+        refused = await hr.post(MACHINES, json={**GATE, "ip_address": "http://10.0.0.7"})
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "ip_address")
+        assert "URL" in refused.json()["error"]
+
+    async def test_two_machines_of_a_type_are_not_at_one_place(self, hr: httpx.AsyncClient) -> None:
+        await registered(hr, **self.TERMINAL)
+        second = {**GATE, **self.TERMINAL, "machine_id": "gate-2", "port": 4370}  # the port that is meant without one
+        for refused in (await hr.post(MACHINES, json=second), await hr.post(f"{MACHINES}test/", json=second)):
+            assert refused.status_code == 409, refused.text
+            assert "gate-1 is at this address and port" in refused.json()["error"]
+        assert (await hr.post(MACHINES, json={**second, "port": 4371})).status_code == 201
+        moved = await hr.patch(f"{MACHINES}gate-2/", json={"port": None})
+        assert moved.status_code == 409
+
+    async def test_one_that_is_out_of_use_leaves_its_place_to_its_successor(self, hr: httpx.AsyncClient) -> None:
+        await registered(hr, **self.TERMINAL, status="inactive")
+        await registered(hr, **self.TERMINAL, machine_id="gate-2")
+        assert (await hr.patch(f"{MACHINES}gate-1/", json={"name": "Old"})).status_code == 200
+        assert (await hr.patch(f"{MACHINES}gate-1/", json={"status": "active"})).status_code == 409
+
+    async def test_what_shared_a_place_before_this_was_looked_at_can_be_changed(
+        self, hr: httpx.AsyncClient, ingest: Ingest
+    ) -> None:
+        await registered(hr, **self.TERMINAL)
+        await registered(hr, **self.TERMINAL, machine_id="gate-2", status="inactive")
+        async with ingest.parts.registry.work() as work:
+            machine = await work.machine("gate-2", Scope.everything())
+            assert machine is not None
+            await work.save(replace(machine, status=Status.ACTIVE, ip_address="10.0.0.7"))
+        assert (await hr.patch(f"{MACHINES}gate-2/", json={"name": "Back"})).status_code == 200
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"machine_type": "generic"},
+            {"machine_type": "suprema", "config": {"password": "x", "device_id": "2"}},
+            {"machine_type": "generic", "config": {"profile": "mqtt-json", "connection": {"side": "mqtt"},
+                "mqtt": {"topic": "gate/2"}}},
+        ],
+    )  # fmt: skip
+    async def test_where_several_can_be_behind_one_address_they_may(
+        self, hr: httpx.AsyncClient, values: dict[str, Any]
+    ) -> None:
+        there = {"ip_address": "10.0.0.7", "port": 443}
+        first = {**values, "config": {**values["config"], "device_id": "1"}} if "suprema" in str(values) else values
+        await registered(hr, **there, **first)
+        await registered(hr, **there, **values, machine_id="gate-2")
 
 
 class TestConcurrency:
@@ -198,6 +292,26 @@ async def test_a_wrong_value_is_refused_by_name(
     assert answer.status_code == status
     assert named in [item["pointer"] for item in answer.json()["errors"]]
     assert named in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        ("", {**GATE, "machine_id": "a/b"},
+            "machine_id: is to have 1 to 100 characters, without a slash, line breaks and the like"),
+        ("", {**GATE, "machine_type": "zkteco", "config": {"com_key": 7}},
+            "config/com_key: is not known here; is it misspelt? You may mean comm_key."),
+        ("gate-1/sync/", {"since": "soon"}, "since: is no date and time, such as 2026-11-22T08:00"),
+        ("gate-1/sync/", {"since": "1066-10-14T09:00"}, "since: is to be of a year from 1990 to 2200"),
+        ("gate-1/pause/", {"until": 7.5e300}, "until: is no date and time, such as 2026-11-22T08:00"),
+    ],
+)  # fmt: skip
+async def test_what_is_wrong_is_said_as_people_say_it(
+    hr: httpx.AsyncClient, path: str, body: dict[str, Any], said: str
+) -> None:
+    answer = await hr.post(f"{MACHINES}{path}", json=body)
+    assert answer.status_code in (400, 422)
+    assert answer.json()["error"].endswith(said)
 
 
 class TestList:

@@ -106,7 +106,21 @@ async def test_said_again_it_is_the_same_pause_with_another_end(hr: httpx.AsyncC
     first = (await hr.post(PAUSE, json={"reason": "it is moved"})).json()
     second = (await hr.post(PAUSE, json={"until": "2099-01-05T08:00:00"})).json()
     assert second["paused_at"] == first["paused_at"]
-    assert (second["paused_until"], second["pause_reason"]) == ("2099-01-05T02:00:00Z", "")
+    assert (second["paused_until"], second["pause_reason"]) == ("2099-01-05T02:00:00Z", "it is moved")
+
+
+async def test_what_a_second_pause_leaves_out_stays_and_what_it_empties_goes(hr: httpx.AsyncClient) -> None:
+    await hr.post(MACHINES, json=GATE)
+    first = (await hr.post(PAUSE, json={"reason": "it is moved", "until": "2099-01-05T08:00:00Z"})).json()
+    for body in (None, {}):
+        again = (await hr.post(PAUSE, json=body)).json()
+        for name in ("paused_at", "paused_until", "pause_reason"):
+            assert again[name] == first[name]
+    emptied = (await hr.post(PAUSE, json={"until": None, "reason": ""})).json()
+    assert (emptied["paused_until"], emptied["pause_reason"]) == (None, "")
+    await hr.post(RESUME)
+    anew = (await hr.post(PAUSE)).json()
+    assert (anew["paused_until"], anew["pause_reason"]) == (None, "")
 
 
 async def test_one_that_calls_is_still_served_and_only_asked_for_nothing(hr: httpx.AsyncClient, ingest: Ingest) -> None:

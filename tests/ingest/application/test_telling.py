@@ -97,6 +97,30 @@ async def test_a_machine_that_flaps_while_storage_is_away_takes_no_memory() -> N
     assert len(storage.words) == MOST_WORDS
 
 
+async def test_what_no_later_word_says_outlasts_what_later_words_say_better() -> None:
+    storage = Storage()
+    storage.fails = [Unavailable("the database is away") for _ in range(3)]
+    it = made(storage, 1000)
+    async with running(it):
+        it.turn(storage.word("its log was cleared"), once=True)
+        it.turn(storage.word("its log was read"), once=True)
+        for number in range(100):
+            it.turn(storage.word(str(number)))
+        await until(lambda: storage.words and storage.words[-1] == "99")
+    assert storage.words[:2] == ["its log was cleared", "its log was read"]
+    assert len(storage.words) == MOST_WORDS
+
+
+async def test_even_what_is_said_once_takes_no_memory_without_bounds() -> None:
+    storage = Storage()
+    it = made(storage, 1000)
+    for number in range(1_000):
+        it.turn(storage.word(str(number)), once=True)
+    async with running(it):
+        await until(lambda: storage.words and storage.words[-1] == "999")
+    assert len(storage.words) == MOST_WORDS
+
+
 async def test_a_mistake_in_telling_costs_one_word() -> None:
     storage = Storage()
     storage.fails = [ZeroDivisionError("a mistake")]

@@ -83,12 +83,12 @@ async def test_an_address_or_a_method_that_does_not_exist_is_a_problem(client, m
 @pytest.mark.parametrize(
     ("body", "named"),
     [
-        (b"{", "JSON"),
-        (b"", "required"),
-        (b"[]", "dictionary"),
-        (b'{"name": "x"}', "days"),
-        (b'{"name": "x", "days": "many"}', "days"),
-        (b'{"name": 7, "days": 7}', "name"),
+        (b"{", "body: is no JSON"),
+        (b"", "body: is missing: this needs a body of JSON"),
+        (b"[]", "body: is to be an object"),
+        (b'{"name": "x"}', "days: is missing"),
+        (b'{"name": "x", "days": "many"}', "days: is to be a whole number"),
+        (b'{"name": 7, "days": 7}', "name: is to be text"),
         (b'{"name": "\\ud800", "days": 7}', "surrogate"),
         (b"\xff\xfe", "JSON"),
     ],
@@ -98,6 +98,11 @@ async def test_a_body_that_cannot_be_read_is_malformed_and_says_where(client, bo
     assert response.status_code == 400
     assert response.headers["content-type"] == "application/problem+json"
     assert named in response.json()["error"]
+
+
+async def test_a_part_of_the_address_that_cannot_be_read_is_named(client):
+    response = await client.get("/raise-later/soon")
+    assert (response.status_code, response.json()["error"]) == (400, "seconds: is to be a number")
 
 
 @pytest.mark.parametrize("path", ["/raise/a%00b", "/items/?search=%00", "/items/?search=a%00"])

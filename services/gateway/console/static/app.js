@@ -363,7 +363,10 @@ function connect() {
 function hear(frame) {
   touched();
   if (frame.type === "scan_received") addScan(frame);
-  else if (frame.type === "attendance_updated") updateRow(frame.data);
+  else if (frame.type === "attendance_updated") {
+    tellWays(frame.data);
+    updateRow(frame.data);
+  }
   else if (frame.type === "resync") followToday();
   else if (frame.type === "error_occurred" || frame.type === "machine_disconnected") addNotice(frame);
 }
@@ -408,9 +411,10 @@ function addScan(frame) {
   const time = element("time", "", [siteTime(new Date(frame.timestamp))]);
   time.dateTime = data.scan_time;
   time.title = `${data.scan_time} · ${frame.timestamp}`;
-  const [words, tone] = WAYS[data.scan_type] ?? [data.scan_type, "none"];
+  // Most machines say IN of every scan. Which way it was, the day knows, a moment later.
+  const [words, tone] = wayOf(data.scan_type === "IN" ? "UNKNOWN" : data.scan_type);
   const name = data.employee_name ?? `Unknown badge ${data.badge}`;
-  prepend([
+  const item = prepend([
     time,
     element("div", "", [
       element("span", "name", [name]),
@@ -418,6 +422,23 @@ function addScan(frame) {
     ]),
     element("span", `way ${data.employee_name ? tone : "late"}`, [words]),
   ]);
+  if (data.employee_id) item.dataset.employee = data.employee_id;
+}
+
+function wayOf(type) {
+  return WAYS[type] ?? [type, "none"];
+}
+
+function tellWays(day) {
+  for (const item of $("scans").querySelectorAll(`li[data-employee="${CSS.escape(day.employee_id)}"]`)) {
+    const minute = item.querySelector("time").textContent.slice(0, 5);
+    const scan = day.scans?.findLast(({ time }) => time === minute);
+    if (!scan) continue;
+    const [words, tone] = wayOf(scan.type);
+    const way = item.querySelector(".way");
+    way.className = `way ${tone}`;
+    way.textContent = words;
+  }
 }
 
 function addNotice(frame) {
@@ -438,6 +459,7 @@ function prepend(children) {
   list.prepend(item);
   while (list.childElementCount > MOST_SCANS) list.lastElementChild.remove();
   $("no-scans").hidden = true;
+  return item;
 }
 
 function connection(now) {

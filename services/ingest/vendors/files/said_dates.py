@@ -73,8 +73,13 @@ def said(date_format: str | None, day_first: bool | None) -> Order | Pattern | N
     """What somebody says of the dates of a file.
 
     Raises:
-        Malformed: it is no form of dates.
+        Malformed: it is no form of dates, or both are said.
     """
+    if date_format is not None and day_first is not None:
+        raise Malformed(
+            "both day_first and date_format say how dates are read: give one of them",
+            fields={"day_first": "is said by date_format"},
+        )
     if date_format is None:
         return None if day_first is None else Order.DAY_FIRST if day_first else Order.MONTH_FIRST
     if "%" in date_format:

@@ -172,7 +172,7 @@ def _found(columns: Columns, head: Sequence[Row], unit: str) -> tuple[Layout, in
     shown_rows = max(head, key=lambda row: len([cell for cell in row.cells if cell.strip()]))
     seen = ", ".join(repr(cell.strip()) for cell in shown_rows.cells[:20] if cell.strip())
     what = (
-        "has all of the columns that columns names, and a badge and a time"
+        "has all of the columns that are named, and a badge and a time"
         if columns.said
         else ("names a badge and a time")
     )

@@ -55,7 +55,8 @@ def sheet_of(
         Malformed: it is no such workbook, has no such sheet, or would take too much.
     """
     most = limits or Limits()
-    command = [sys.executable, "-m", "services.ingest.vendors.files.workbook_reader", str(workbook), str(into)]
+    # -P: a module in the folder where Muster was started, which may hold anybody's files, is none of ours.
+    command = [sys.executable, "-P", "-m", "services.ingest.vendors.files.workbook_reader", str(workbook), str(into)]
     command += [str(limit) for limit in (most.memory, most.seconds, most.disk)]
     with subprocess.Popen(  # noqa: S603 - our own module
         command if name is None else [*command, name],
@@ -99,4 +100,4 @@ def _rows(file: Path) -> Iterator[Row]:
 
 def _environment() -> dict[str, str]:
     """No secrets of ours; no library that it loads is to start threads, which take memory."""
-    return {"PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    return {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

@@ -13,7 +13,7 @@ import resource
 import sys
 import zipfile
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
+from datetime import MAXYEAR, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -128,7 +128,8 @@ def _text(cell: Any) -> str:
 
 
 def _moment(at: datetime, number_format: str) -> str:
-    at += timedelta(microseconds=500_000)  # a fraction of a day is never exactly a second
+    if at.year < MAXYEAR:  # else there may be no later moment, and what such a cell says is no scan's time
+        at += timedelta(microseconds=500_000)  # a fraction of a day is never exactly a second
     has_time = any(letter in number_format.lower() for letter in "hs") or at.time() >= time(0, 0, 1)
     return f"{at:%Y-%m-%d %H:%M:%S}" if has_time else f"{at:%Y-%m-%d}"
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Hashable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -25,6 +25,7 @@ from services.ingest.vendors.generic.framers import framer
 from services.ingest.vendors.generic.memory import Memory
 from services.ingest.vendors.generic.mqtt.line import MqttLine
 from services.ingest.vendors.generic.mqtt.settings import PORT, TLS_PORT
+from services.ingest.vendors.generic.password import how_the_password_goes
 from services.ingest.vendors.generic.preview import preview
 from services.ingest.vendors.generic.session import GenericSession
 from services.ingest.vendors.generic.settings import Connection, GenericSettings, read
@@ -75,6 +76,14 @@ class Generic:
         if machine.port is None and side != "mqtt":
             return f"it has no port {'to connect to' if calls else 'to wait for it at'}: files of it can be imported"
         return ""
+
+    def how_secrets_go(self, config: Mapping[str, Any]) -> Mapping[str, object]:
+        return how_the_password_goes(config)
+
+    def place(self, machine: Machine) -> Hashable | None:
+        connection = machine.config.get("connection")
+        calls = isinstance(connection, Mapping) and connection.get("side") == "client" and not self.lacks(machine)
+        return ((machine.ip_address or "").casefold(), machine.port) if calls else None
 
     @asynccontextmanager
     async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:

@@ -15,6 +15,7 @@ from services.ingest.vendors.generic.profiles import JSON_LINES, PROFILES, with_
 from services.ingest.vendors.generic.templates import Template, places
 from services.ingest.vendors.generic.times import TimeForm
 from shared.kernel.errors import Invalid, sentence
+from shared.kernel.in_words import by_name
 
 
 def _network(text: str) -> str:
@@ -169,10 +170,7 @@ def read(config: Mapping[str, Any]) -> GenericSettings:
     try:
         settings = GenericSettings.model_validate(whole)
     except ValidationError as error:
-        raise _wrong({
-            "config/" + "/".join(_path(item["loc"], whole)): item["msg"].removeprefix("Value error, ")
-            for item in error.errors()
-        }) from error  # fmt: skip
+        raise _wrong({f"config/{name}": said for name, said in by_name(error.errors(), whole).items()}) from error
     if mistakes := dict(_mistakes(settings)):
         raise _wrong(mistakes)
     return settings
@@ -231,21 +229,6 @@ def _names(decoding: Decoding) -> frozenset[str] | None:
             return frozenset(decoding.parts)
         case _:
             return None
-
-
-def _path(steps: tuple[int | str, ...], config: Any) -> Iterator[str]:
-    """Where in the config that is: pydantic also names the kind that it chose."""
-    chosen = False
-    for step in steps:
-        if isinstance(config, Mapping) and not chosen and step == config.get("kind"):
-            chosen = True
-            continue
-        chosen = False
-        yield str(step)
-        try:
-            config = config[step]
-        except (KeyError, IndexError, TypeError):
-            config = None
 
 
 def _wrong(fields: Mapping[str, str]) -> Invalid:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
@@ -81,6 +81,15 @@ class Hikvision:
 
     def goes_out(self, machine: Machine) -> bool:
         return bool(machine.ip_address and machine.config.get("password"))
+
+    def how_secrets_go(self, config: Mapping[str, Any]) -> Mapping[str, object]:
+        return {"https": config.get("https", False), "certificate": config.get("certificate", "")}
+
+    def place(self, machine: Machine) -> Hashable | None:
+        if not self.goes_out(machine):
+            return None
+        host, port = _address(machine, HikvisionSettings.model_validate(machine.config))
+        return host.casefold(), port
 
     def push_secret(self, machine: Machine) -> str:
         return HikvisionSettings.model_validate(machine.config).push_key

@@ -30,6 +30,9 @@ class Http:
     def lacks(self, machine: Machine) -> str:
         return "" if self.pushes(machine) else "its config has no api_key: files of it can be imported"
 
+    def how_secrets_go(self, config: Mapping[str, Any]) -> Mapping[str, object]:
+        return {}  # its key is compared, and never sent
+
     def pushes(self, machine: Machine) -> bool:
         return bool(machine.config.get("api_key"))
 

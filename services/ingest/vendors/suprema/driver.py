@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Hashable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -48,6 +48,17 @@ class Suprema:
     def lacks(self, machine: Machine) -> str:
         missing = missing_of(machine, SupremaSettings.model_validate(machine.config))
         return f"{missing}: files of it can be imported" if missing else ""
+
+    def how_secrets_go(self, config: Mapping[str, Any]) -> Mapping[str, object]:
+        defaults = {"https": True, "verify": True, "certificate": ""}
+        return {name: config.get(name, default) for name, default in defaults.items()}
+
+    def place(self, machine: Machine) -> Hashable | None:
+        if self.lacks(machine):
+            return None
+        settings = SupremaSettings.model_validate(machine.config)
+        address = address_of(machine, settings)
+        return address.host.casefold(), address.port, device_of(machine, settings)
 
     def reads_whole(self, machine: Machine) -> bool:
         mark = self._mark_of(machine)

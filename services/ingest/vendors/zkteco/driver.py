@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -81,6 +81,15 @@ class Zkteco:
 
     def goes_out(self, machine: Machine) -> bool:
         return bool(machine.ip_address)
+
+    def how_secrets_go(self, config: Mapping[str, Any]) -> Mapping[str, object]:
+        return {}  # each of its ways hides the key as badly as any other
+
+    def place(self, machine: Machine) -> Hashable | None:
+        if not self.goes_out(machine):
+            return None
+        host, port = _address(machine)
+        return host.casefold(), port
 
     def push_secret(self, machine: Machine) -> str:
         return ZktecoSettings.model_validate(machine.config).push_key

@@ -1,4 +1,5 @@
 import io
+import sys
 import zipfile
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
@@ -189,3 +190,21 @@ def test_whoever_gives_up_ends_the_reading(tmp_path: Path) -> None:
     file.write_bytes(bomb(b"</row><row><c><v>1</v></c>", 300))
     with pytest.raises(Malformed):
         sheet_of(file, tmp_path / "rows", given_up=lambda: True)
+
+
+def test_a_date_at_the_end_of_time_is_no_matter_of_the_other_rows() -> None:
+    end = datetime.max.replace(microsecond=900_000)
+    rows = [HEADER, ["1", "Ann", AT, 0], ["2", "Bob", end, 0], ["3", "Cem", 1e300, 0], ["4", "Dee", AT, 1]]
+    book = openpyxl.load_workbook(io.BytesIO(workbook(October=rows)))
+    for cell in ("C4", "C5"):
+        book.active[cell].number_format = "yyyy-mm-dd hh:mm:ss"
+    found = scans(saved(book))
+    assert [found[0], found[-1]] == ["2 1 2026-10-05 08:01:22 0 IN", "5 4 2026-10-05 08:01:22 1 OUT"]
+    assert len(found) == 4
+
+
+def test_what_lies_about_where_muster_was_started_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gzip.py").write_text("raise SystemExit('taken for ours')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    assert len(read(workbook(October=[HEADER, ["1", "Ann", AT, 0]]))) == 1

@@ -7,6 +7,7 @@ the connection breaks or we do. How many may be on their way at once is the brok
 import asyncio
 import contextlib
 import ssl
+import sys
 from collections import deque
 from typing import Final
 
@@ -24,8 +25,8 @@ from services.ingest.vendors.generic.mqtt.settings import Broker
 
 WAITING: Final = 1_000
 WAITING_BYTES: Final = 1 << 20
-"""Messages that nobody has taken. After these nothing is read on. The broker sends few that it wants acknowledged, and
-any number of others."""
+"""Messages that nobody has taken, with their topics. After these nothing is read on. The broker sends few that it wants
+acknowledged, and any number of others."""
 LEAVES_WITHIN: Final = 1.0
 """Seconds that the broker has to let us go."""
 SUBSCRIPTION: Final = 1
@@ -139,7 +140,7 @@ class MqttLine:
     def at_hand(self) -> Came | None:
         while self._waiting:
             message = self._waiting.popleft()
-            self._bytes -= len(message.payload)
+            self._bytes -= _size(message)
             self._room.set()
             if self._counts(message):
                 return Came(_Sender(self, message, self._framer), message.payload)
@@ -224,7 +225,7 @@ class MqttLine:
                 pass  # it comes again
             case wire.Message():
                 self._waiting.append(packet)
-                self._bytes += len(packet.payload)
+                self._bytes += _size(packet)
             case wire.Connack() if not self._connack.done():
                 self._connack.set_result(packet)
             case wire.Suback() if not self._suback.done():
@@ -253,6 +254,11 @@ class MqttLine:
                 answer.exception()  # whether anybody waits for it or not
         self._writer.transport.abort()
         self._news.set()
+
+
+def _size(message: wire.Message) -> int:
+    """Bytes that it takes to hold it, roughly: a topic may have 65,535, and a character of it takes up to four."""
+    return len(message.payload) + sys.getsizeof(message.topic)
 
 
 async def _connected(

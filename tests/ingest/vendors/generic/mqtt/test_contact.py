@@ -336,6 +336,40 @@ async def test_more_than_can_be_held_waits_in_the_network_and_comes_in_order() -
         assert badges(what) == [str(number) for number in range(3500)]
 
 
+async def test_long_topics_wait_in_the_network_too() -> None:
+    topic = b"t/" + b"x" * 15_000
+    message = b"\x30" + _length(len(topic) + 3) + len(topic).to_bytes(2, "big") + topic + b"1"
+    writers: list[asyncio.StreamWriter] = []
+
+    async def serve(reading: asyncio.StreamReader, writing: asyncio.StreamWriter) -> None:
+        writing.write(b"\x20\x02\0\0\x90\x03\0\x01\x00" + message * 900)  # fewer than may be held at once
+        writers.append(writing)
+        await reading.read()
+        writing.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        line = await MqttLine.open(
+            "127.0.0.1",
+            port,
+            Broker(topic="t/#"),
+            "m",
+            None,
+            clean=True,
+            within=10,
+            framer=lambda: framer(Datagrams(kind="datagrams")),
+        )
+        left = [-1, 0]
+        async with asyncio.timeout(30):
+            while left[-1] != left[-2]:  # until it takes no more
+                await asyncio.sleep(0.3)
+                left.append(writers[0].transport.get_write_buffer_size())
+        assert left[-1] > len(message)
+        assert len([await line.receive(30) for _ in range(900)]) == 900
+        await line.close()
+
+
 def _length(size: int) -> bytes:
     return bytes([size & 0x7F | 0x80, size >> 7]) if size > 0x7F else bytes([size])
 
