@@ -133,8 +133,10 @@ class Conditions:
         """Its log was read again, as was wanted when it was `machine`; a later wish stands."""
         async with self._registry.work() as work:
             present = await work.by_id(machine.id)
-            if present is not None and present.sync_asked_at == machine.sync_asked_at:
-                await work.save(replace(present, sync_asked_at=None))
+            if present is None:
+                return
+            if (present.sync_asked_at, present.sync_since) == (machine.sync_asked_at, machine.sync_since):
+                await work.save(replace(present, sync_asked_at=None, sync_since=None))
 
     async def forgotten(self) -> None:
         """Nobody is in contact with anything: we have just started."""

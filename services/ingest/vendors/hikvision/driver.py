@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -47,6 +47,7 @@ class Hikvision:
     capabilities = frozenset({
         Capability.STREAMS,
         Capability.READS_LOG,
+        Capability.READS_SINCE,
         Capability.IS_PUSHED_TO,
         Capability.REPORTS_CLOCK,
         Capability.REPORTS_COUNTS,
@@ -59,6 +60,8 @@ class Hikvision:
         self._refusals = Refusals(clock)
         self._marks: dict[int, Mark | None] = {}
         """How far the log of each machine was read, by its id, as far as we were in contact; None reads all of it."""
+        self._again: dict[int, datetime] = {}
+        """From when on the next session reads the log of a machine once more: a wall time of its clock."""
 
     def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         return validated(HikvisionSettings, config)
@@ -91,6 +94,12 @@ class Hikvision:
     def read_again(self, machine: Machine) -> None:
         self._marks[machine.id] = None
 
+    def can_read_since(self, machine: Machine) -> bool:
+        return True
+
+    def read_since(self, machine: Machine, since: datetime) -> None:
+        self._again[machine.id] = since
+
     @asynccontextmanager
     async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:
         settings = HikvisionSettings.model_validate(machine.config)
@@ -103,7 +112,15 @@ class Hikvision:
                 check_device(machine, device)
                 wall, _ = await measure_clock(isapi, zone, settings, contact, self._clock)
                 log = _log(isapi, device, wall, zone, mark=self._mark_of(machine), page=await isapi.page_limit())
-                session = HikvisionSession(isapi, log, zone=zone, settings=settings, contact=contact, clock=self._clock)
+                session = HikvisionSession(
+                    isapi,
+                    log,
+                    zone=zone,
+                    settings=settings,
+                    contact=contact,
+                    clock=self._clock,
+                    since=self._again.pop(machine.id, None),
+                )
                 try:
                     yield session
                 finally:
