@@ -24,6 +24,7 @@ from services.ingest.application.commanding import Commanding
 from services.ingest.application.conditions import Conditions, Way
 from services.ingest.application.desk import Desk
 from services.ingest.application.drivers import Capability, Driver, IsPushedTo, Streams
+from services.ingest.application.holding import Holding
 from services.ingest.application.importing import Importer
 from services.ingest.application.machines import Machines
 from services.ingest.application.pausing import Pausing
@@ -46,6 +47,7 @@ from services.ingest.storage.bookmarks import PostgresBookmarks
 from services.ingest.storage.commands import PostgresCommands
 from services.ingest.storage.counts import PostgresCounts
 from services.ingest.storage.evidence import PostgresEvidence
+from services.ingest.storage.lease import PostgresLease
 from services.ingest.storage.ledger import PostgresLedger
 from services.ingest.storage.log_readings import PostgresLogReadings
 from services.ingest.storage.pending import PostgresPending
@@ -80,6 +82,7 @@ class Parts:
     publisher: ScanPublisher
     traffic: Traffic
     supervisor: Supervisor
+    holding: Holding
     pushing: Pushing
     importer: Importer
     relay: Relay
@@ -116,7 +119,14 @@ def assemble(
     told, told_of_callers = asyncio.Event(), asyncio.Event()
     registry = PostgresRegistry(database, clock)
     ledger, evidence = PostgresLedger(database), PostgresEvidence(database)
-    publisher = ScanPublisher(bus, ledger, PostgresSpool(database), clock, confirm_within=settings.confirm_within)
+    publisher = ScanPublisher(
+        bus,
+        ledger,
+        PostgresSpool(database),
+        clock,
+        confirm_within=settings.confirm_within,
+        may_drain=lambda: holding.holds,
+    )
 
     def changed() -> None:
         told.set()
@@ -147,6 +157,7 @@ def assemble(
     supervisor = Supervisor(
         registry, machines, conditions, watch=watch, pausing=pausing, told=told, clock=clock
     )  # fmt: skip
+    holding = Holding(PostgresLease(database), supervisor.run)
 
     def desk(machine: Machine, driver: IsPushedTo) -> Desk:
         standing = Standing(machine, way=Way.PUSH, conditions=conditions, clock=clock, patience=patient)
@@ -210,6 +221,7 @@ def assemble(
         tokens=tokens,
         clock=clock,
         checks={"database": database.ready, "bus": partial(_takes_messages, bus)},
+        says={"machines": holding.in_words},
     )
     service = Service(
         name="ingest",
@@ -217,7 +229,7 @@ def assemble(
         loops=[
             ("relay", relay.run),
             ("publisher", publisher.run),
-            ("supervisor", supervisor.run),
+            ("machines", holding.run),
             ("pushing", pushing.run),
             ("bookmarks", bookmarks.run),
             ("traffic", traffic.run),
@@ -227,7 +239,7 @@ def assemble(
         mends_addresses=True,
         states=lambda: machine_states(registry, machines),
     )
-    parts = Parts(database, machines, registry, publisher, traffic, supervisor, pushing, importer, relay)
+    parts = Parts(database, machines, registry, publisher, traffic, supervisor, holding, pushing, importer, relay)
     return service, parts
 
 

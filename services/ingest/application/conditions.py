@@ -139,9 +139,9 @@ class Conditions:
                 await work.save(replace(present, sync_asked_at=None, sync_since=None))
 
     async def forgotten(self) -> None:
-        """Nobody is in contact with anything: we have just started."""
+        """Nobody is in contact with anything, but for those that call this process: it has just begun to hold them."""
         for machine in await self._registry.all():
-            if machine.is_connected:
+            if machine.is_connected and "" not in self._ways.get(machine.id, {}).values():
                 await self._record(machine, Progress(state=State.CONNECTING), is_connected=False)
 
     def _seen(self, machine: Machine, progress: Progress, way: Way) -> Progress:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 from uuid import UUID
 
 from services.ingest.application.file_form import FileForm
@@ -347,6 +347,35 @@ class Records(Protocol):
 
     def close(self) -> None:
         """Give up: whoever reads it in a thread comes to an end soon."""
+
+
+LEASE_LASTS: Final = 10.0
+"""Seconds for which the lease stays with a holder of whom nothing is heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """Who goes to the machines."""
+
+    ours: bool
+    holder: str
+    """The host and process id of who does, where that is another process and known."""
+    others: int
+    """Processes beside this one that do, or would."""
+
+
+class Lease(Protocol):
+    """What one process at a time has."""
+
+    async def ask(self) -> Word:
+        """Take it where it is free; where it is ours, have that confirmed, which it needs within `LEASE_LASTS`.
+
+        Raises:
+            Unavailable: nobody answers.
+        """
+
+    async def release(self) -> None:
+        """Let another have it at once. Never raises."""
 
 
 class OpenFile(Protocol):
