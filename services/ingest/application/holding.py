@@ -31,8 +31,17 @@ log = get_logger(__name__)
 class Holding:
     """Does `work` while the lease is ours."""
 
-    def __init__(self, lease: Lease, work: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        lease: Lease,
+        work: Callable[[], Awaitable[None]],
+        *,
+        confirmed_every: float = CONFIRMED_EVERY,
+        asked_every: float = ASKED_EVERY,
+        kept_for: float = KEPT_FOR,
+    ) -> None:
         """`work` lasts until it is cancelled, and has let go of everything when it ends."""
+        self._confirmed_every, self._asked_every, self._kept_for = confirmed_every, asked_every, kept_for
         self._lease = lease
         self._work = work
         self._doing: asyncio.Task[None] | None = None
@@ -95,7 +104,7 @@ class Holding:
 
     def _left(self) -> float:
         """Seconds for which the lease is still ours for sure."""
-        return self._confirmed_at + KEPT_FOR - asyncio.get_running_loop().time()
+        return self._confirmed_at + self._kept_for - asyncio.get_running_loop().time()
 
     async def _turn(self, *, holds: bool) -> None:
         if holds and self._doing is None:
@@ -111,7 +120,7 @@ class Holding:
 
     async def _wait(self) -> None:
         """Until it is time to ask again; what ends the work ends us, too."""
-        pause = CONFIRMED_EVERY if self._confirmed else ASKED_EVERY
+        pause = self._confirmed_every if self._confirmed else self._asked_every
         if self._doing is None:
             await asyncio.sleep(pause)
             return
