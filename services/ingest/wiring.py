@@ -30,6 +30,7 @@ from services.ingest.application.machines import Machines
 from services.ingest.application.pausing import Pausing
 from services.ingest.application.publishing import ScanPublisher
 from services.ingest.application.pushing import WITHIN, Pushing
+from services.ingest.application.read_marks import ReadMarks
 from services.ingest.application.reconciling import Reconciling
 from services.ingest.application.republishing import machine_states
 from services.ingest.application.standing import Standing
@@ -51,6 +52,7 @@ from services.ingest.storage.lease import PostgresLease
 from services.ingest.storage.ledger import PostgresLedger
 from services.ingest.storage.log_readings import PostgresLogReadings
 from services.ingest.storage.pending import PostgresPending
+from services.ingest.storage.read_marks import PostgresReadMarks
 from services.ingest.storage.registry import PostgresRegistry
 from services.ingest.storage.spool import PostgresSpool
 from services.ingest.storage.tables import metadata
@@ -136,6 +138,7 @@ def assemble(
     conditions = Conditions(registry, machines, clock, all_published=lambda: publisher.all_published)
     pausing = Pausing(machines, clock)
     readings = PostgresLogReadings(database)
+    marks = ReadMarks(PostgresReadMarks(database))
 
     patient = patience or Patience()
 
@@ -148,7 +151,7 @@ def assemble(
             machine, publisher=publisher, ledger=ledger, evidence=evidence, clock=clock, patience=patient
         )  # fmt: skip
         logs = WatchedLog(
-            machine, driver, standing=standing, conditions=conditions, readings=readings, clock=clock
+            machine, driver, standing=standing, conditions=conditions, readings=readings, marks=marks, clock=clock
         )  # fmt: skip
         return MachineWatch(
             machine, driver, pulls=pulls, standing=standing, taker=taker, logs=logs, patience=patient
@@ -232,6 +235,7 @@ def assemble(
             ("machines", holding.run),
             ("pushing", pushing.run),
             ("bookmarks", bookmarks.run),
+            ("read marks", marks.run),
             ("traffic", traffic.run),
             ("tidy", partial(_tidy, database, counts, clock)),
         ],

@@ -45,7 +45,6 @@ class Progress:
     records_on_machine: int | None = None
     record_capacity: int | None = None
     records_received: int | None = None
-    read_mark: str | None = None
 
 
 _LATEST = (
@@ -57,7 +56,6 @@ _LATEST = (
     "records_on_machine",
     "record_capacity",
     "records_received",
-    "read_mark",
 )
 """Members of which the latest is true; the others only ever rise."""
 

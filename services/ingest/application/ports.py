@@ -256,6 +256,24 @@ class BookmarkStore(Protocol):
         """Keep these in place of what was known of those logs."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeptMark:
+    """How far the log of a machine was read."""
+
+    machine_id: int
+    revision: int
+    """Of the machine as it was then: once somebody has changed it, the mark may be of another."""
+    mark: str
+    """In its driver's own words."""
+
+
+class ReadMarkStore(Protocol):
+    """Keeps them with the machines."""
+
+    async def keep(self, marks: Sequence[KeptMark]) -> None:
+        """In place of those before; not of machines that were changed meanwhile."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """Something that a machine which calls us is asked to do."""

@@ -6,6 +6,7 @@ A part that is read again, from a time on, is no whole reading: nothing is count
 from services.ingest.application.conditions import Conditions
 from services.ingest.application.drivers import ReadsLog, ReadsSince, Streams
 from services.ingest.application.ports import LogReadings
+from services.ingest.application.read_marks import ReadMarks
 from services.ingest.application.standing import Standing
 from services.ingest.domain.log_reading import Tally
 from services.ingest.domain.machine import Machine
@@ -14,7 +15,7 @@ from shared.kernel.clock import Clock
 
 
 class WatchedLog:
-    """Of one watch. Where the driver reads no log it follows nothing."""
+    """Of one watch. Where the driver reads no log it follows only the marks that it gives."""
 
     def __init__(
         self,
@@ -24,6 +25,7 @@ class WatchedLog:
         standing: Standing,
         conditions: Conditions,
         readings: LogReadings,
+        marks: ReadMarks,
         clock: Clock,
     ) -> None:
         self._machine = machine
@@ -31,6 +33,7 @@ class WatchedLog:
         self._standing = standing
         self._conditions = conditions
         self._readings = readings
+        self._marks = marks
         self._clock = clock
         self._wanted = machine.sync_asked_at is not None
         """Somebody wants its log to be read again, and it was not yet."""
@@ -55,6 +58,8 @@ class WatchedLog:
 
     def taken(self, batch: Batch) -> None:
         """This batch cannot be lost any more; an empty one ends the reading of the log."""
+        if batch.read_mark is not None:
+            self._marks.put(self._machine, batch.read_mark)
         if not self._reading or batch.readings or batch.unreadable:
             return
         self._reading = False
