@@ -25,12 +25,14 @@ from services.ingest.application.commanding import Commanding
 from services.ingest.application.conditions import Conditions, Way
 from services.ingest.application.desk import Desk
 from services.ingest.application.drivers import Capability, Driver, IsPushedTo, Streams
+from services.ingest.application.holding import Holding
 from services.ingest.application.importing import Importer
 from services.ingest.application.listing_users import ListingUsers
 from services.ingest.application.machines import Machines
 from services.ingest.application.pausing import Pausing
 from services.ingest.application.publishing import ScanPublisher
 from services.ingest.application.pushing import WITHIN, Pushing
+from services.ingest.application.read_marks import ReadMarks
 from services.ingest.application.reconciling import Reconciling
 from services.ingest.application.republishing import machine_states
 from services.ingest.application.standing import Standing
@@ -48,9 +50,11 @@ from services.ingest.storage.bookmarks import PostgresBookmarks
 from services.ingest.storage.commands import PostgresCommands
 from services.ingest.storage.counts import PostgresCounts
 from services.ingest.storage.evidence import PostgresEvidence
+from services.ingest.storage.lease import PostgresLease
 from services.ingest.storage.ledger import PostgresLedger
 from services.ingest.storage.log_readings import PostgresLogReadings
 from services.ingest.storage.pending import PostgresPending
+from services.ingest.storage.read_marks import PostgresReadMarks
 from services.ingest.storage.registry import PostgresRegistry
 from services.ingest.storage.spool import PostgresSpool
 from services.ingest.storage.tables import metadata
@@ -82,6 +86,7 @@ class Parts:
     publisher: ScanPublisher
     traffic: Traffic
     supervisor: Supervisor
+    holding: Holding
     pushing: Pushing
     importer: Importer
     relay: Relay
@@ -118,7 +123,14 @@ def assemble(
     told, told_of_callers = asyncio.Event(), asyncio.Event()
     registry = PostgresRegistry(database, clock)
     ledger, evidence = PostgresLedger(database), PostgresEvidence(database)
-    publisher = ScanPublisher(bus, ledger, PostgresSpool(database), clock, confirm_within=settings.confirm_within)
+    publisher = ScanPublisher(
+        bus,
+        ledger,
+        PostgresSpool(database),
+        clock,
+        confirm_within=settings.confirm_within,
+        may_drain=lambda: holding.holds,
+    )
 
     def changed() -> None:
         told.set()
@@ -128,6 +140,7 @@ def assemble(
     conditions = Conditions(registry, machines, clock, all_published=lambda: publisher.all_published)
     pausing = Pausing(machines, clock)
     readings = PostgresLogReadings(database)
+    marks = ReadMarks(PostgresReadMarks(database))
 
     patient = patience or Patience()
 
@@ -140,7 +153,7 @@ def assemble(
             machine, publisher=publisher, ledger=ledger, evidence=evidence, clock=clock, patience=patient
         )  # fmt: skip
         logs = WatchedLog(
-            machine, driver, standing=standing, conditions=conditions, readings=readings, clock=clock
+            machine, driver, standing=standing, conditions=conditions, readings=readings, marks=marks, clock=clock
         )  # fmt: skip
         return MachineWatch(
             machine, driver, pulls=pulls, standing=standing, taker=taker, logs=logs, patience=patient
@@ -149,6 +162,7 @@ def assemble(
     supervisor = Supervisor(
         registry, machines, conditions, watch=watch, pausing=pausing, told=told, clock=clock
     )  # fmt: skip
+    holding = Holding(PostgresLease(database), supervisor.run)
 
     def desk(machine: Machine, driver: IsPushedTo) -> Desk:
         standing = Standing(machine, way=Way.PUSH, conditions=conditions, clock=clock, patience=patient)
@@ -213,6 +227,7 @@ def assemble(
         tokens=tokens,
         clock=clock,
         checks={"database": database.ready, "bus": partial(_takes_messages, bus)},
+        says={"machines": holding.in_words},
     )
     service = Service(
         name="ingest",
@@ -220,9 +235,10 @@ def assemble(
         loops=[
             ("relay", relay.run),
             ("publisher", publisher.run),
-            ("supervisor", supervisor.run),
+            ("machines", holding.run),
             ("pushing", pushing.run),
             ("bookmarks", bookmarks.run),
+            ("read marks", marks.run),
             ("traffic", traffic.run),
             ("tidy", partial(_tidy, database, counts, clock)),
         ],
@@ -230,7 +246,7 @@ def assemble(
         mends_addresses=True,
         states=lambda: machine_states(registry, machines),
     )
-    parts = Parts(database, machines, registry, publisher, traffic, supervisor, pushing, importer, relay)
+    parts = Parts(database, machines, registry, publisher, traffic, supervisor, holding, pushing, importer, relay)
     return service, parts
 
 

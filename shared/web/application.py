@@ -33,20 +33,22 @@ def create_app(
     clock: Clock,
     checks: Mapping[str, Check],
     metrics_for: Sequence[Any] = (),
+    says: Mapping[str, Callable[[], str]] | None = None,
     version: str = "0.1.0",
 ) -> FastAPI:
     """An application whose routes can rely on `app.state.tokens` and `app.state.clock`.
 
-    `checks` names what the service needs; `/health/ready` asks each and says which is away. `metrics_for` are FastAPI
-    dependencies that let only some read `/metrics`: without them it is anybody who reaches us. Interactive
-    documentation is the gateway's: here there is only `/openapi.json`.
+    `checks` names what the service needs; `/health/ready` asks each and says which is away, and beside that
+    what `says` tells of the process. `metrics_for` are FastAPI dependencies that let only some read `/metrics`:
+    without them it is anybody who reaches us. Interactive documentation is the gateway's: here there is only
+    `/openapi.json`.
     """
     app = _Application(title=f"Muster {name}", version=version, docs_url=None, redoc_url=None, responses=PROBLEMS)
     app.state.tokens = tokens
     app.state.clock = clock
     add_problem_handlers(app)
     app.add_middleware(RequestContext)
-    app.include_router(_health(name, checks, metrics_for))
+    app.include_router(_health(name, checks, metrics_for, says or {}))
     for router in routers:
         app.include_router(router)
     return app
@@ -61,7 +63,9 @@ class _Application(FastAPI):
         return document
 
 
-def _health(name: str, checks: Mapping[str, Check], metrics_for: Sequence[Any]) -> APIRouter:
+def _health(
+    name: str, checks: Mapping[str, Check], metrics_for: Sequence[Any], says: Mapping[str, Callable[[], str]]
+) -> APIRouter:
     router = APIRouter(tags=["operations"])
 
     @router.get("/health/live", summary="Whether the process runs")
@@ -73,6 +77,7 @@ def _health(name: str, checks: Mapping[str, Check], metrics_for: Sequence[Any]) 
         answers = dict(zip(checks, await asyncio.gather(*map(_asked, checks.values())), strict=True))
         well = all(answer == "ok" for answer in answers.values())
         body = {"status": "ok" if well else "unavailable", "service": name, "checks": answers}
+        body |= {about: say() for about, say in says.items()}
         return json_response(body, status=200 if well else 503, headers={} if well else {"Retry-After": "2"})
 
     @router.get(

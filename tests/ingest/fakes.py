@@ -84,9 +84,17 @@ class FakeDriver:
 
     def __init__(self, kind: str = "fake", *, pulls: bool = False) -> None:
         self.kind = kind
-        self.capabilities = frozenset({Capability.PULLS if pulls else Capability.STREAMS, Capability.READS_LOG})
+        self.capabilities = frozenset({
+            Capability.PULLS if pulls else Capability.STREAMS,
+            Capability.READS_LOG,
+            Capability.READS_SINCE,
+        })  # fmt: skip
+        self.narrows = False
+        """Its machines can be asked from a time on; then only what is new and what is wanted is read."""
         self.read_again_of: list[str] = []
         """Machines whose log is to be read again, once for each contact that was begun with that."""
+        self.read_since_of: list[tuple[str, datetime]] = []
+        """The same for those of whose log a part is."""
         self.says: asyncio.Queue[Batch | MachineTrouble | None] = asyncio.Queue()
         self.refuses: list[MachineTrouble] = []
         self.hangs = False
@@ -113,10 +121,16 @@ class FakeDriver:
             note("ok")
 
     def reads_whole(self, machine: Machine) -> bool:
-        return True
+        return not self.narrows
 
     def read_again(self, machine: Machine) -> None:
         self.read_again_of.append(machine.machine_id)
+
+    def can_read_since(self, machine: Machine) -> bool:
+        return self.narrows
+
+    def read_since(self, machine: Machine, since: datetime) -> None:
+        self.read_since_of.append((machine.machine_id, since))
 
     @asynccontextmanager
     async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:

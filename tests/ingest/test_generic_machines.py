@@ -10,9 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
+from services.ingest.vendors.generic.driver import Generic
 from services.ingest.vendors.generic.simulator import Device, Faults, Running, simulator
 from shared.contracts.machines import ErrorOccurred, MachineConnected, MachineDisconnected
 from shared.contracts.scans import ScanReceived
+from shared.kernel.clock import SystemClock
 from tests.ingest.application.watched import MACHINES, eventually
 from tests.ingest.conftest import Ingest
 from tests.ingest.fakes import until
@@ -73,6 +75,25 @@ async def test_scans_come_by_every_side_with_their_zeros_and_the_machine_is_live
         await until(lambda: len(running.device.safe) == 30, within=60)
         assert len(scans(ingest)) == 30
         assert len(ingest.bus.events(ScanReceived)) == before, "what is known is not published again"
+
+
+async def test_what_was_lost_over_a_restart_of_ours_is_asked_for_and_comes(
+    ingest: Ingest, hr: httpx.AsyncClient
+) -> None:
+    of, port = config("client"), free_port()
+    held = device(of)
+    async with simulator(held, port=port, window=8) as running:
+        async with ingest.running():
+            await register(hr, port, of)
+            await until(lambda: len(held.safe) == 30)
+            await eventually(hr, lambda m: m["state"] == "live")
+        ingest.drivers["generic"] = Generic(SystemClock())  # knows nothing, as after a start
+        lost = held.record_at("0098", START)
+        held.safe.add(lost.place)  # somebody told it so, and had it not
+        held.record_at("0099", START)
+        async with ingest.running():
+            await until(lambda: len(scans(ingest)) == 32)
+            assert b"\x02RESEND 0030-0030\x03" in b"".join(running.heard)
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,31 @@ async def test_a_log_that_is_read_twice_has_nothing_new_the_second_time(
         assert (listed["machine_id"], listed["missing"], set(found) - set(listed)) == ("gate", 0, {"days"})
 
 
+@pytest.mark.parametrize("vendor", [a_hikvision, a_suprema])
+async def test_a_part_that_is_read_again_is_no_reading_of_the_log(
+    ingest: Ingest, hr: httpx.AsyncClient, vendor: Callable[[], AbstractAsyncContextManager[dict[str, Any]]]
+) -> None:
+    async with vendor() as machine, ingest.running():
+        body = {"machine_id": "gate", "name": "Gate", "ip_address": "127.0.0.1", "zone": "UTC", **machine}
+        await hr.post(MACHINES, json=body)
+        await reconciled(hr, lambda r: r["missing"] == 0 and r["received"]["scans"] == 30)
+        async with ingest.parts.database.fast() as pg:
+            # As if they had never come: who asks from then on, gets them again, and no others.
+            await pg.execute("DELETE FROM ledger")
+        before = await reconciled(hr, lambda r: r["last_reading"])
+        answer = await hr.post(f"{MACHINES}gate/sync/", json={"since": "2026-01-05T08:20:00"})
+        assert answer.json()["will"].startswith("its log since 2026-01-05 08:20:00 is read again ")
+        await until(lambda: len(ingest.bus.events(ScanReceived)) == 40)
+        after = await reconciled(hr, lambda r: not r["sync_asked_at"])
+        assert after["last_reading"] == before["last_reading"]
+        assert len(ingest.bus.events(ScanReceived)) == 40
+        assert {event.local_time.minute for event in ingest.bus.events(ScanReceived)[30:]} == set(range(20, 30))
+        assert (after["records_on_machine"], after["records_received"]) == (
+            before["records_on_machine"],
+            before["records_received"],
+        )
+
+
 async def test_what_a_log_lacks_is_said(ingest: Ingest, hr: httpx.AsyncClient) -> None:
     faults = zkteco.Faults(count_off=2, impossible_dates=1)
     async with zkteco.simulator(terminal(), faults=faults, pace=0) as running, ingest.running():

@@ -45,7 +45,6 @@ class Progress:
     records_on_machine: int | None = None
     record_capacity: int | None = None
     records_received: int | None = None
-    read_mark: str | None = None
 
 
 _LATEST = (
@@ -57,7 +56,6 @@ _LATEST = (
     "records_on_machine",
     "record_capacity",
     "records_received",
-    "read_mark",
 )
 """Members of which the latest is true; the others only ever rise."""
 
@@ -133,13 +131,15 @@ class Conditions:
         """Its log was read again, as was wanted when it was `machine`; a later wish stands."""
         async with self._registry.work() as work:
             present = await work.by_id(machine.id)
-            if present is not None and present.sync_asked_at == machine.sync_asked_at:
-                await work.save(replace(present, sync_asked_at=None))
+            if present is None:
+                return
+            if (present.sync_asked_at, present.sync_since) == (machine.sync_asked_at, machine.sync_since):
+                await work.save(replace(present, sync_asked_at=None, sync_since=None))
 
     async def forgotten(self) -> None:
-        """Nobody is in contact with anything: we have just started."""
+        """Nobody is in contact with anything, but for those that call this process: it has just begun to hold them."""
         for machine in await self._registry.all():
-            if machine.is_connected:
+            if machine.is_connected and "" not in self._ways.get(machine.id, {}).values():
                 await self._record(machine, Progress(state=State.CONNECTING), is_connected=False)
 
     def _seen(self, machine: Machine, progress: Progress, way: Way) -> Progress:

@@ -46,10 +46,12 @@ class Desk:
         self._clock = clock
         self._silent_for = driver.silent_for(machine).total_seconds()
         self._secret = driver.push_secret(machine)
+        self._goes_out = driver.goes_out(machine)
         # Where we go to it as well, we ask for its time.
-        self._arrivals = None if driver.goes_out(machine) else Arrivals()
+        self._arrivals = None if self._goes_out else Arrivals()
         self._within = within
         self._heard_at = asyncio.get_running_loop().time()
+        self._heard_elsewhere_at: datetime | None = None
         self._sources = Sources()
         self._admitted: set[str] = set()
         self._one_at_a_time = asyncio.Lock()
@@ -138,9 +140,15 @@ class Desk:
             self.standing.taken(empty, Taken())
             self.standing.phase(Phase.LIVE)
 
+    def heard_elsewhere(self, at: datetime | None) -> None:
+        """When it was last in contact, as the registry has it: it may call another process."""
+        self._heard_elsewhere_at = at
+
     def look(self) -> None:
         """Notice whether it has been silent for too long."""
         silent = asyncio.get_running_loop().time() - self._heard_at
+        if self._heard_elsewhere_at is not None and not self._goes_out:
+            silent = min(silent, (self._clock.now() - self._heard_elsewhere_at).total_seconds())
         if silent <= self._silent_for:
             return
         self._rested_at = None

@@ -101,6 +101,8 @@ class Capability(StrEnum):
     """Its machines can be asked to do something when they call (`TakesCommands`)."""
     READS_LOG = "reads its log"
     """Its sessions read what was recorded before, and can be made to begin from the start (`ReadsLog`)."""
+    READS_SINCE = "reads its log from a time on"
+    """As `reads its log`; of some machines no more than what is of a time on can be read again (`ReadsSince`)."""
     MAKES_HISTORY = "makes history"
     """Invents the past (`MakesHistory`): a simulator."""
     LISTS_USERS = "lists users"
@@ -239,6 +241,21 @@ class ReadsLog(Protocol):
 
     def read_again(self, machine: Machine) -> None:
         """Forget how far it was read: the next session reads all of it."""
+
+
+@runtime_checkable
+class ReadsSince(Protocol):
+    """A driver that `ReadsLog`, and need not read all of it again where somebody wants a part."""
+
+    def can_read_since(self, machine: Machine) -> bool:
+        """Whether that goes with this machine, as far as anybody knows before it is asked."""
+
+    def read_since(self, machine: Machine, since: datetime) -> None:
+        """Have the next session read again what is of `since` on, a wall time of the machine, beside what is new.
+
+        How far the log was read stays as it is: a part that is read again moves no mark and is no whole reading. Where
+        a machine turns out not to be able to, all of it is read.
+        """
 
 
 @runtime_checkable

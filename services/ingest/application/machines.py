@@ -117,7 +117,7 @@ class Machines:
         # Whatever contact with it has met, it is tried anew as it is now.
         if changes.get("machine_type", machine.machine_type) != machine.machine_type:
             # What one driver was to do, and how far it came, means nothing to another.
-            machine = replace(machine, read_mark="", sync_asked_at=None)
+            machine = replace(machine, read_mark="", sync_asked_at=None, sync_since=None)
         wanted = replace(machine, revision=machine.revision + 1, updated_at=self._clock.now(), state=State.CONNECTING)
         saved = await work.save(await self._checked(work, wanted, changes, before=machine))
         await self.announce(work, saved)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -55,13 +55,22 @@ class ScanPublisher:
     """
 
     def __init__(
-        self, bus: Bus, ledger: Ledger, spool: Spool, clock: Clock, *, confirm_within: float = CONFIRM_WITHIN
+        self,
+        bus: Bus,
+        ledger: Ledger,
+        spool: Spool,
+        clock: Clock,
+        *,
+        confirm_within: float = CONFIRM_WITHIN,
+        may_drain: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`may_drain` says whether it is for this process to empty the spool, which several may fill."""
         self._bus = bus
         self._ledger = ledger
         self._spool = spool
         self._clock = clock
         self._confirm_within = confirm_within
+        self._may_drain = may_drain
         self._spooling = True  # until a look into the spool says that it is empty
         self._may_wait = True
         self._put = 0
@@ -147,23 +156,28 @@ class ScanPublisher:
             Unavailable: the bus or storage is away.
         """
         published = 0
+        while messages := await self._first(DRAINED_AT_ONCE):
+            published += await self._publish_spooled(messages)
+            SPOOLED.set(await self._spool.size())
+        return published
+
+    async def _first(self, most: int) -> Sequence[Spooled]:
+        """What is to be published first of what is in the spool; nothing once it is empty for sure."""
         while True:
             put = self._put
             try:
-                messages = await self._spool.first(DRAINED_AT_ONCE)
+                messages = await self._spool.first(most)
             except Unavailable:
                 # Nobody knows what is in it; until it is back, the bus is asked first, whatever the order.
                 self._spooling, self._may_wait = False, True
                 raise
-            if not messages:
-                if put == self._put and not self._putting:
-                    self._spooling = self._may_wait = False
-                    SPOOLED.set(0)
-                    return published
-                continue
-            self._spooling = self._may_wait = True
-            published += await self._publish_spooled(messages)
-            SPOOLED.set(await self._spool.size())
+            if messages:
+                self._spooling = self._may_wait = True
+                return messages
+            if put == self._put and not self._putting:
+                self._spooling = self._may_wait = False
+                SPOOLED.set(0)
+                return ()
 
     async def _publish_spooled(self, messages: Sequence[Spooled]) -> int:
         places: list[int] = []
@@ -269,12 +283,17 @@ class ScanPublisher:
         while True:
             self._told.clear()
             try:
-                if published := await self.drain():
+                if not self._may_drain():
+                    await self._first(1)  # so that we know whether it is in use
+                elif published := await self.drain():
                     log.info("spool.drained", messages=published)
             except Unavailable:
                 await asyncio.sleep(DRAIN_EVERY)
                 continue
-            await self._told.wait()
+            # Another process may put something into it, or leave it to us, and does not tell.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DRAIN_EVERY):
+                    await self._told.wait()
 
     async def _keep_entering(self) -> None:
         away = False

@@ -153,6 +153,8 @@ class Pushing:
             present = machines.get(id_)
             if present is None or present.revision != desk.machine.revision or not present.status.wanted:
                 self._close(id_)
+            else:
+                desk.heard_elsewhere(present.last_contact_at)
         for machine in machines.values():
             driver = self._driver_of(machine)
             if driver is not None and machine.status.wanted and driver.pushes(machine):

@@ -150,8 +150,6 @@ class Standing:
             self.silent(None)
         if latest is not None:
             self._note(replace(self._progress, last_scan_at=max(self._progress.last_scan_at or latest, latest)))
-        if batch.read_mark is not None:
-            self._note(replace(self._progress, read_mark=batch.read_mark))
         self.alive()
         first = batch.complete_until is not None and self._complete is None
         if batch.complete_until is not None:

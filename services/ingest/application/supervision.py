@@ -169,4 +169,5 @@ class Supervisor:
 
 def _is_to_read_again(present: Machine, watched: Machine) -> bool:
     """Whether somebody has wanted that since the watch began: the next one begins with it."""
-    return present.sync_asked_at is not None and present.sync_asked_at != watched.sync_asked_at
+    wish = (present.sync_asked_at, present.sync_since)
+    return present.sync_asked_at is not None and wish != (watched.sync_asked_at, watched.sync_since)

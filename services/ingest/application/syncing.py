@@ -1,16 +1,23 @@
 """A machine is asked for what it holds once more: from a time on, or all of it. What is here already stays as it is."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.ingest.application.commanding import Commanding
-from services.ingest.application.drivers import COUNT_LOG, READ_LOG, IsPushedTo, ReadsLog, TakesCommands
+from services.ingest.application.drivers import (
+    COUNT_LOG,
+    READ_LOG,
+    IsPushedTo,
+    ReadsLog,
+    ReadsSince,
+    TakesCommands,
+)
 from services.ingest.application.machines import Machines
 from services.ingest.application.ports import Registry
-from services.ingest.domain.machine import Machine, pause_in_words
+from services.ingest.domain.machine import Machine, pause_in_words, wants_again
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Conflict, Invalid, NotFound
 from shared.web.scope import Scope
@@ -55,7 +62,7 @@ class Syncing:
     async def ask(self, key: str, since: datetime | None, scope: Scope, *, by: int) -> Asked:
         """Want its log to be read again. `since` is a wall time of the machine, unless it has a zone.
 
-        That holds until it was done, however long it is away and whatever happens to us.
+        That holds until it was done, however long it is away and whatever happens to us. Of two wishes the wider does.
 
         Raises:
             NotFound: there is no such machine.
@@ -77,16 +84,24 @@ class Syncing:
         queued = await self._queue(machine, since, now, by=by) if takes else ()
         will = []
         if reads:
-            will.append(_read(machine, since))
-            async with self._machines.work() as work:
-                present = await work.by_id(machine.id)
-                # A reading that is wanted already is not begun anew each time that somebody asks.
-                if present is not None and present.sync_asked_at is None:
-                    await work.save(replace(present, sync_asked_at=now))
+            narrows = isinstance(driver, ReadsSince) and driver.can_read_since(machine)
+            before, wanted = await self._note(machine, since if narrows else None, now)
+            will.append(_read(before, wanted, cannot_narrow=since is not None and not narrows))
             self._hurry(machine.id)
         if queued:
             will.append(f"it is asked for {_span(since)} when it calls next, and to count what it holds")
         return Asked(machine=machine, since=since, will="; ".join(will), commands=queued)
+
+    async def _note(self, machine: Machine, since: datetime | None, now: datetime) -> tuple[Machine, Machine]:
+        """Have the wish kept; the machine as it was, and as it is with what is wanted of it now."""
+        async with self._machines.work() as work:
+            present = await work.by_id(machine.id)
+            if present is None:
+                raise NotFound(f"there is no machine {machine.machine_id!r} any more")
+            wanted = wants_again(present, since, now)
+            if wanted is not present:
+                await work.save(wanted)
+        return present, wanted
 
     def _check(self, machine: Machine) -> None:
         if not self._machines.reports_by_itself(machine):
@@ -121,13 +136,17 @@ def _wall_time(since: datetime | None, machine: Machine, now: datetime) -> datet
     return wall.replace(microsecond=0)
 
 
-def _read(machine: Machine, since: datetime | None) -> str:
+def _read(before: Machine, wanted: Machine, *, cannot_narrow: bool) -> str:
     when = "as soon as there is contact with it"
-    if machine.is_connected:
-        when = "already" if machine.sync_asked_at is not None else "now"
-    whole = "" if since is None else ": all of it, because it cannot be asked from a time on"
-    return f"its log is read again {when}{whole}"
+    if wanted.is_connected:
+        when = "already" if wanted is before else "now"
+    whole = ": all of it, because it cannot be asked from a time on" if cannot_narrow else ""
+    return f"its log{_from(wanted.sync_since)} is read again {when}{whole}"
 
 
 def _span(since: datetime | None) -> str:
-    return "all of its log" if since is None else f"its log since {since:%Y-%m-%d %H:%M:%S}"
+    return "all of its log" if since is None else f"its log{_from(since)}"
+
+
+def _from(since: datetime | None) -> str:
+    return "" if since is None else f" since {since:%Y-%m-%d %H:%M:%S}"

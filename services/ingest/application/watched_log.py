@@ -1,8 +1,12 @@
-"""Following how the log of one machine is read: what a whole reading brought, and whether one that is wanted was."""
+"""Following how the log of one machine is read: what a whole reading brought, and whether one that is wanted was.
+
+A part that is read again, from a time on, is no whole reading: nothing is counted by it.
+"""
 
 from services.ingest.application.conditions import Conditions
-from services.ingest.application.drivers import ReadsLog, Streams
+from services.ingest.application.drivers import ReadsLog, ReadsSince, Streams
 from services.ingest.application.ports import LogReadings
+from services.ingest.application.read_marks import ReadMarks
 from services.ingest.application.standing import Standing
 from services.ingest.domain.log_reading import Tally
 from services.ingest.domain.machine import Machine
@@ -11,7 +15,7 @@ from shared.kernel.clock import Clock
 
 
 class WatchedLog:
-    """Of one watch. Where the driver reads no log it follows nothing."""
+    """Of one watch. Where the driver reads no log it follows only the marks that it gives."""
 
     def __init__(
         self,
@@ -21,6 +25,7 @@ class WatchedLog:
         standing: Standing,
         conditions: Conditions,
         readings: LogReadings,
+        marks: ReadMarks,
         clock: Clock,
     ) -> None:
         self._machine = machine
@@ -28,18 +33,22 @@ class WatchedLog:
         self._standing = standing
         self._conditions = conditions
         self._readings = readings
+        self._marks = marks
         self._clock = clock
         self._wanted = machine.sync_asked_at is not None
         """Somebody wants its log to be read again, and it was not yet."""
         self._tally: Tally | None = None
+        self._reading = False
+        """Its log is being read, and has not come to its end in this contact."""
 
     def begin(self) -> None:
         """A contact is attempted."""
         self._tally = None
         if self._driver is None:
             return
+        self._reading = True
         if self._wanted:
-            self._driver.read_again(self._machine)
+            self._have_read_again(self._driver)
         if self._driver.reads_whole(self._machine):
             self._tally = Tally(self._machine.id, self._clock.now())
 
@@ -49,11 +58,23 @@ class WatchedLog:
 
     def taken(self, batch: Batch) -> None:
         """This batch cannot be lost any more; an empty one ends the reading of the log."""
-        if self._tally is None or batch.readings or batch.unreadable:
+        if batch.read_mark is not None:
+            self._marks.put(self._machine, batch.read_mark)
+        if not self._reading or batch.readings or batch.unreadable:
             return
-        reading = self._tally.ended(self._clock.now(), on_machine=self._standing.records)
-        self._tally = None
-        self._standing.also(lambda: self._readings.keep(reading))
+        self._reading = False
+        if self._tally is not None:
+            reading = self._tally.ended(self._clock.now(), on_machine=self._standing.records)
+            self._tally = None
+            self._standing.also(lambda: self._readings.keep(reading))
         if self._wanted:
             self._wanted = False
             self._standing.also(lambda: self._conditions.read_again(self._machine))
+
+    def _have_read_again(self, driver: ReadsLog) -> None:
+        """As much as is wanted, or all of it, where the driver cannot have a part."""
+        machine = self._machine
+        if machine.sync_since is not None and isinstance(driver, ReadsSince) and driver.can_read_since(machine):
+            driver.read_since(machine, machine.sync_since)
+        else:
+            driver.read_again(machine)

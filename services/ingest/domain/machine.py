@@ -1,7 +1,7 @@
 """A machine that people scan at, as the registry knows it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -111,6 +111,8 @@ class Machine:
     `Batch.read_mark`. Losing it has the log read again."""
     sync_asked_at: datetime | None = None
     """When somebody wanted its log to be read again; None once that was done."""
+    sync_since: datetime | None = None
+    """The wall time of its clock from which on that is wanted; None is all of it."""
     paused_at: datetime | None = None
     """Since when nobody is to be in contact with it for a while; None where it is not paused."""
     paused_until: datetime | None = None
@@ -140,6 +142,18 @@ def state_for_people(machine: Machine, *, reports_by_itself: bool) -> State:
     if not machine.status.wanted:
         return State.NOT_WANTED
     return State.PAUSED if machine.paused else machine.state
+
+
+def wants_again(machine: Machine, since: datetime | None, at: datetime) -> Machine:
+    """The machine once somebody wants, `at` an instant, its log to be read again: from `since` on, or all of it.
+
+    Of two wishes the wider stands. One that the present wish covers begins nothing anew.
+    """
+    if machine.sync_asked_at is not None:
+        present = machine.sync_since
+        if present is None or (since is not None and since >= present):
+            return machine
+    return replace(machine, sync_asked_at=at, sync_since=since)
 
 
 def pause_in_words(machine: Machine) -> str:

@@ -71,6 +71,7 @@ machines = Table(
         "read_mark", Text, nullable=False, server_default="", comment="how far its log was read, in its driver's words"
     ),
     Column("sync_asked_at", DateTime(timezone=True), comment="its log is to be read again; null once it was"),
+    Column("sync_since", DateTime, comment="wall time of its clock from which on that is wanted; null is all of it"),
     Column("paused_at", DateTime(timezone=True)),
     Column("paused_until", DateTime(timezone=True), comment="null is until somebody resumes"),
     Column("paused_by", Text, nullable=False, server_default=""),

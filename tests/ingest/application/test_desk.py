@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -39,7 +40,9 @@ class Around:
     evidence: FakeEvidence = field(default_factory=FakeEvidence)
     clock: FakeClock = field(default_factory=FakeClock)
 
-    async def desk(self, *, within: float = 5.0, **config: Any) -> Desk:
+    async def desk(self, *, within: float = 5.0, silence: timedelta = timedelta(minutes=3), **config: Any) -> Desk:
+        driver = FakePushedDriver()
+        driver.silence = silence
         of = machine(machine_type="caller", config=config)
         publisher = ScanPublisher(self.bus, self.ledger, self.spool, self.clock, confirm_within=0.05)
         await publisher.drain()
@@ -48,7 +51,7 @@ class Around:
         taker = Taker(
             of, publisher=publisher, ledger=self.ledger, evidence=self.evidence, clock=self.clock, patience=None
         )
-        return Desk(of, FakePushedDriver(), standing=standing, taker=taker, clock=self.clock, within=within)
+        return Desk(of, driver, standing=standing, taker=taker, clock=self.clock, within=within)
 
     @property
     def scans(self) -> int:
@@ -133,3 +136,14 @@ async def test_a_secret_is_shown_once_from_each_address(around: Around) -> None:
     assert not desk.admits("B", None)
     assert not desk.admits("A", "guess")
     assert not desk.admits("A", None), "whoever guesses has to prove it again"
+
+
+async def test_one_that_calls_another_process_is_not_missed_here(around: Around) -> None:
+    desk = await around.desk(silence=timedelta(0))
+    desk.standing.back()
+    desk.heard_elsewhere(around.clock.now())
+    desk.look()
+    assert desk.standing.connected
+    around.clock.forward(timedelta(seconds=1))
+    desk.look()
+    assert not desk.standing.connected

@@ -236,3 +236,68 @@ async def test_a_caller_that_gave_up_does_not_disturb_the_others(desk: Desk) -> 
     desk.bus.gate.set()
     await desk.publisher.publish(scans(1, machine=GATE, badge="8"))
     assert len(desk.bus.published) == 2
+
+
+class Processes:
+    """Two that share a spool, each with a line of its own to the bus. `drains` is the one whose it is to empty it."""
+
+    def __init__(self) -> None:
+        self.spool, self.ledger, self.buses = FakeSpool(), FakeLedger(), (FakeBus(), FakeBus())
+        self.drains = 0
+        self.publishers = [
+            ScanPublisher(
+                bus,
+                self.ledger,
+                self.spool,
+                FakeClock(),
+                confirm_within=0.05,
+                may_drain=lambda me=me: self.drains == me,
+            )
+            for me, bus in enumerate(self.buses)
+        ]
+
+    def seconds(self, process: int) -> list[int]:
+        return [event.local_time.second for event in self.buses[process].events(ScanReceived)]
+
+
+@pytest.fixture
+async def processes() -> AsyncIterator[Processes]:
+    both = Processes()
+    running = [asyncio.create_task(publisher.run()) for publisher in both.publishers]
+    await until(lambda: not any(publisher.spooling for publisher in both.publishers))
+    yield both
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+
+
+async def test_what_one_process_puts_into_the_spool_another_publishes(processes: Processes) -> None:
+    holder, other = processes.publishers
+    processes.buses[1].away = True
+    sent = scans(3, machine=GATE)
+    for scan in sent[:2]:
+        await other.publish([scan])
+    await until(lambda: processes.seconds(0) == [0, 1])
+    # It knows by itself that it may publish again.
+    processes.buses[1].away = False
+    await until(lambda: not other.spooling)
+    await other.publish(sent[2:])
+    assert processes.seconds(1) == [2]
+    assert not holder.spooling
+
+
+async def test_who_does_not_empty_the_spool_uses_it_for_as_long_as_there_is_something_in_it(
+    processes: Processes,
+) -> None:
+    _, other = processes.publishers
+    for bus in processes.buses:
+        bus.away = True
+    sent = scans(3, machine=GATE)
+    await other.publish(sent[:1])
+    processes.buses[1].away = False
+    await other.publish(sent[1:2])
+    assert len(processes.spool.messages) == 2
+    # Who did it has gone.
+    processes.drains = 1
+    await until(lambda: processes.seconds(1) == [0, 1])
+    assert processes.seconds(0) == []

@@ -1,5 +1,6 @@
 """What a machine holds is taken once more, because somebody wants it so."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,7 +8,9 @@ import httpx
 import pytest
 
 from services.ingest.application.drivers import Unreachable
+from services.ingest.domain.log_reading import LogReading
 from services.ingest.domain.reading import Mode
+from services.ingest.storage.log_readings import PostgresLogReadings
 from shared.contracts.scans import ScanReceived
 from shared.kernel.clock import SystemClock
 from tests.ingest.application.watched import GATE, MACHINES, batch, entered, eventually, shown, told
@@ -22,6 +25,15 @@ LISTENS = {
     "port": 4001,
     "config": {"connection": {"side": "client"}},
 }
+
+
+async def read_whole(ingest: Ingest, machine: int) -> LogReading:
+    """The last whole reading of its log."""
+    readings = PostgresLogReadings(ingest.parts.database)
+    async with asyncio.timeout(30):
+        while not (found := await readings.of([machine])):  # noqa: ASYNC110 - a row is no event
+            await asyncio.sleep(0.02)
+    return found[machine]
 
 
 async def sync(hr: httpx.AsyncClient, **body: Any) -> httpx.Response:
@@ -108,6 +120,78 @@ async def test_one_that_is_read_cannot_be_asked_from_a_time_on_and_says_so(hr: h
         "its log is read again as soon as there is contact with it: all of it,"
         " because it cannot be asked from a time on"
     )
+
+
+async def test_one_that_can_is_read_from_a_time_on_and_that_counts_for_no_whole_reading(
+    hr: httpx.AsyncClient, ingest: Ingest
+) -> None:
+    async with ingest.running():
+        await hr.post(MACHINES, json=GATE)
+        ingest.driver.says.put_nowait(batch(3, mode=Mode.REPLAY))
+        ingest.driver.says.put_nowait(batch(0, mode=Mode.REPLAY, complete_until=NINE))
+        await told(ingest, ScanReceived, 3)
+        await entered(ingest, 3)
+        machine = await eventually(hr, lambda machine: machine["state"] == "live")
+        whole = await read_whole(ingest, machine["id"])
+        assert (whole.read, whole.new) == (3, 3)
+        ingest.driver.narrows = True
+        answer = (await sync(hr, since="2026-01-05T08:00:00Z")).json()
+        assert answer["will"] == "its log since 2026-01-05 14:00:00 is read again now"
+        await until(lambda: ingest.driver.sessions == 2)
+        assert (await shown(hr))["sync_since"] == "2026-01-05T14:00:00"
+        ingest.driver.says.put_nowait(batch(2, mode=Mode.REPLAY))
+        ingest.driver.says.put_nowait(batch(0, mode=Mode.REPLAY, complete_until=NINE))
+        await eventually(hr, lambda machine: machine["sync_asked_at"] is None and machine["state"] == "live")
+        assert (await shown(hr))["sync_since"] is None
+        assert ingest.driver.read_since_of == [("gate", datetime(2026, 1, 5, 14))]
+        assert ingest.driver.read_again_of == []
+        assert await read_whole(ingest, machine["id"]) == whole
+        assert len(ingest.bus.events(ScanReceived)) == 3
+
+
+async def test_from_when_on_is_known_after_a_restart(hr: httpx.AsyncClient, ingest: Ingest) -> None:
+    ingest.driver.narrows = True
+    await hr.post(MACHINES, json=GATE)
+    answer = await sync(hr, since="2026-01-05T08:00:00")
+    assert (
+        answer.json()["will"] == "its log since 2026-01-05 08:00:00 is read again as soon as there is contact with it"
+    )
+    async with ingest.running():
+        await until(lambda: ingest.driver.open)
+        assert set(ingest.driver.read_since_of) == {("gate", datetime(2026, 1, 5, 8))}
+        assert ingest.driver.read_again_of == []
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "stands", "sessions"),
+    [
+        ("2026-01-05T08:00:00", "2026-01-04T08:00:00", "2026-01-04T08:00:00", 2),
+        ("2026-01-05T08:00:00", None, None, 2),
+        ("2026-01-05T08:00:00", "2026-01-06T08:00:00", "2026-01-05T08:00:00", 1),
+        ("2026-01-05T08:00:00", "2026-01-05T08:00:00", "2026-01-05T08:00:00", 1),
+        (None, "2026-01-05T08:00:00", None, 1),
+    ],
+    ids=["earlier", "all", "later", "the same", "all already"],
+)
+async def test_of_two_wishes_the_wider_stands_and_the_narrower_begins_nothing_anew(
+    hr: httpx.AsyncClient, ingest: Ingest, first: str | None, then: str | None, stands: str | None, sessions: int
+) -> None:
+    ingest.driver.narrows = True
+    await hr.post(MACHINES, json=GATE)
+    await sync(hr, since=first)
+    async with ingest.running():
+        await eventually(hr, lambda machine: machine["is_connected"])
+        will = (await sync(hr, since=then)).json()["will"]
+        assert will.endswith(" again now" if sessions == 2 else " again already")
+        assert (stands or "").replace("T", " ") in will
+        await until(lambda: ingest.driver.sessions == sessions)
+        await eventually(hr, lambda machine: machine["is_connected"])
+        assert ((await shown(hr))["sync_since"], bool((await shown(hr))["sync_asked_at"])) == (stands, True)
+        ingest.driver.says.put_nowait(batch(0, mode=Mode.REPLAY, complete_until=NINE))
+        await eventually(hr, lambda machine: machine["sync_asked_at"] is None)
+        last = ingest.driver.read_since_of[-1][1].isoformat() if stands else None
+        assert (last, bool(ingest.driver.read_again_of)) == (stands, stands is None)
+        assert ingest.driver.sessions == sessions
 
 
 @pytest.mark.parametrize(

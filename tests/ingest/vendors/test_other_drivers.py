@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import SimpleNamespace
@@ -161,6 +162,29 @@ class TestChecking:
             capabilities = frozenset({Capability.STREAMS, Capability.TAKES_COMMANDS})
 
         assert "TakesCommands" in (await broken(Boastful(CLOCK)))["capabilities"]
+
+    async def test_a_log_of_which_a_part_is_taken_for_all(self) -> None:
+        class Hasty(Acme):
+            capabilities = frozenset({Capability.STREAMS, Capability.READS_LOG, Capability.READS_SINCE})
+            whole = True
+
+            def reads_whole(self, machine: Machine) -> bool:
+                return self.whole
+
+            def read_again(self, machine: Machine) -> None:
+                """It was never read."""
+
+            def can_read_since(self, machine: Machine) -> bool:
+                return True
+
+            def read_since(self, machine: Machine, since: datetime) -> None:
+                self.whole = False
+
+        class Partly(Hasty):
+            capabilities = frozenset({Capability.STREAMS, Capability.READS_SINCE})
+
+        assert "narrows that" in (await broken(Hasty(CLOCK)))["a log that is read again"]
+        assert "does not say that it reads it at all" in (await broken(Partly(CLOCK)))["capabilities"]
 
     async def test_a_config_that_takes_anything_and_shows_secrets(self, tmp_path: Path) -> None:
         class Careless(Acme):

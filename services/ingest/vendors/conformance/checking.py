@@ -21,6 +21,7 @@ from services.ingest.application.drivers import (
     MakesHistory,
     Phase,
     ReadsLog,
+    ReadsSince,
     Streams,
     TakesCommands,
 )
@@ -48,6 +49,7 @@ PROTOCOLS: Final[Mapping[Capability, type]] = {
     Capability.TAKES_COMMANDS: TakesCommands,
     Capability.MAKES_HISTORY: MakesHistory,
     Capability.READS_LOG: ReadsLog,
+    Capability.READS_SINCE: ReadsSince,
     Capability.READS_SAMPLES: ReadsSamples,
     Capability.LISTS_USERS: ListsUsers,
 }
@@ -77,6 +79,8 @@ async def check(driver: Driver, folder: Path, clock: Clock, *, contact_for: floa
     config = said.get("check", {}).get("config", {})
     for finding in _configs(driver, config):
         yield finding
+    if isinstance(driver, ReadsLog):
+        yield _read_again(driver, _machine(driver, config, clock), clock)
     async for finding in _contacts(driver, config, clock, contact_for):
         yield finding
 
@@ -98,7 +102,22 @@ def _capable(driver: Driver) -> Finding:
         wrong.append("a driver with a session streams or pulls, and only such a one has one")
     if not has:
         wrong.append("it can do nothing")
+    if Capability.READS_SINCE in has and Capability.READS_LOG not in has:
+        wrong.append("it reads a part of its log again, and does not say that it reads it at all")
     return Finding(about="capabilities", ok=not wrong, said="; ".join(wrong) or ", ".join(sorted(has)))
+
+
+def _read_again(driver: ReadsLog, machine: Machine, clock: Clock) -> Finding:
+    """A wish for all of a log is all of it, and a later one for a part does not narrow it."""
+    wrong = ""
+    driver.read_again(machine)
+    if not driver.reads_whole(machine):
+        wrong = "its log is to be read again, and it does not read all of it"
+    if isinstance(driver, ReadsSince) and driver.can_read_since(machine):
+        driver.read_since(machine, clock.now().replace(tzinfo=None, microsecond=0))
+        if not driver.reads_whole(machine):
+            wrong = wrong or "all of a log that was never read is to be read, and a wish for a part narrows that"
+    return Finding(about="a log that is read again", ok=not wrong, said=wrong)
 
 
 def _configs(driver: Driver, config: Mapping[str, Any]) -> Iterator[Finding]:

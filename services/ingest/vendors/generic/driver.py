@@ -89,6 +89,7 @@ class Generic:
     async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:
         settings = _settings(machine)
         memory = self._known.setdefault(machine.id, Memory())
+        memory.look_at(machine.read_mark, settings.sequence)
         make = partial(
             GenericSession, machine=machine, settings=settings, memory=memory, contact=contact, clock=self._clock
         )

@@ -1,6 +1,5 @@
 """The numbers of a machine's records: which are new, which come again, which are missing. Pure."""
 
-from collections.abc import Sequence as Several
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -33,7 +32,7 @@ class Position:
     """How far a machine's records have come."""
 
     latest: int | None = None
-    missing: Several[tuple[int, int]] = ()
+    missing: tuple[tuple[int, int], ...] = ()
     """First and last of each gap, oldest first."""
 
 
@@ -68,7 +67,7 @@ def _between(latest: int, number: int, settings: Sequence) -> list[tuple[int, in
     return [(first, last) for first, last in gaps if first <= last]
 
 
-def _without(missing: Several[tuple[int, int]], number: int) -> Several[tuple[int, int]] | None:
+def _without(missing: tuple[tuple[int, int], ...], number: int) -> tuple[tuple[int, int], ...] | None:
     """The gaps once this number has come; None where it was not missing."""
     for place, (first, last) in enumerate(missing):
         if first <= number <= last:

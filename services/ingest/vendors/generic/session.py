@@ -29,6 +29,7 @@ from services.ingest.vendors.generic.sequence import Turn
 from services.ingest.vendors.generic.settings import GenericSettings
 from services.ingest.vendors.generic.templates import filled
 from services.ingest.vendors.generic.timers import Due, Timers
+from services.ingest.vendors.marks import written
 from shared.kernel.clock import Clock
 
 MOST: Final = 250
@@ -261,6 +262,7 @@ class GenericSession:
             mode=Mode.LIVE if live else Mode.REPLAY,
             received_at=now,
             complete_until=gathered.complete_until,
+            read_mark=written(self._numbering.position) if self._settings.sequence is not None else None,
         )
 
     def _note_clock(self, lead: timedelta) -> None:

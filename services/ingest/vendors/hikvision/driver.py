@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, Mapping
 from contextlib import aclosing, asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -49,6 +49,7 @@ class Hikvision:
     capabilities = frozenset({
         Capability.STREAMS,
         Capability.READS_LOG,
+        Capability.READS_SINCE,
         Capability.IS_PUSHED_TO,
         Capability.REPORTS_CLOCK,
         Capability.REPORTS_COUNTS,
@@ -62,6 +63,8 @@ class Hikvision:
         self._refusals = Refusals(clock)
         self._marks: dict[int, Mark | None] = {}
         """How far the log of each machine was read, by its id, as far as we were in contact; None reads all of it."""
+        self._again: dict[int, datetime] = {}
+        """From when on the next session reads the log of a machine once more: a wall time of its clock."""
 
     def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         return validated(HikvisionSettings, config)
@@ -103,6 +106,12 @@ class Hikvision:
     def read_again(self, machine: Machine) -> None:
         self._marks[machine.id] = None
 
+    def can_read_since(self, machine: Machine) -> bool:
+        return True
+
+    def read_since(self, machine: Machine, since: datetime) -> None:
+        self._again[machine.id] = since
+
     @asynccontextmanager
     async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:
         settings = HikvisionSettings.model_validate(machine.config)
@@ -110,7 +119,15 @@ class Hikvision:
         async with self._entered(machine, settings) as (isapi, device):
             wall, _ = await measure_clock(isapi, zone, settings, contact, self._clock)
             log = _log(isapi, device, wall, zone, mark=self._mark_of(machine), page=await isapi.page_limit())
-            session = HikvisionSession(isapi, log, zone=zone, settings=settings, contact=contact, clock=self._clock)
+            session = HikvisionSession(
+                isapi,
+                log,
+                zone=zone,
+                settings=settings,
+                contact=contact,
+                clock=self._clock,
+                since=self._again.pop(machine.id, None),
+            )
             try:
                 yield session
             finally:

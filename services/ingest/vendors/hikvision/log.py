@@ -18,6 +18,7 @@ from services.ingest.vendors.hikvision.events import AccessEvent
 from services.ingest.vendors.hikvision.isapi import Isapi, Refused
 from services.ingest.vendors.hikvision.search import (
     BY_SERIAL,
+    BY_TIME,
     Page,
     Way,
     by_serial,
@@ -123,6 +124,22 @@ class EventLog:
             self.mark = None
             raise _does_not_tell(refused) from refused
         self._first = False
+
+    async def again(self, since: datetime) -> AsyncIterator[Sequence[AccessEvent]]:
+        """What is of this wall time on, once more, in parts; the mark stays.
+
+        Where the machine cannot be asked so, or will be read whole anyway, it gives nothing, and all of it is unread.
+        """
+        if self.mark is None or self.mark.way not in BY_SERIAL:
+            return
+        for way in BY_TIME:
+            try:
+                async for page in self._pages(self._by_times(way, since)):
+                    yield page.events
+            except Refused:
+                continue
+            return
+        self.mark = None
 
     async def _by_serial(self, mark: Mark) -> AsyncIterator[Sequence[AccessEvent]]:
         if mark.anchor is not None:

@@ -32,6 +32,7 @@ class Way(StrEnum):
 
 
 BY_SERIAL: Final = (Way.SERIAL, Way.SMALL_SERIAL)
+BY_TIME: Final = (Way.TIME, Way.BARE_TIME)
 
 
 def by_serial(first: int, *, way: Way) -> Mapping[str, Any]:

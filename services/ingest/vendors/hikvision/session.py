@@ -51,7 +51,10 @@ class HikvisionSession:
         settings: HikvisionSettings,
         contact: Contact,
         clock: Clock,
+        since: datetime | None = None,
     ) -> None:
+        """`since` is the wall time from which on the log is wanted once more, beside what is new in it."""
+        self._since = since
         self._isapi = isapi
         self._log = log
         self._zone = zone
@@ -190,7 +193,7 @@ class HikvisionSession:
         if self._stream is not None:
             self._stream.untaken = 0
         untold: set[_Key] = set()
-        async for events in self._log.unread():
+        async for events in self._unread():
             self._contact.alive()
             batch = self._batch(events, mode)
             untold.update(map(_key, batch.readings))
@@ -207,6 +210,15 @@ class HikvisionSession:
             for told in self._events():
                 yield told
         await self._judge(heard=not untold - told_before - self._told)
+
+    async def _unread(self) -> AsyncIterator[Sequence[AccessEvent]]:
+        """What is wanted once more, the first time, and what is new."""
+        since, self._since = self._since, None
+        if since is not None:
+            async for events in self._log.again(since):
+                yield events
+        async for events in self._log.unread():
+            yield events
 
     async def _judge(self, *, heard: bool) -> None:
         """A stream that leaves out scans is opened anew, and after some times left as it is: it may be set up so."""

@@ -5,7 +5,7 @@ import contextlib
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Hashable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,7 +30,13 @@ class Suprema:
 
     kind = "suprema"
     capabilities = frozenset(
-        {Capability.STREAMS, Capability.READS_LOG, Capability.REPORTS_CLOCK, Capability.LISTS_USERS}
+        {
+            Capability.STREAMS,
+            Capability.READS_LOG,
+            Capability.READS_SINCE,
+            Capability.REPORTS_CLOCK,
+            Capability.LISTS_USERS,
+        }
     )
     secrets = frozenset({"password"})
     poll_every = timedelta(0)
@@ -41,6 +47,8 @@ class Suprema:
         self._servers = Servers(self._refusals)
         self._marks: dict[int, Mark | None] = {}
         """How far the events of each machine were read, by its id, as far as we were in contact; None reads all."""
+        self._again: dict[int, datetime] = {}
+        """From when on the next session reads the events of a machine once more: a wall time of its clock."""
 
     def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
         return validated(SupremaSettings, config)
@@ -67,6 +75,12 @@ class Suprema:
     def read_again(self, machine: Machine) -> None:
         self._marks[machine.id] = None
 
+    def can_read_since(self, machine: Machine) -> bool:
+        return True
+
+    def read_since(self, machine: Machine, since: datetime) -> None:
+        self._again[machine.id] = since
+
     @asynccontextmanager
     async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:
         settings = SupremaSettings.model_validate(machine.config)
@@ -87,7 +101,13 @@ class Suprema:
             await log.newest()
             try:
                 yield SupremaSession(
-                    ear, log, zone=ZoneInfo(machine.zone), settings=settings, contact=contact, clock=self._clock
+                    ear,
+                    log,
+                    zone=ZoneInfo(machine.zone),
+                    settings=settings,
+                    contact=contact,
+                    clock=self._clock,
+                    since=self._again.pop(machine.id, None),
                 )
             finally:
                 self._marks[machine.id] = log.mark

@@ -114,6 +114,19 @@ class EventLog:
                 " their time of arrival: nobody could tell when all were read"
             ) from error
 
+    async def again(self, since: datetime) -> AsyncIterator[Sequence[Event]]:
+        """What the machine recorded from then on, a time as events have it, once more, in parts; the mark stays.
+
+        Where the server cannot be asked so, or all will be read anyway, it gives less, and all is unread.
+        """
+        if self.mark.is_start:
+            return
+        try:
+            async for events in self._pages(Way.RECORDING, since):
+                yield events
+        except (Refused, NotHonoured):
+            self.mark = self._start
+
     async def _by_number(self, mark: Mark) -> AsyncIterator[Sequence[Event]]:
         # Asked before the rest: what arrives meanwhile with a low number is newer than this, and seen the next time.
         newest = await self._newest_if_told()
@@ -158,7 +171,7 @@ class EventLog:
         """All that have this key or a later one. It ends where nothing new comes, never by how much came."""
         most, seen = self._most, frozenset[object]()
         for _ in range(MOST_PAGES):
-            conditions = [of_device(self._device), from_key(key)]
+            conditions = [of_device(self._device), from_key(key, way)]
             if since is not None:
                 conditions.append(arrived_from(since))
             events = await self._asked(conditions, order=way, most=most)

@@ -20,34 +20,43 @@ class Way(StrEnum):
 
     NUMBER = "by number"
     ARRIVAL = "by time of arrival"
+    RECORDING = "by the machine's time"
+    """Tells what is of a span, and never what is new: machines hand over late."""
 
 
-COLUMNS: Final[Mapping[Way, str]] = {Way.NUMBER: "id", Way.ARRIVAL: "server_datetime"}
+COLUMNS: Final[Mapping[Way, str]] = {
+    Way.NUMBER: "id",
+    Way.ARRIVAL: "server_datetime",
+    Way.RECORDING: "datetime",
+}
 
 
 def key_of(event: Event, way: Way) -> Key | None:
     """What an event is found by."""
-    return event.number if way is Way.NUMBER else arrival(event)
+    match way:
+        case Way.NUMBER:
+            return event.number
+        case Way.ARRIVAL:
+            return arrival(event)
+        case Way.RECORDING:
+            return _written(event.time)
 
 
 def arrival(event: Event) -> datetime | None:
     """When it reached the server, as the server writes it."""
-    try:
-        return stamp_of(event.arrived).written
-    except NoSuchTime:
-        return None
+    return _written(event.arrived)
 
 
-def from_key(key: Key) -> Mapping[str, Any]:
+def from_key(key: Key, way: Way) -> Mapping[str, Any]:
     """All that have this key or a later one: servers know "greater", and no "or equal"."""
     if isinstance(key, int):
         return {"column": COLUMNS[Way.NUMBER], "operator": GREATER, "values": [str(key - 1)]}
-    return arrived_from(key)
+    return {"column": COLUMNS[way], "operator": BETWEEN, "values": [queried(key), LATEST]}
 
 
 def arrived_from(since: datetime) -> Mapping[str, Any]:
     """All that reached the server then or later."""
-    return {"column": COLUMNS[Way.ARRIVAL], "operator": BETWEEN, "values": [queried(since), LATEST]}
+    return from_key(since, Way.ARRIVAL)
 
 
 def of_device(device: str) -> Mapping[str, Any]:
@@ -66,3 +75,10 @@ def question(
             "orders": [{"column": COLUMNS[order], "descending": newest_first}],
         }
     }
+
+
+def _written(text: str) -> datetime | None:
+    try:
+        return stamp_of(text).written
+    except NoSuchTime:
+        return None

@@ -21,6 +21,7 @@ from services.ingest.vendors.suprema.feed import Ear
 from services.ingest.vendors.suprema.log import EventLog
 from services.ingest.vendors.suprema.recent import Recent
 from services.ingest.vendors.suprema.settings import SupremaSettings
+from services.ingest.vendors.suprema.times import as_written
 from shared.kernel.clock import Clock
 
 MOST: Final = 500
@@ -45,7 +46,10 @@ class SupremaSession:
         settings: SupremaSettings,
         contact: Contact,
         clock: Clock,
+        since: datetime | None = None,
     ) -> None:
+        """`since` is the wall time from which on events are wanted once more, beside those that are new."""
+        self._since = since
         self._ear = ear
         self._log = log
         self._zone = zone
@@ -143,7 +147,7 @@ class SupremaSession:
             ear.untaken = 0
             self._say_whether_it_tells(ear)
         untold = 0
-        async for events in self._log.unread():
+        async for events in self._unread():
             self._contact.alive()
             now = self._clock.now()
             if whole and untold == 0 and any(event.outcome is Outcome.GRANTED for event in events):
@@ -166,6 +170,15 @@ class SupremaSession:
             self._contact.settled("no events yet")
         if ear is not None and whole and ear.stands and ear.stood == self._stood:
             self._judge(ear, deaf=untold > 0)
+
+    async def _unread(self) -> AsyncIterator[Sequence[Event]]:
+        """What is wanted once more, the first time, and what is new."""
+        since, self._since = self._since, None
+        if since is not None:
+            async for events in self._log.again(as_written(since, self._zone, self._settings.datetime_is)):
+                yield events
+        async for events in self._log.unread():
+            yield events
 
     async def _late(self, events: Sequence[Event]) -> Sequence[Batch]:
         """What the socket still tells of these, if it has not told all of them."""

@@ -83,6 +83,16 @@ def placed(stamp: Stamp, zone: ZoneInfo, meaning: Meaning) -> Placed:
     return Placed(at.replace(tzinfo=None, fold=0), at.utcoffset())
 
 
+def as_written(local: datetime, zone: ZoneInfo, meaning: Meaning) -> datetime:
+    """A time on the clock of `zone` as events have it; of the two that an hour has which comes twice, the earlier."""
+    if meaning == "device_local":
+        return local
+    try:
+        return min(local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)).replace(tzinfo=None)
+    except OverflowError:
+        return local
+
+
 def instant(where: Placed, zone: ZoneInfo) -> datetime | None:
     """The instant of a placed time; None at the ends of the calendar."""
     try:

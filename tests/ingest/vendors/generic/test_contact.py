@@ -175,6 +175,42 @@ async def test_where_its_numbers_stand_outlasts_a_contact() -> None:
         assert running.connections == 1
 
 
+def last_mark(what: Following) -> str:
+    return next(batch.read_mark for batch in reversed(what.batches) if batch.read_mark)
+
+
+@pytest.mark.parametrize("side", ["client", "server"])
+async def test_what_was_lost_while_we_were_started_again_is_asked_for(side: str) -> None:
+    of = connected(side, STX)
+    known = logged(of, 6)
+    async with both(of, made=known) as (running, what):
+        await until(lambda: len(known.safe) == 6)
+    known.record_at("0098", START)
+    known.safe.add(6)  # it was told so by somebody else, who is not there any more
+    known.record_at("0099", START)
+    async with both(of, made=known, more={"read_mark": last_mark(what)}) as (running, what):
+        await until(lambda: {"0098", "0099"} <= {reading.badge for reading in what.readings})
+        assert b"\x02RESEND 0006-0006\x03" in b"".join(running.heard)
+        await until(lambda: what.contact.warnings == {})
+
+
+async def test_what_was_missing_before_we_were_started_again_is_so_still() -> None:
+    of = connected("server", {**STX, "sequence": {"again_after": 0.2}})
+    known = logged(of, 6)
+    known.safe.update(range(6))
+    async with both(of, made=known, more={"read_mark": '{"latest":5,"missing":[[4,4]]}'}) as (running, what):
+        await until(lambda: [reading.badge for reading in what.readings] == [known.entries[4].badge])
+        await until(lambda: what.contact.warnings == {})
+        assert last_mark(what) == '{"latest":5,"missing":[]}'
+        assert running.requests >= 1
+
+
+async def test_a_machine_whose_numbers_are_not_followed_has_no_mark() -> None:
+    async with both(connected("client", {"profile": "csv"})) as (running, what):
+        await until(lambda: len(running.device.safe) == 20)
+        assert {batch.read_mark for batch in what.batches} == {None}
+
+
 async def test_numbers_wrap() -> None:
     of = connected("server", {**STX, "sequence": {"first": 0, "last": 9, "digits": 4}})
     async with both(of, records=35, window=3) as (running, what):

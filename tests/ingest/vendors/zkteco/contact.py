@@ -44,5 +44,5 @@ async def trouble_of(running: Running, **of: Any) -> MachineTrouble:
         return what.trouble
 
 
-def ids_of(terminal: Device) -> set[UUID]:
-    return {scan_id(1, entry.user_id, unpacked(entry.time), str(entry.state)) for entry in terminal.entries}
+def ids_of(terminal: Device, *, machine: int = 1) -> set[UUID]:
+    return {scan_id(machine, entry.user_id, unpacked(entry.time), str(entry.state)) for entry in terminal.entries}

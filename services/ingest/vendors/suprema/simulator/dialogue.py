@@ -113,6 +113,8 @@ class Dialogue:
         conditions = query.get("conditions") or []
         if self.faults.no_id and any(one.get("column") == "id" for one in conditions):
             return _refused(400, "121", "Invalid column id")
+        if self.faults.no_times and any(one.get("column") == "datetime" for one in conditions):
+            return _refused(400, "121", "Invalid column datetime")
         ignores: tuple[str, ...] = ("id",) if self.faults.ignores_id else ()
         if self.faults.ignores_keys:
             ignores = ("id", "server_datetime", "datetime")

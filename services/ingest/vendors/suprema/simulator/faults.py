@@ -19,6 +19,7 @@ class Faults:
     ignores_id: bool = False
     ignores_keys: bool = False
     no_id: bool = False
+    no_times: bool = False
     no_search: bool = False
     no_users: bool = False
     ignores_offset: bool = False
@@ -52,6 +53,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "ignores-id": Fault(about="asked for events by number, it gives all"),
     "ignores-keys": Fault(about="asked for events by number or by time, it gives all"),
     "no-id": Fault(about="it refuses to be asked by number"),
+    "no-times": Fault(about="it refuses to be asked by the times of its machines"),
     "no-search": Fault(about="it refuses to be asked for events at all"),
     "no-users": Fault(about="it does not tell who its users are"),
     "ignores-offset": Fault(about="asked for its users in parts, it gives the first part again and again"),

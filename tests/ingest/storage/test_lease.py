@@ -1,0 +1,141 @@
+"""The lease on a real PostgreSQL: one has it, and it passes on whatever becomes of that one."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from services.ingest.application.ports import LEASE_LASTS, Word
+from services.ingest.storage.lease import PostgresLease
+from shared.kernel.errors import Unavailable
+from shared.storage.database import Database
+
+HOLDER = """
+import asyncio, sys
+from services.ingest.storage.lease import PostgresLease
+from shared.storage.database import Database
+
+async def main():
+    lease = PostgresLease(Database(sys.argv[1], schema="ingest"))
+    while True:
+        print((await lease.ask()).ours, flush=True)
+        await asyncio.sleep(0.2)
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+async def database(migrated: Callable[..., str]) -> AsyncIterator[Database]:
+    made = Database(migrated("ingest"), schema="ingest")
+    yield made
+    await made.close()
+
+
+@asynccontextmanager
+async def leases(database: Database) -> AsyncIterator[tuple[PostgresLease, PostgresLease]]:
+    one, other = PostgresLease(database), PostgresLease(database)
+    try:
+        yield one, other
+    finally:
+        await one.release()
+        await other.release()
+
+
+@asynccontextmanager
+async def another_process(database: Database) -> AsyncIterator[asyncio.subprocess.Process]:
+    """One that has it."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", HOLDER, database.url, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        assert await process.stdout.readline() == b"True\n"
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def ours(lease: PostgresLease, *, within: float = 30.0) -> float:
+    """Seconds until it is."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with asyncio.timeout(within):
+        while not (await lease.ask()).ours:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.05)
+    return loop.time() - began
+
+
+async def test_one_at_a_time_has_it_and_each_knows_of_the_other(database: Database) -> None:
+    async with leases(database) as (one, other):
+        assert await one.ask() == Word(ours=True, holder="", others=0)
+        said = await other.ask()
+        assert (said.ours, said.others) == (False, 1)
+        assert ":" in said.holder
+        assert await one.ask() == Word(ours=True, holder="", others=1)
+        await one.release()
+        assert await other.ask() == Word(ours=True, holder="", others=0)
+
+
+async def test_it_passes_on_when_its_holder_is_killed(database: Database) -> None:
+    async with leases(database) as (one, _), another_process(database) as process:
+        said = await one.ask()
+        assert (said.ours, said.holder.rpartition(":")[2]) == (False, str(process.pid))
+        process.kill()
+        assert await ours(one) < LEASE_LASTS / 2
+
+
+async def test_it_passes_on_when_its_holder_hangs_and_not_sooner_than_that_one_stops_by_itself(
+    database: Database,
+) -> None:
+    async with leases(database) as (one, _), another_process(database) as process:
+        process.send_signal(signal.SIGSTOP)
+        assert LEASE_LASTS * 0.9 < await ours(one) < LEASE_LASTS + 15
+        process.send_signal(signal.SIGCONT)
+        assert process.stdout is not None
+        async with asyncio.timeout(30):
+            # It is told that its session is over, and asks anew, or ends: it has it no more.
+            while await process.stdout.readline() == b"True\n":
+                pass
+        assert (await one.ask()).ours
+
+
+async def test_a_session_that_is_ended_is_noticed_and_it_is_asked_for_anew(database: Database) -> None:
+    async with leases(database) as (one, other):
+        assert (await one.ask()).ours
+        async with database.fast() as pg:
+            await pg.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name LIKE 'muster-ingest-machines %' AND datname = current_database()"
+            )
+        assert await ours(other) < LEASE_LASTS / 2
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    said = await one.ask()
+                    break
+                except Unavailable:
+                    continue
+        assert (said.ours, said.others) == (False, 1)
+
+
+async def test_where_there_is_no_server_that_is_said(database: Database) -> None:
+    nowhere = PostgresLease(Database("postgresql://nobody@127.0.0.1:1/none", schema="ingest"))
+    with pytest.raises(Unavailable):
+        await nowhere.ask()
+    await nowhere.release()
+
+
+async def test_what_it_asks_is_of_this_database_alone(database: Database, migrated: Callable[..., str]) -> None:
+    elsewhere = Database(migrated("ingest"), schema="ingest")
+    other = PostgresLease(elsewhere)
+    async with leases(database) as (one, _):
+        assert (await one.ask()).ours
+        assert await other.ask() == Word(ours=True, holder="", others=0)
+    await other.release()
+    await elsewhere.close()
