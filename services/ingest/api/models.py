@@ -153,6 +153,7 @@ class ShownMachine(TypedDict):
     record_capacity: int | None
     records_received: int | None
     sync_asked_at: datetime | None
+    sync_since: datetime | None
     paused_at: datetime | None
     paused_until: datetime | None
     paused_by: str
