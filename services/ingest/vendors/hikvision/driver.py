@@ -26,7 +26,7 @@ from services.ingest.vendors.hikvision.clock import Wall
 from services.ingest.vendors.hikvision.documents import Device
 from services.ingest.vendors.hikvision.isapi import Isapi
 from services.ingest.vendors.hikvision.log import EventLog, Mark
-from services.ingest.vendors.hikvision.measuring import measure_clock, offset_here
+from services.ingest.vendors.hikvision.measuring import measure_clock, mind_clock, offset_here
 from services.ingest.vendors.hikvision.refusals import Refusals
 from services.ingest.vendors.hikvision.session import HikvisionSession
 from services.ingest.vendors.hikvision.settings import HikvisionSettings
@@ -50,6 +50,7 @@ class Hikvision:
         Capability.IS_PUSHED_TO,
         Capability.REPORTS_CLOCK,
         Capability.REPORTS_COUNTS,
+        Capability.SETS_CLOCK,
     })  # fmt: skip
     secrets = frozenset({"password", "push_key"})
     poll_every = timedelta(0)
@@ -85,6 +86,9 @@ class Hikvision:
     def silent_for(self, machine: Machine) -> timedelta:
         return timedelta(seconds=HikvisionSettings.model_validate(machine.config).silent_for)
 
+    def cannot_set_clock(self, machine: Machine) -> str:
+        return "" if self.goes_out(machine) else "it only calls us: nobody goes to it, who could set its clock"
+
     def reads_whole(self, machine: Machine) -> bool:
         return self._mark_of(machine) is None
 
@@ -101,7 +105,7 @@ class Hikvision:
                 device = await isapi.device()
                 self._refusals.forget(machine)
                 check_device(machine, device)
-                wall, _ = await measure_clock(isapi, zone, settings, contact, self._clock)
+                wall = await mind_clock(isapi, zone, settings, contact, self._clock)
                 log = _log(isapi, device, wall, zone, mark=self._mark_of(machine), page=await isapi.page_limit())
                 session = HikvisionSession(isapi, log, zone=zone, settings=settings, contact=contact, clock=self._clock)
                 try:
@@ -172,6 +176,12 @@ class _Noting:
         pass
 
     def clock(self, offset: timedelta) -> None:
+        pass
+
+    def clock_is_to_be_set(self, offset: timedelta) -> bool:
+        return False
+
+    def clock_set(self, why_not: str = "") -> None:
         pass
 
     def counts(self, *, records: int, capacity: int | None = None, received: int | None = None) -> None:

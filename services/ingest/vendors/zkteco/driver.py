@@ -27,7 +27,7 @@ from services.ingest.vendors.settings import validated
 from services.ingest.vendors.zkteco.adms.commands import command_text, counted
 from services.ingest.vendors.zkteco.numbers import Numbers
 from services.ingest.vendors.zkteco.pyzk_session import open_with_pyzk
-from services.ingest.vendors.zkteco.session import Memory, ZktecoSession, measure_clock
+from services.ingest.vendors.zkteco.session import Memory, ZktecoSession, measure_clock, mind_clock
 from services.ingest.vendors.zkteco.settings import ZktecoSettings
 from services.ingest.vendors.zkteco.terminal import Terminal
 from shared.kernel.clock import Clock
@@ -54,6 +54,7 @@ class Zkteco:
         Capability.TAKES_COMMANDS,
         Capability.REPORTS_CLOCK,
         Capability.REPORTS_COUNTS,
+        Capability.SETS_CLOCK,
     })  # fmt: skip
     secrets = frozenset({"comm_key", "push_key"})
     poll_every = timedelta(0)
@@ -91,6 +92,11 @@ class Zkteco:
     def counted(self, text: str, result: str) -> Counted | None:
         return counted(text, result)
 
+    def cannot_set_clock(self, machine: Machine) -> str:
+        if self.goes_out(machine) or ZktecoSettings.model_validate(machine.config).set_clock:
+            return ""
+        return "it calls us, and takes its time from our settings only where `set_clock` in its config is true"
+
     def reads_whole(self, machine: Machine) -> bool:
         return True
 
@@ -113,8 +119,8 @@ class Zkteco:
             await terminal.begin(settings.comm_key)
             serial = await terminal.option(SERIAL)
             _check_serial(machine, serial)
-            await measure_clock(terminal, ZoneInfo(machine.zone), contact, self._clock)
             memory = self._memories.setdefault(machine.id, Memory(held=machine.records_on_machine))
+            await mind_clock(terminal, ZoneInfo(machine.zone), memory, contact, self._clock)
             yield ZktecoSession(
                 terminal,
                 ZoneInfo(machine.zone),
@@ -176,6 +182,12 @@ class _Unheard:
         pass
 
     def clock(self, offset: timedelta) -> None:
+        pass
+
+    def clock_is_to_be_set(self, offset: timedelta) -> bool:
+        return False
+
+    def clock_set(self, why_not: str = "") -> None:
         pass
 
     def counts(self, *, records: int, capacity: int | None = None, received: int | None = None) -> None:
