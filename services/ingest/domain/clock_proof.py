@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from services.ingest.domain.clock_line import Line
 
+BELIEVED = timedelta(weeks=12)
+"""For which a clock that is measured for the first time is taken to have been so before."""
 SOON = timedelta(minutes=1)
 """Beyond now: clocks are not measured to the second."""
 
@@ -56,16 +58,16 @@ def held_when_shown(lines: Sequence[Line], shown: datetime, zone: ZoneInfo, *, n
     return list(found.values())
 
 
-def _spans(lines: Sequence[Line]) -> Iterator[tuple[Line, datetime | None, datetime | None]]:
-    """Each line, and the times between which the clock can have gone along it; None is for ever."""
+def _spans(lines: Sequence[Line]) -> Iterator[tuple[Line, datetime, datetime | None]]:
+    """Each line, and the times between which the clock can have gone along it; None is until now."""
     for number, line in enumerate(lines):
-        after = lines[number - 1].until if number else None
+        after = lines[number - 1].until if number else line.since - BELIEVED
         before = lines[number + 1].since if number + 1 < len(lines) else None
         yield line, after, before
 
 
-def _within(at: datetime, after: datetime | None, before: datetime | None) -> bool:
-    return (after is None or after <= at) and (before is None or at <= before)
+def _within(at: datetime, after: datetime, before: datetime | None) -> bool:
+    return after <= at and (before is None or at <= before)
 
 
 def _when(line: Line, shown: datetime) -> datetime:

@@ -43,10 +43,11 @@ def proof_in_words(held: Sequence[Held]) -> str:
     """What its clock was off by, and what has attendance set scans of then right."""
     if not held:
         return "nobody knows what its clock was off by then: it was not measured while it showed that"
-    said = " or ".join(_was(one) for one in held)
     if len(held) > 1:
+        said = " or ".join(f"{_was(one)} (add {one.correction:,} s)" for one in held)
         return f"its clock was {said}: look at who scanned, or at what they did before and after"
     (one,) = held
+    said = _was(one)
     if not one.correction:
         return f"its clock was {said}: release its scans of then as they are, without offset_seconds"
     sure = "" if one.proven else ", as far as anybody can say: it was not measured both before and after"
@@ -74,9 +75,7 @@ def _standing(line: Line, now: datetime) -> str:
 
 
 def _was(held: Held) -> str:
-    if abs(held.offset) < timedelta(seconds=1):
-        return "right"
-    return f"{in_words(held.offset)} (add {held.correction:,} s)"
+    return in_words(held.offset) if abs(held.offset) >= timedelta(seconds=1) else "right"
 
 
 def _offset(zone: ZoneInfo, at: datetime) -> timedelta:

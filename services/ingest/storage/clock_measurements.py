@@ -26,8 +26,10 @@ DELETE FROM clock_measurements AS old USING (
 class PostgresClockMeasurements:
     """Implements `ClockMeasurements`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, most: int = MOST) -> None:
+        """`most` are kept of one machine."""
         self._database = database
+        self._most = most
 
     async def keep(self, machine_id: int, measurements: Sequence[Measurement]) -> None:
         values = [
@@ -61,4 +63,4 @@ class PostgresClockMeasurements:
     async def forget(self, *, before: datetime) -> None:
         async with self._database.fast() as pg:
             await pg.execute("DELETE FROM clock_measurements WHERE measured_at < $1", before)
-            await pg.execute(_TOO_MANY, MOST)
+            await pg.execute(_TOO_MANY, self._most)
