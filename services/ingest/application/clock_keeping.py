@@ -4,19 +4,23 @@ Its session sets it, between two readings of its log, when it is told to; somebo
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from services.ingest.application.drivers import SET_CLOCK
-from services.ingest.domain.clock_line import Kind, Measurement, Thinned
+from services.ingest.domain.clock_line import Kind, Measurement, Thinned, lines_of
 from services.ingest.domain.clock_setting import AGAIN_AFTER, RIGHT_ENOUGH, comes_twice
+from services.ingest.domain.clock_words import foreseen
 from services.ingest.domain.machine import Machine
 from shared.kernel.clock import Clock
 
 WISH_HOLDS = timedelta(minutes=15)
 """A long log may be read meanwhile; after that nobody expects it any more."""
+LOOKED_BACK = 72
+"""Measurements from which it is foreseen how wrong it will be: three days, as they are kept."""
 WRONG_AGAIN = "its clock was set of late, and is wrong again: something else may set it, too"
 
 
@@ -40,6 +44,9 @@ class ClockKeeping:
         self._zone = ZoneInfo(machine.zone)
         self._clock = clock
         self._thinned = Thinned()
+        self._kept: deque[Measurement] = deque(maxlen=LOOKED_BACK)
+        self.foreseen = ""
+        """A sentence, where it will be too wrong in a few days, and nobody sets it unasked."""
         self._tried_at: datetime | None = None
         self._trying: Measurement | None = None
         """As it was found when its session was told to set it, of which nothing was heard since."""
@@ -68,7 +75,7 @@ class ClockKeeping:
         if self._was_set is not None:
             self._tell(replace(self._was_set, after=offset))
             self._was_set = None
-        return self._thinned.note(Measurement(at=self._clock.now(), offset=offset))
+        return self._keep(Measurement(at=self._clock.now(), offset=offset))
 
     def is_to_be_set(self, offset: timedelta) -> bool:
         """Whether it is to be set now, as it is off by so much."""
@@ -103,7 +110,15 @@ class ClockKeeping:
             return ()
         self.complaint = ""
         self._was_set = outcome
-        return self._thinned.note(trying)
+        return self._keep(trying)
+
+    def _keep(self, point: Measurement) -> Sequence[Measurement]:
+        kept = self._thinned.note(point)
+        self._kept.extend(kept)
+        if kept and not self._by_itself:
+            line = lines_of(self._kept)[-1]
+            self.foreseen = foreseen(line, now=point.at, warned=bool(self.foreseen))
+        return kept
 
     def _tell(self, outcome: Outcome) -> None:
         if self._wish is not None and not self._wish.done():

@@ -23,6 +23,8 @@ from shared.observability.logs import get_logger
 
 CLOCK = "clock"
 """What warnings of a wrong clock are about."""
+CLOCK_DRIFT = "clock drift"
+"""What warnings are about of one that will be too wrong soon."""
 CLOCK_NOT_SET = "clock not set"
 """What warnings are about of one that is to be set, and cannot be."""
 
@@ -110,21 +112,18 @@ class Standing:
         now = self._clock.now()
         seconds = round(offset.total_seconds(), 3)
         self._note(replace(self._progress, last_contact_at=now, clock_offset_seconds=seconds, clock_measured_at=now))
-        warning = clock_warning(offset, warned=self._alarms.holds(CLOCK))
-        if warning is None:
-            self.settled(CLOCK)
-        else:
-            self.warn(CLOCK, warning)
+        self._hold(CLOCK, clock_warning(offset, warned=self._alarms.holds(CLOCK)))
+        self._hold(CLOCK_DRIFT, self._keeping.foreseen)
 
     def clock_is_to_be_set(self, offset: timedelta) -> bool:
         is_to_be = self._keeping.is_to_be_set(offset)
-        self._complain()
+        self._hold(CLOCK_NOT_SET, self._keeping.complaint)
         return is_to_be
 
     def clock_set(self, why_not: str = "") -> None:
         kept = self._keeping.done(why_not)
         self._keep(kept)
-        self._complain()
+        self._hold(CLOCK_NOT_SET, self._keeping.complaint)
         if kept:
             was, by = in_words(kept[-1].offset), kept[-1].by
             log.info("machine.clock_set", machine=self._machine.machine_id, was=was, by=by)
@@ -223,11 +222,11 @@ class Standing:
             )
         )
 
-    def _complain(self) -> None:
-        if self._keeping.complaint:
-            self.warn(CLOCK_NOT_SET, self._keeping.complaint)
+    def _hold(self, about: str, sentence: str | None) -> None:
+        if sentence:
+            self.warn(about, sentence)
         else:
-            self.settled(CLOCK_NOT_SET)
+            self.settled(about)
 
     def _keep(self, measured: Sequence[Measurement]) -> None:
         if measured:

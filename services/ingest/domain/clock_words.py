@@ -12,6 +12,10 @@ from services.ingest.domain.instants import EARLIEST
 STEADY = 0.1
 """Seconds a day, below which a clock is right for years."""
 FORESEEN = timedelta(days=365)
+NEAR = timedelta(days=7)
+"""When a clock will be a minute wrong so soon, somebody is told."""
+STILL_NEAR = timedelta(days=10)
+"""Measurements are not exact: what was near is so until it is this far."""
 CLOSE = timedelta(hours=2)
 """Measurements this far apart say when something was."""
 
@@ -22,6 +26,15 @@ def clock_in_words(lines: Sequence[Line], zone: ZoneInfo, *, now: datetime) -> s
         return "its clock was never measured"
     line = lines[-1]
     return f"it {_standing(line, now)}, as measured since {_shown(line.since, zone)}"
+
+
+def foreseen(line: Line, *, now: datetime, warned: bool) -> str:
+    """A sentence where its clock will be a minute wrong in a few days; `warned` where that was said before."""
+    when = minute_wrong_at(line, now)
+    if when is None or line.drift is None or when - now > (STILL_NEAR if warned else NEAR):
+        return ""
+    way = "gains" if line.drift > 0 else "loses"
+    return f"its clock {way} {abs(line.drift):.1f} s a day, and will be a minute wrong in {_until(when - now)}"
 
 
 def jump_in_words(jump: Jump, zone: ZoneInfo) -> str:
@@ -70,8 +83,12 @@ def _standing(line: Line, now: datetime) -> str:
     when = minute_wrong_at(line, now)
     if when is None or when - now > FORESEEN:
         return f"{so}; it will not be a minute wrong within a year"
-    days = (when - now) / timedelta(days=1)
-    return f"{so}; it will be a minute wrong in about {f'{days:.0f} days' if days >= 2 else f'{days * 24:.0f} hours'}"
+    return f"{so}; it will be a minute wrong in {_until(when - now)}"
+
+
+def _until(span: timedelta) -> str:
+    days = span / timedelta(days=1)
+    return f"about {days:.0f} days" if days >= 2 else f"about {days * 24:.0f} hours"
 
 
 def _was(held: Held) -> str:

@@ -93,6 +93,25 @@ def test_what_it_was_is_kept_with_who_wanted_it_set_and_what_it_is_then() -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    ("drift", "allowed", "sentence"),
+    [
+        (9.0, False, "its clock gains 9.0 s a day, and will be a minute wrong in about 5 days"),
+        (-20.0, False, "its clock loses 20.0 s a day, and will be a minute wrong in about 29 hours"),
+        (3.0, False, ""),
+        (9.0, True, ""),
+    ],
+    ids=["soon", "very soon", "in weeks", "it is set before"],
+)
+def test_a_clock_that_will_be_too_wrong_in_some_days_is_told_of(drift: float, allowed: bool, sentence: str) -> None:
+    clock = FakeClock()
+    kept = keeping(clock, allowed=allowed)
+    for look in range(44 * 10):
+        kept.measured(timedelta(seconds=drift * look / 240))
+        clock.forward(timedelta(minutes=6))
+    assert kept.foreseen == sentence
+
+
 async def test_who_wants_it_set_hears_what_it_was_and_is_although_it_is_not_allowed_unasked() -> None:
     kept = keeping(FakeClock(), allowed=False)
     wish = kept.wish("anna")
