@@ -70,8 +70,18 @@ class TestLines:
             ([at(0, 3), at(12, 4), at(24, 5)], 2.0),
             (drifting(-4.5, hours=100), -4.5),
             ([*drifting(2.0, hours=100), at(50.5, 13)], 2.0),
+            ([at(0, 0), *(at(24 + second / 3600, 1.5 + second / 20) for second in range(20))], 2.0),
         ],
-        ids=["one", "two", "two far apart", "less than a day", "a day", "a loss", "one wrong measurement"],
+        ids=[
+            "one",
+            "two",
+            "two far apart",
+            "less than a day",
+            "a day",
+            "a loss",
+            "one wrong measurement",
+            "many at once",
+        ],
     )
     def test_a_drift_shows_after_a_day(self, points: list[Measurement], drift: float | None) -> None:
         line = lines_of(points)[-1]
