@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from services.ingest.api.clock import clock_router
 from services.ingest.api.commands import commands_router
 from services.ingest.api.contact import contact_router
 from services.ingest.api.imports import imports_router
@@ -35,6 +36,7 @@ from services.ingest.application.pushing import WITHIN, Pushing
 from services.ingest.application.read_marks import ReadMarks
 from services.ingest.application.reconciling import Reconciling
 from services.ingest.application.republishing import machine_states
+from services.ingest.application.setting_clocks import SettingClocks
 from services.ingest.application.standing import Standing
 from services.ingest.application.supervision import Supervisor
 from services.ingest.application.syncing import Syncing
@@ -47,6 +49,7 @@ from services.ingest.domain.patience import Patience
 from services.ingest.domain.traffic import WEEKS
 from services.ingest.settings import Settings
 from services.ingest.storage.bookmarks import PostgresBookmarks
+from services.ingest.storage.clock_measurements import PostgresClockMeasurements
 from services.ingest.storage.commands import PostgresCommands
 from services.ingest.storage.counts import PostgresCounts
 from services.ingest.storage.evidence import PostgresEvidence
@@ -74,6 +77,8 @@ from shared.web.tokens import Tokens
 HISTORY = History(metadata, Path(__file__).parent / "migrations")
 
 TIDY_EVERY = 3600.0
+CLOCKS_KEPT = timedelta(weeks=12)
+"""For how long it can be said what a clock was off by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,7 @@ def assemble(
     pausing = Pausing(machines, clock)
     readings = PostgresLogReadings(database)
     marks = ReadMarks(PostgresReadMarks(database))
+    clocks = PostgresClockMeasurements(database)
 
     patient = patience or Patience()
 
@@ -148,7 +154,15 @@ def assemble(
         driver = machines.driver_of(machine)
         assert isinstance(driver, Streams)  # noqa: S101 - the supervisor watches no others
         pulls = Capability.PULLS in driver.capabilities
-        standing = Standing(machine, pulls=pulls, conditions=conditions, clock=clock, patience=patient)
+        standing = Standing(
+            machine,
+            pulls=pulls,
+            conditions=conditions,
+            clocks=clocks,
+            sets_clock=Capability.SETS_CLOCK in driver.capabilities,
+            clock=clock,
+            patience=patient,
+        )
         taker = Taker(
             machine, publisher=publisher, ledger=ledger, evidence=evidence, clock=clock, patience=patient
         )  # fmt: skip
@@ -165,7 +179,9 @@ def assemble(
     holding = Holding(PostgresLease(database), supervisor.run)
 
     def desk(machine: Machine, driver: IsPushedTo) -> Desk:
-        standing = Standing(machine, way=Way.PUSH, conditions=conditions, clock=clock, patience=patient)
+        standing = Standing(
+            machine, way=Way.PUSH, conditions=conditions, clocks=clocks, clock=clock, patience=patient
+        )  # fmt: skip
         taker = Taker(machine, publisher=publisher, ledger=ledger, evidence=evidence, clock=clock, patience=None)
         return Desk(machine, driver, standing=standing, taker=taker, clock=clock, within=WITHIN)
 
@@ -187,6 +203,13 @@ def assemble(
         ways = [supervisor.watch_of(machine), pushing.desk_of(machine)]
         return next((way.standing for way in ways if way is not None and way.standing.connected), None)
 
+    def line_of(machine: int) -> Standing | None:
+        watch = supervisor.watch_of(machine)
+        return watch.standing if watch is not None else None
+
+    setting_clocks = SettingClocks(
+        registry, machines, clocks, commanding, clock, line_of=line_of, hurry=supervisor.answers
+    )  # fmt: skip
     traffic = Traffic(registry, counts, clock, standing_of=standing_of)
     importer = Importer(
         registry=registry,
@@ -222,6 +245,7 @@ def assemble(
             preview_router(registry, machines, clock),
             pending_router(Accepting(pending, machines), machines),
             commands_router(registry, commanding),
+            clock_router(setting_clocks),
             contact_router(machines, Syncing(registry, machines, commanding, clock, hurry=supervisor.answers), pausing),
         ],
         tokens=tokens,
@@ -240,7 +264,7 @@ def assemble(
             ("bookmarks", bookmarks.run),
             ("read marks", marks.run),
             ("traffic", traffic.run),
-            ("tidy", partial(_tidy, database, counts, clock)),
+            ("tidy", partial(_tidy, database, counts, clocks, clock)),
         ],
         resources=[pool],
         mends_addresses=True,
@@ -256,9 +280,12 @@ async def _takes_messages(bus: Bus) -> None:
         raise Unavailable(status.problem or "the bus is away")
 
 
-async def _tidy(database: Database, counts: PostgresCounts, clock: Clock) -> None:
+async def _tidy(
+    database: Database, counts: PostgresCounts, clocks: PostgresClockMeasurements, clock: Clock
+) -> None:  # fmt: skip
     while True:
         async with database.begin() as connection:
             await idempotency.forget(connection, before=clock.now() - idempotency.KEPT_FOR)
         await counts.forget_arrivals(before=clock.now() - timedelta(weeks=WEEKS + 1))
+        await clocks.forget(before=clock.now() - CLOCKS_KEPT)
         await asyncio.sleep(TIDY_EVERY)

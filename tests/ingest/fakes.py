@@ -10,6 +10,7 @@ from uuid import UUID
 
 from services.ingest.application.drivers import Capability, Contact, MachineTrouble, Phase, Session, Steps
 from services.ingest.application.ports import Entry, Spooled
+from services.ingest.domain.clock_line import Measurement
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.reading import Batch, Mode, Reading, ScanType, Unreadable
 from services.ingest.domain.scan import Naming, Scan
@@ -46,12 +47,22 @@ class FakeContact:
     received: list[int | None] = field(default_factory=list)
     phases: list[Phase] = field(default_factory=list)
     warnings: dict[str, str] = field(default_factory=dict)
+    wants_clock_set: bool = False
+    """Once."""
+    clock_sets: list[str] = field(default_factory=list)
+    """What became of that: why not, or nothing."""
 
     def alive(self) -> None:
         self.alive_times += 1
 
     def clock(self, offset: timedelta) -> None:
         self.offsets.append(offset)
+
+    def clock_is_to_be_set(self, offset: timedelta) -> bool:
+        return self.wants_clock_set and not self.clock_sets
+
+    def clock_set(self, why_not: str = "") -> None:
+        self.clock_sets.append(why_not)
 
     def counts(self, *, records: int, capacity: int | None = None, received: int | None = None) -> None:
         self.records.append(records)
@@ -287,6 +298,19 @@ class FakeLedger:
         if self.away:
             raise Unavailable("the database is away")
         self.entries.update((entry.machine_id, entry.scan_id) for entry in entries)
+
+
+class FakeClockMeasurements:
+    def __init__(self) -> None:
+        self.kept: list[Measurement] = []
+
+    async def keep(self, machine_id: int, measurements: Sequence[Measurement]) -> None:
+        self.kept += measurements
+
+    async def of(self, machine_id: int) -> Sequence[Measurement]:
+        return self.kept
+
+    async def forget(self, *, before: datetime) -> None: ...
 
 
 class FakeEvidence:

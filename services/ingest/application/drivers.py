@@ -32,6 +32,9 @@ PUSH_KEY: Final = "push_key"
 
 READ_LOG: Final = "read_log"
 COUNT_LOG: Final = "count_log"
+SET_CLOCK: Final = "set_clock"
+"""The member of a config, of drivers whose machines can have their clock set, that allows to do so unasked; and the
+command to one that calls us."""
 MISSING: Final = "missing records"
 """What warnings are about of records that have not come, as their numbers show."""
 
@@ -103,6 +106,8 @@ class Capability(StrEnum):
     """Its sessions read what was recorded before, and can be made to begin from the start (`ReadsLog`)."""
     READS_SINCE = "reads its log from a time on"
     """As `reads its log`; of some machines no more than what is of a time on can be read again (`ReadsSince`)."""
+    SETS_CLOCK = "sets its clock"
+    """Its machines' clocks can be set, and their config takes `set_clock` (`SetsClock`)."""
     MAKES_HISTORY = "makes history"
     """Invents the past (`MakesHistory`): a simulator."""
     LISTS_USERS = "lists users"
@@ -129,6 +134,16 @@ class Contact(Protocol):
 
     def clock(self, offset: timedelta) -> None:
         """Machine clock minus ours, measured now. Warns by itself where that is too much."""
+
+    def clock_is_to_be_set(self, offset: timedelta) -> bool:
+        """Whether the session is to set the clock now, which it just measured and reported.
+
+        Asked by drivers with `SETS_CLOCK`, where nothing of the log is half read. After True comes `clock_set`, and
+        then another measurement.
+        """
+
+    def clock_set(self, why_not: str = "") -> None:
+        """The clock was set just now; or why that could not be, in a sentence about the machine."""
 
     def counts(self, *, records: int, capacity: int | None = None, received: int | None = None) -> None:
         """How many records the machine says it holds, and could; how many of those it holds were handed over.
@@ -321,6 +336,18 @@ class KnowsPlaces(Protocol):
 
     def place(self, machine: Machine) -> Hashable | None:
         """Equal for what would be the same machine twice; None where we do not go to it. Never raises."""
+
+
+@runtime_checkable
+class SetsClock(Protocol):
+    """A driver whose sessions set the clock of their machine where `Contact.clock_is_to_be_set` says so.
+
+    They ask as they begin, before they read the log, and whenever they measure it later. One of machines that call us
+    may know `SET_CLOCK` as a command.
+    """
+
+    def cannot_set_clock(self, machine: Machine) -> str:
+        """Why nobody can set the clock of this machine, as it is set up, in a sentence; else nothing."""
 
 
 @runtime_checkable

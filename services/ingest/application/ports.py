@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol, TypeAlias
 from uuid import UUID
 
 from services.ingest.application.file_form import FileForm
+from services.ingest.domain.clock_line import Measurement
 from services.ingest.domain.log_reading import LogReading
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.pending import PendingMachine
@@ -408,3 +409,16 @@ class OpenFile(Protocol):
         Raises:
             Malformed: something in `form` is wrong.
         """
+
+
+class ClockMeasurements(Protocol):
+    """What the clocks of machines were off by, as far as it is kept."""
+
+    async def keep(self, machine_id: int, measurements: Sequence[Measurement]) -> None:
+        """Keep these. Raises `Unavailable` where storage is away."""
+
+    async def of(self, machine_id: int) -> Sequence[Measurement]:
+        """Those of a machine, in order of time."""
+
+    async def forget(self, *, before: datetime) -> None:
+        """Those are long ago; and of a machine of which there are far too many, the oldest."""

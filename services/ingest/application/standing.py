@@ -1,14 +1,19 @@
 """How contact with one machine stands, as its sessions and its watch report it, and having that told."""
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from services.ingest.application.clock_keeping import ClockKeeping, Outcome
 from services.ingest.application.conditions import Conditions, Progress, Way
 from services.ingest.application.drivers import MachineTrouble, Phase
+from services.ingest.application.ports import ClockMeasurements
 from services.ingest.application.taking import Taken
 from services.ingest.application.telling import Telling, Word
 from services.ingest.domain.alarms import Alarms
-from services.ingest.domain.clocks import clock_warning
+from services.ingest.domain.clock_line import Measurement
+from services.ingest.domain.clocks import clock_warning, in_words
 from services.ingest.domain.machine import Machine, State
 from services.ingest.domain.patience import Patience
 from services.ingest.domain.reading import Batch, Mode
@@ -18,6 +23,10 @@ from shared.observability.logs import get_logger
 
 CLOCK = "clock"
 """What warnings of a wrong clock are about."""
+CLOCK_DRIFT = "clock drift"
+"""What warnings are about of one that will be too wrong soon."""
+CLOCK_NOT_SET = "clock not set"
+"""What warnings are about of one that is to be set, and cannot be."""
 
 log = get_logger(__name__)
 
@@ -32,15 +41,19 @@ class Standing:
         pulls: bool = False,
         way: Way = Way.LINE,
         conditions: Conditions,
+        clocks: ClockMeasurements,
+        sets_clock: bool = False,
         clock: Clock,
         patience: Patience,
     ) -> None:
-        """`pulls` where its sessions come by every so often instead of lasting."""
+        """`pulls` where its sessions come by every so often instead of lasting; `sets_clock` where they can do that."""
         self._machine = machine
         self._way = way
         self._pulls = pulls
         self._conditions = conditions
         self._clock = clock
+        self._clocks = clocks
+        self._keeping = ClockKeeping(machine, sets=sets_clock, clock=clock)
         self._telling = Telling(lambda: conditions.progressed(machine, self._so_far(), way=way), patience)
         self._progress = Progress()
         self._alarms = Alarms()
@@ -71,6 +84,14 @@ class Standing:
         """Have this written down, too, after what was said until now."""
         self._telling.turn(word, once=True)
 
+    def wish_clock_set(self, by: str) -> "asyncio.Future[Outcome]":
+        """Have its clock set at the next occasion; what becomes of that."""
+        return self._keeping.wish(by)
+
+    def withdraw_wish(self) -> None:
+        """Nobody wants its clock to be set any more."""
+        self._keeping.withdraw()
+
     @property
     def records(self) -> int | None:
         """How many records it says that it holds, if it has said so in a contact of this standing."""
@@ -87,14 +108,25 @@ class Standing:
 
     def clock(self, offset: timedelta) -> None:
         self.offset = offset
+        self._keep(self._keeping.measured(offset))
         now = self._clock.now()
         seconds = round(offset.total_seconds(), 3)
         self._note(replace(self._progress, last_contact_at=now, clock_offset_seconds=seconds, clock_measured_at=now))
-        warning = clock_warning(offset, warned=self._alarms.holds(CLOCK))
-        if warning is None:
-            self.settled(CLOCK)
-        else:
-            self.warn(CLOCK, warning)
+        self._hold(CLOCK, clock_warning(offset, warned=self._alarms.holds(CLOCK)))
+        self._hold(CLOCK_DRIFT, self._keeping.foreseen)
+
+    def clock_is_to_be_set(self, offset: timedelta) -> bool:
+        is_to_be = self._keeping.is_to_be_set(offset)
+        self._hold(CLOCK_NOT_SET, self._keeping.complaint)
+        return is_to_be
+
+    def clock_set(self, why_not: str = "") -> None:
+        kept = self._keeping.done(why_not)
+        self._keep(kept)
+        self._hold(CLOCK_NOT_SET, self._keeping.complaint)
+        if kept:
+            was, by = in_words(kept[-1].offset), kept[-1].by
+            log.info("machine.clock_set", machine=self._machine.machine_id, was=was, by=by)
 
     def counts(self, *, records: int, capacity: int | None = None, received: int | None = None) -> None:
         known = self._progress
@@ -187,6 +219,16 @@ class Standing:
                 self._machine, trouble.message, so_far, lasting=trouble.lasting, news=news, way=self._way
             )
         )
+
+    def _hold(self, about: str, sentence: str | None) -> None:
+        if sentence:
+            self.warn(about, sentence)
+        else:
+            self.settled(about)
+
+    def _keep(self, measured: Sequence[Measurement]) -> None:
+        if measured:
+            self.also(lambda: self._clocks.keep(self._machine.id, measured))
 
     def _note(self, progress: Progress) -> None:
         self._progress = progress

@@ -22,12 +22,16 @@ def clock_warning(offset: timedelta, *, warned: bool) -> str | None:
 
 def in_words(offset: timedelta) -> str:
     """Such as "7 hours behind": in the largest unit of which there are two or more."""
-    seconds = round(abs(offset.total_seconds()))
-    way = "ahead" if offset > timedelta(0) else "behind"
+    return f"{span_in_words(offset)} {'ahead' if offset > timedelta(0) else 'behind'}"
+
+
+def span_in_words(span: timedelta) -> str:
+    """The same without which way: "7 hours"."""
+    seconds = round(abs(span.total_seconds()))
     for unit, length in _UNITS:
         if seconds >= 2 * length:
-            return f"{round(seconds / length):,} {unit} {way}"
-    return f"{seconds} s {way}"
+            return f"{round(seconds / length):,} {unit}"
+    return f"{seconds} s"
 
 
 def _another_zone(offset: timedelta) -> bool:

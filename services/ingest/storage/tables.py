@@ -191,6 +191,17 @@ commands = Table(
     comment="What machines that call us are asked to do.",
 )
 
+clock_measurements = Table(
+    "clock_measurements",
+    metadata,
+    Column("machine_id", Integer, primary_key=True, autoincrement=False),
+    Column("measured_at", DateTime(timezone=True), primary_key=True),
+    Column("kind", Text, primary_key=True, comment="measured, or set: by us, just then"),
+    Column("offset_seconds", Double, nullable=False, comment="its clock minus ours; of one that was set, before that"),
+    Column("by", Text, nullable=False, server_default="", comment="who wanted it set; empty where nobody had to"),
+    comment="What clocks were off by: one an hour, and both sides of each jump. Forgotten after some weeks.",
+)
+
 Index("commands_machine", commands.c.machine_id, commands.c.id)
 Index("commands_open", commands.c.machine_id, postgresql_where=commands.c.answered_at.is_(None))
 Index("machines_name", func.lower(machines.c.name))

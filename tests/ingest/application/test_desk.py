@@ -21,6 +21,7 @@ from tests.ingest.fakes import (
     NOON,
     FakeBus,
     FakeClock,
+    FakeClockMeasurements,
     FakeEvidence,
     FakeLedger,
     FakePushedDriver,
@@ -47,7 +48,14 @@ class Around:
         publisher = ScanPublisher(self.bus, self.ledger, self.spool, self.clock, confirm_within=0.05)
         await publisher.drain()
         nobody_is_told = cast(Conditions, None)
-        standing = Standing(of, way=Way.PUSH, conditions=nobody_is_told, clock=self.clock, patience=Patience())
+        standing = Standing(
+            of,
+            way=Way.PUSH,
+            conditions=nobody_is_told,
+            clocks=FakeClockMeasurements(),
+            clock=self.clock,
+            patience=Patience(),
+        )
         taker = Taker(
             of, publisher=publisher, ledger=self.ledger, evidence=self.evidence, clock=self.clock, patience=None
         )

@@ -186,6 +186,17 @@ class TestChecking:
         assert "narrows that" in (await broken(Hasty(CLOCK)))["a log that is read again"]
         assert "does not say that it reads it at all" in (await broken(Partly(CLOCK)))["capabilities"]
 
+    async def test_clocks_that_are_set_where_nobody_can_allow_it(self) -> None:
+        class Setting(Acme):
+            capabilities = frozenset({Capability.STREAMS, Capability.SETS_CLOCK})
+
+            def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+                return {name: value for name, value in super().validated(config).items() if name != "set_clock"}
+
+        found = await broken(Setting(CLOCK))
+        assert "is no SetsClock" in found["capabilities"]
+        assert "set_clock" in found
+
     async def test_a_config_that_takes_anything_and_shows_secrets(self, tmp_path: Path) -> None:
         class Careless(Acme):
             def validated(self, config: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.ingest.application.drivers import (
+    SET_CLOCK,
     Capability,
     Driver,
     IsPushedTo,
@@ -22,6 +23,7 @@ from services.ingest.application.drivers import (
     Phase,
     ReadsLog,
     ReadsSince,
+    SetsClock,
     Streams,
     TakesCommands,
 )
@@ -52,6 +54,7 @@ PROTOCOLS: Final[Mapping[Capability, type]] = {
     Capability.READS_SINCE: ReadsSince,
     Capability.READS_SAMPLES: ReadsSamples,
     Capability.LISTS_USERS: ListsUsers,
+    Capability.SETS_CLOCK: SetsClock,
 }
 GOES_OUT: Final = frozenset({Capability.STREAMS, Capability.PULLS})
 
@@ -140,8 +143,18 @@ def _configs(driver: Driver, config: Mapping[str, Any]) -> Iterator[Finding]:
         )
     else:
         yield Finding(about="unknown member", ok=False, said="a config with a member that nobody knows is taken")
+    if Capability.SETS_CLOCK in driver.capabilities:
+        yield _allows_setting(driver, config)
     shown = sorted(name for name in config if SECRET.search(name) and name not in driver.secrets)
     yield Finding(about="secrets", ok=not shown, said=f"{', '.join(shown)} would be shown" if shown else "")
+
+
+def _allows_setting(driver: Driver, config: Mapping[str, Any]) -> Finding:
+    try:
+        kept = driver.validated({**config, SET_CLOCK: True}).get(SET_CLOCK)
+    except Invalid as error:
+        return Finding(about=SET_CLOCK, ok=False, said=f"it sets clocks, and its config takes no {SET_CLOCK}: {error}")
+    return Finding(about=SET_CLOCK, ok=kept is True, said="" if kept is True else "it is not kept in the config")
 
 
 async def _contacts(
@@ -288,6 +301,11 @@ class _Deaf:
     def alive(self) -> None: ...
 
     def clock(self, offset: timedelta) -> None: ...
+
+    def clock_is_to_be_set(self, offset: timedelta) -> bool:
+        return False
+
+    def clock_set(self, why_not: str = "") -> None: ...
 
     def counts(self, *, records: int, capacity: int | None = None, received: int | None = None) -> None: ...
 

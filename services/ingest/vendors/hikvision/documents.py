@@ -1,9 +1,16 @@
 """What a terminal says of itself, of its clock, and of why it refuses. Pure. Source: PROTOCOLS §4.1–4.3."""
 
+import re
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
 from services.ingest.vendors.hikvision.clock import NoSuchTime, Wall, offset_of_zone, wall_of
 from services.ingest.vendors.hikvision.tree import NoDocument, Tree, inner, number, text, tree_of
+
+MANUAL: Final = "manual"
+"""The mode of a clock that is set by hand; in every other one somebody else keeps it."""
+_LOCAL_TIME: Final = re.compile(rb"(<localTime>\s*)(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:\.\d+)?([^<]*</localTime>)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +71,17 @@ def time_of(body: bytes) -> Wall | None:
     except NoSuchTime:
         return None
     return wall if wall.offset is not None else Wall(wall.local, offset_of_zone(text(told, "timeZone")))
+
+
+def time_mode(body: bytes) -> str:
+    """How its clock is kept: `manual`, `NTP` …; empty where it does not say."""
+    return text(inner(_tree(body), "Time"), "timeMode")
+
+
+def showing(body: bytes, wall: datetime) -> bytes | None:
+    """The same document of its time, with this one in it: its zone and its mode stay. None where it holds no time."""
+    changed, found = _LOCAL_TIME.subn(rb"\g<1>%s\g<3>" % wall.isoformat(timespec="seconds").encode(), body)
+    return changed if found == 1 else None
 
 
 def refusal_of(status: int, body: bytes) -> Refusal | None:

@@ -28,7 +28,7 @@ from services.ingest.vendors.hikvision.directory import users_of
 from services.ingest.vendors.hikvision.documents import Device
 from services.ingest.vendors.hikvision.isapi import Isapi
 from services.ingest.vendors.hikvision.log import EventLog, Mark
-from services.ingest.vendors.hikvision.measuring import measure_clock, offset_here
+from services.ingest.vendors.hikvision.measuring import measure_clock, mind_clock, offset_here
 from services.ingest.vendors.hikvision.refusals import Refusals
 from services.ingest.vendors.hikvision.session import HikvisionSession
 from services.ingest.vendors.hikvision.settings import HikvisionSettings
@@ -54,6 +54,7 @@ class Hikvision:
         Capability.REPORTS_CLOCK,
         Capability.REPORTS_COUNTS,
         Capability.LISTS_USERS,
+        Capability.SETS_CLOCK,
     })  # fmt: skip
     secrets = frozenset({"password", "push_key"})
     poll_every = timedelta(0)
@@ -100,6 +101,9 @@ class Hikvision:
     def silent_for(self, machine: Machine) -> timedelta:
         return timedelta(seconds=HikvisionSettings.model_validate(machine.config).silent_for)
 
+    def cannot_set_clock(self, machine: Machine) -> str:
+        return "" if self.goes_out(machine) else "it only calls us: nobody goes to it, who could set its clock"
+
     def reads_whole(self, machine: Machine) -> bool:
         return self._mark_of(machine) is None
 
@@ -117,7 +121,7 @@ class Hikvision:
         settings = HikvisionSettings.model_validate(machine.config)
         zone = ZoneInfo(machine.zone)
         async with self._entered(machine, settings) as (isapi, device):
-            wall, _ = await measure_clock(isapi, zone, settings, contact, self._clock)
+            wall = await mind_clock(isapi, zone, settings, contact, self._clock)
             log = _log(isapi, device, wall, zone, mark=self._mark_of(machine), page=await isapi.page_limit())
             session = HikvisionSession(
                 isapi,
@@ -213,6 +217,12 @@ class _Noting:
         pass
 
     def clock(self, offset: timedelta) -> None:
+        pass
+
+    def clock_is_to_be_set(self, offset: timedelta) -> bool:
+        return False
+
+    def clock_set(self, why_not: str = "") -> None:
         pass
 
     def counts(self, *, records: int, capacity: int | None = None, received: int | None = None) -> None:

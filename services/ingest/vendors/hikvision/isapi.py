@@ -1,12 +1,13 @@
-"""Requests to a terminal, one at a time beside the one that never ends: signed, bounded, and changing nothing."""
+"""Requests to a terminal, one at a time beside the endless one: signed, bounded, and changing nothing but its clock."""
 
 import asyncio
 import json
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import httpx
@@ -14,7 +15,16 @@ import httpx
 from services.ingest.application.drivers import Garbled, MachineTrouble, ProtocolBroken, Unreachable
 from services.ingest.vendors.hikvision.clock import Wall
 from services.ingest.vendors.hikvision.digest import Challenge, answer, challenge_of
-from services.ingest.vendors.hikvision.documents import Device, Refusal, device_of, refusal_of, time_of
+from services.ingest.vendors.hikvision.documents import (
+    MANUAL,
+    Device,
+    Refusal,
+    device_of,
+    refusal_of,
+    showing,
+    time_mode,
+    time_of,
+)
 from services.ingest.vendors.hikvision.search import CAPABILITIES, PATH, Page, page_limit, page_of
 from services.ingest.vendors.hikvision.settings import HikvisionSettings
 from services.ingest.vendors.hikvision.tree import NoDocument, Tree, tree_of
@@ -89,6 +99,24 @@ class Isapi:
         if wall is None:
             raise ProtocolBroken("its clock cannot be read", evidence=body[:SHOWN])
         return wall
+
+    async def set_time(self, wall: Callable[[], datetime]) -> str:
+        """Have its clock show what `wall` says when it is sent; why it does not, in a sentence, else nothing.
+
+        Its zone stays as it is, and a clock that it keeps by itself is left alone.
+        """
+        body = await self._told("GET", TIME, "its time")
+        mode = time_mode(body)
+        if mode.casefold() != MANUAL:
+            return f"it keeps its time by {mode or 'itself'}: see in its menu, under Time, why that is wrong"
+        document = showing(body, wall())
+        if document is None:
+            return "what it tells of its time is in no form that could be sent back"
+        try:
+            await self._ask("PUT", TIME, document)
+        except Refused as refused:
+            return f"it refuses that to our user {self._settings.username!r} ({refused.refusal})"
+        return ""
 
     async def page_limit(self) -> int:
         """How many events it gives at once; the usual number where it does not say."""
@@ -242,7 +270,9 @@ class Isapi:
     async def _send(
         self, method: str, path: str, content: bytes | None, *, signature: str | None, endless: bool
     ) -> httpx.Response:
-        headers = {"Content-Type": "application/json"} if content is not None else {}
+        headers = {}
+        if content is not None:
+            headers["Content-Type"] = "application/xml" if content.lstrip().startswith(b"<") else "application/json"
         if signature is not None:
             headers["Authorization"] = signature
         timeout = self._client.timeout

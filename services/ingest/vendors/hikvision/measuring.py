@@ -5,6 +5,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.ingest.application.drivers import Contact
+from services.ingest.domain.clock_setting import wall_now
 from services.ingest.vendors.hikvision.clock import Wall, utc
 from services.ingest.vendors.hikvision.isapi import Isapi
 from services.ingest.vendors.hikvision.settings import HikvisionSettings
@@ -35,6 +36,23 @@ async def measure_clock(
     else:
         contact.warn(ZONE, _wrong_zone(believed, here, zone.key, shows_ours=abs(by_zone) < RIGHT))
     return wall, offset
+
+
+async def mind_clock(isapi: Isapi, zone: ZoneInfo, settings: HikvisionSettings, contact: Contact, clock: Clock) -> Wall:
+    """Measure it, and set it where that is wanted; what it shows then. Nothing of the log is half read meanwhile."""
+    wall, offset = await measure_clock(isapi, zone, settings, contact, clock)
+    if contact.clock_is_to_be_set(offset):
+        here = clock.now().astimezone(zone).utcoffset() or timedelta(0)
+        if settings.times == "offset" and wall.offset not in (None, here):
+            # Its own zone places its scans: with the time of ours it would show one and mean another.
+            why_not = (
+                f"its zone is set to {utc(wall.offset or here)}, and {zone.key} is {utc(here)}: set that right first"
+            )
+        else:
+            why_not = await isapi.set_time(lambda: wall_now(clock.now(), zone))
+        contact.clock_set(why_not)
+        wall, _ = await measure_clock(isapi, zone, settings, contact, clock)
+    return wall
 
 
 def offset_here(wall: Wall, zone: ZoneInfo) -> str:

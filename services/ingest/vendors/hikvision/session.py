@@ -18,7 +18,7 @@ from services.ingest.vendors.hikvision.batches import batch_of
 from services.ingest.vendors.hikvision.events import AccessEvent
 from services.ingest.vendors.hikvision.isapi import Isapi, Refused
 from services.ingest.vendors.hikvision.log import EventLog
-from services.ingest.vendors.hikvision.measuring import measure_clock
+from services.ingest.vendors.hikvision.measuring import mind_clock
 from services.ingest.vendors.hikvision.settings import HikvisionSettings
 from services.ingest.vendors.hikvision.stream import AlertStream
 from services.ingest.vendors.marks import written
@@ -89,7 +89,7 @@ class HikvisionSession:
                 await self._wait(due - loop.time())
                 continue
             looked, began = loop.time(), self._clock.now()
-            wall, _ = await measure_clock(self._isapi, self._zone, self._settings, self._contact, self._clock)
+            wall = await mind_clock(self._isapi, self._zone, self._settings, self._contact, self._clock)
             self._log.wall = wall.local
             await self._mind_stream()
             # Without a stream, what is new in the log has just happened.

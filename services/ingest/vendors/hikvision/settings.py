@@ -34,6 +34,10 @@ class HikvisionSettings(BaseModel):
     answer_within: Seconds = Field(default=10, description="Seconds for each answer")
     look_every: Seconds = Field(default=30, description="Seconds between looks at its clock and its log")
     silent_after: Seconds = Field(default=60, description="Seconds without a heartbeat, where it had sent any")
+    set_clock: bool = Field(
+        default=False,
+        description="True sets its clock by ours where it is more than 5 s wrong, unless it keeps it by NTP",
+    )
 
     push: bool | None = Field(default=None, description="It calls us; false refuses it, null waits for it to")
     push_key: str = Field(

@@ -28,7 +28,7 @@ from services.ingest.vendors.marks import read
 from services.ingest.vendors.settings import validated
 from services.ingest.vendors.zkteco.adms.commands import command_text, counted
 from services.ingest.vendors.zkteco.pyzk_session import open_with_pyzk
-from services.ingest.vendors.zkteco.session import Memory, Units, ZktecoSession, measure_clock
+from services.ingest.vendors.zkteco.session import Memory, Units, ZktecoSession, measure_clock, mind_clock
 from services.ingest.vendors.zkteco.settings import ZktecoSettings
 from services.ingest.vendors.zkteco.terminal import Terminal
 from services.ingest.vendors.zkteco.users import UnknownUsers, users_of
@@ -57,6 +57,7 @@ class Zkteco:
         Capability.REPORTS_CLOCK,
         Capability.REPORTS_COUNTS,
         Capability.LISTS_USERS,
+        Capability.SETS_CLOCK,
     })  # fmt: skip
     secrets = frozenset({"comm_key", "push_key"})
     poll_every = timedelta(0)
@@ -103,6 +104,11 @@ class Zkteco:
     def counted(self, text: str, result: str) -> Counted | None:
         return counted(text, result)
 
+    def cannot_set_clock(self, machine: Machine) -> str:
+        if self.goes_out(machine) or ZktecoSettings.model_validate(machine.config).set_clock:
+            return ""
+        return "it calls us, and takes its time from our settings only where `set_clock` in its config is true"
+
     def reads_whole(self, machine: Machine) -> bool:
         return True
 
@@ -121,8 +127,8 @@ class Zkteco:
             return
         async with _entered(machine, settings, contact.warn) as (terminal, serial):
             zone = ZoneInfo(machine.zone)
-            await measure_clock(terminal, zone, contact, self._clock)
             memory = self._memory_of(machine)
+            await mind_clock(terminal, zone, memory, contact, self._clock)
             yield ZktecoSession(
                 terminal,
                 zone,
@@ -200,6 +206,12 @@ class _Unheard:
         pass
 
     def clock(self, offset: timedelta) -> None:
+        pass
+
+    def clock_is_to_be_set(self, offset: timedelta) -> bool:
+        return False
+
+    def clock_set(self, why_not: str = "") -> None:
         pass
 
     def counts(self, *, records: int, capacity: int | None = None, received: int | None = None) -> None:

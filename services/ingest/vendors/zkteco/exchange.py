@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import ClassVar, Final
 
 from services.ingest.application.drivers import Garbled, ProtocolBroken, Unreachable
-from services.ingest.vendors.zkteco.wire import MAY_BE_SENT, Code, Packet
+from services.ingest.vendors.zkteco.wire import MAY_BE_SENT, SETS_CLOCK, Code, Packet
 
 LETS_GO_WITHIN: Final = 1.0
 NUMBERS: Final = 65_535
@@ -49,7 +49,7 @@ class Exchange(ABC):
         Where packets get lost it is said again after a while; not where `once` says that a second answer would be
         mistaken for parts of the first.
         """
-        assert code in MAY_BE_SENT  # noqa: S101 - a command that could harm a machine is a mistake of ours
+        assert code in MAY_BE_SENT | SETS_CLOCK  # noqa: S101 - a command that could harm a machine is a mistake of ours
         self._answers.clear()
         await self._send(self._numbered(code, data))
         return await self._answer(once=once)

@@ -8,7 +8,7 @@ import asyncio
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -20,9 +20,10 @@ from services.ingest.application.drivers import (
     Unreachable,
     WrongCredentials,
 )
+from services.ingest.domain.clock_setting import wall_now
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.reading import Batch, Mode, Reading
-from services.ingest.vendors.zkteco.session import READ_FULL_AFTER, tell_if_cleared, tell_of_room
+from services.ingest.vendors.zkteco.session import READ_FULL_AFTER, REFUSES, tell_if_cleared, tell_of_room
 from services.ingest.vendors.zkteco.settings import ZktecoSettings
 from services.ingest.vendors.zkteco.states import scan_type
 from shared.kernel.clock import Clock
@@ -89,8 +90,15 @@ class PyzkSession:
         within = self._settings.answer_within
         while True:
             began = self._clock.now()
-            wall = await self._device.call(lambda client: client.get_time(), within=within)
-            self._contact.clock(wall.replace(tzinfo=self._zone).astimezone(UTC) - began)
+            if self._contact.clock_is_to_be_set(await self._measure_clock()):
+                right = wall_now(self._clock.now(), self._zone)
+                try:
+                    await self._device.call(lambda client, at=right: client.set_time(at), within=within)  # type: ignore[misc]  # bound now, called soon
+                except ProtocolBroken:
+                    self._contact.clock_set(REFUSES)
+                else:
+                    self._contact.clock_set()
+                await self._measure_clock()
             await self._device.call(lambda client: client.read_sizes(), within=within)
             count, capacity = await self._device.call(lambda c: (c.records, c.rec_cap), within=within)
             looks += 1
@@ -114,6 +122,14 @@ class PyzkSession:
                 yield Batch(readings=(), mode=Mode.LIVE, received_at=began, complete_until=began)
             self._contact.phase(Phase.LIVE)
             await asyncio.sleep(self._settings.look_every)
+
+    async def _measure_clock(self) -> timedelta:
+        """The machine's clock minus ours, as told."""
+        asked = self._clock.now()
+        wall = await self._device.call(lambda client: client.get_time(), within=self._settings.answer_within)
+        offset: timedelta = wall.replace(tzinfo=self._zone).astimezone(UTC) - asked
+        self._contact.clock(offset)
+        return offset
 
     async def acknowledge(self, batch: Batch) -> None:
         """Nothing to move: the log is read whole."""

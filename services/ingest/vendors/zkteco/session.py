@@ -13,10 +13,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.ingest.application.drivers import Contact, MachineTrouble, NotOffered, Phase, ProtocolBroken, Unreachable
+from services.ingest.domain.clock_setting import wall_now
 from services.ingest.domain.reading import Batch, Mode, Reading, Unreadable
 from services.ingest.vendors.marks import written
 from services.ingest.vendors.zkteco.numbers import Numbers
-from services.ingest.vendors.zkteco.operations import CLEARED, operations_of, worth_telling
+from services.ingest.vendors.zkteco.operations import CLEARED, CLOCK_SET, operations_of, worth_telling
 from services.ingest.vendors.zkteco.records import EIGHT_A, EIGHT_B, NOBODY, Form, UnknownForm, form_of, readings
 from services.ingest.vendors.zkteco.settings import ZktecoSettings
 from services.ingest.vendors.zkteco.sizes import Sizes
@@ -38,8 +39,10 @@ RECENT: Final = timedelta(days=1)
 OPERATIONS_TRIES: Final = 2
 OPERATIONS_AFTER: Final = 20
 """Looks between readings of what was done at it: some count each finger that they did not know."""
+MOMENT: Final = timedelta(minutes=1)
 READ_FULL_AFTER: Final = 20
 """Looks after which a log without room is read again: its count stays where each scan takes the place of the oldest."""
+REFUSES: Final = "it refuses the command"
 HALF_A_SECOND: Final = timedelta(seconds=0.5)
 """A clock that shows whole seconds is half of one ahead of what it shows, on average."""
 
@@ -59,6 +62,8 @@ class Memory:
     """Operations that it had when they were last read."""
     silent_on_operations: int = 0
     """How often it did not tell them."""
+    clock_set: tuple[datetime, datetime] | None = None
+    """What its clock showed when we set it last, and what it was set to: that is no news."""
     numbers: Units = field(default_factory=dict)
 
     def numbers_of(self, serial: str) -> Numbers:
@@ -178,7 +183,7 @@ class ZktecoSession:
 
     async def _looks_well(self) -> bool:
         """Ask for clock and counts; false where it holds, or may hold, other records than we were told of."""
-        await measure_clock(self._terminal, self._zone, self._contact, self._clock)
+        await mind_clock(self._terminal, self._zone, self._memory, self._contact, self._clock)
         sizes = await self._sizes()
         if not self._agrees(sizes):
             await self._terminal.listen(ON_ITS_WAY)
@@ -228,9 +233,14 @@ class ZktecoSession:
         first = known if known is not None and known <= len(operations) else None
         for done in worth_telling(operations, first=first or 0):
             said = done.about == CLEARED and self._cleared  # with figures
+            said = said or (done.about == CLOCK_SET and self._was_us(done.at))
             if not said and (first is not None or abs(now - done.at) <= RECENT):
                 self._contact.warn(done.about, f"{done.sentence} ({done.at})")
         self._memory.operations = counted
+
+    def _was_us(self, at: datetime) -> bool:
+        """Whether the clock was set then because we did."""
+        return any(abs(at - shown) <= MOMENT for shown in self._memory.clock_set or ())
 
     def _note(self, sizes: Sizes) -> None:
         """From here on the machine is compared with this: what it holds now, all of which was handed over."""
@@ -323,6 +333,17 @@ async def measure_clock(terminal: Terminal, zone: ZoneInfo, contact: Contact, cl
     contact.clock(offset)
     contact.alive()
     return offset
+
+
+async def mind_clock(terminal: Terminal, zone: ZoneInfo, memory: Memory, contact: Contact, clock: Clock) -> None:
+    """Measure it, and set it where that is wanted. Nothing of the log is half read meanwhile."""
+    offset = await measure_clock(terminal, zone, contact, clock)
+    if contact.clock_is_to_be_set(offset):
+        right = wall_now(clock.now(), zone)
+        memory.clock_set = await terminal.wall_time(), right
+        was_set = await terminal.set_wall_time(right)
+        contact.clock_set("" if was_set else REFUSES)
+        await measure_clock(terminal, zone, contact, clock)
 
 
 def tell_of_room(contact: Contact, *, records: int, capacity: int) -> bool:

@@ -22,7 +22,7 @@ class ZktecoSettings(BaseModel):
     push: bool | None = Field(default=None, description="It calls us (ADMS); false refuses it, null waits for it to")
     push_key: str = Field(default="", max_length=100, pattern=r"^[^/\x00-\x20]*$", description="What it shows then")
     silent_for: Seconds = Field(default=180, description="Seconds without a call after which it is away")
-    set_clock: bool = Field(default=False, description="True has it set its clock to its zone, by ours, as it starts")
+    set_clock: bool = Field(default=False, description="True sets its clock by ours where it is more than 5 s wrong")
 
     @field_validator("transport")
     @classmethod

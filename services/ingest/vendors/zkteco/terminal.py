@@ -1,4 +1,4 @@
-"""What is asked of a machine: each method one exchange of the protocol. Nothing here changes anything on it."""
+"""What is asked of a machine: each method one exchange of the protocol. Nothing of it is changed but its clock."""
 
 import struct
 from collections import deque
@@ -9,7 +9,7 @@ from typing import Final
 
 from services.ingest.application.drivers import MachineTrouble, ProtocolBroken, WrongCredentials
 from services.ingest.domain.reading import Reading
-from services.ingest.vendors.zkteco.clock import NoSuchTime, unpacked
+from services.ingest.vendors.zkteco.clock import NoSuchTime, packed, unpacked
 from services.ingest.vendors.zkteco.connection import Connection
 from services.ingest.vendors.zkteco.datagrams import Datagrams
 from services.ingest.vendors.zkteco.events import UnreadableEvent, is_by_number, scans_of
@@ -110,6 +110,14 @@ class Terminal:
             return unpacked(_U32.unpack_from(answer.data)[0])
         except NoSuchTime as error:
             raise ProtocolBroken(f"its clock cannot be read: {error}", evidence=answer.data[:SHOWN]) from error
+
+    async def set_wall_time(self, wall: datetime) -> bool:
+        """Have its clock show this; false where it refuses."""
+        answer = await self._ask(Code.SET_TIME, _U32.pack(packed(wall)))
+        if answer.code != Code.OK:
+            return False
+        await self._ask(Code.REFRESH_DATA)
+        return True
 
     async def sizes(self) -> Sizes:
         """How many records and users it holds, and could."""

@@ -39,6 +39,7 @@ class Code(IntEnum):
     EXIT = 1001
     ENABLE = 1002
     DISABLE = 1003
+    REFRESH_DATA = 1013
     VERSION = 1100
     AUTH = 1102
     PREPARE_DATA = 1500
@@ -75,6 +76,8 @@ MAY_BE_SENT: Final = frozenset({
     Code.OK,
 })  # fmt: skip
 """What ingest sends. Nothing in it changes a machine's log, its users, its clock or its door."""
+SETS_CLOCK: Final = frozenset({Code.SET_TIME, Code.REFRESH_DATA})
+"""What it sends beside where somebody has allowed or asked that the clock be set."""
 
 
 class BrokenStream(ValueError):

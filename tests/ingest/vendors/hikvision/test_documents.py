@@ -5,7 +5,16 @@ from datetime import datetime, timedelta
 import pytest
 
 from services.ingest.vendors.hikvision.clock import NoSuchTime, Wall, offset_of_zone, utc, wall_of
-from services.ingest.vendors.hikvision.documents import Device, Lock, device_of, lock_of, refusal_of, time_of
+from services.ingest.vendors.hikvision.documents import (
+    Device,
+    Lock,
+    device_of,
+    lock_of,
+    refusal_of,
+    showing,
+    time_mode,
+    time_of,
+)
 from services.ingest.vendors.hikvision.search import page_limit, page_of
 
 EIGHT = datetime(2026, 10, 5, 8)
@@ -44,6 +53,34 @@ def test_a_clock_says_its_offset_or_its_zone_does_with_the_sign_turned(
 ) -> None:
     body = f"<Time><timeMode>NTP</timeMode><localTime>{local}</localTime><timeZone>{zone}</timeZone></Time>"
     assert time_of(body.encode()) == Wall(EIGHT, offset)
+
+
+SPACE = "http://www.isapi.org/ver20/XMLSchema"
+
+
+@pytest.mark.parametrize(
+    ("local", "set_to"),
+    [
+        ("2026-10-05T08:00:00+05:30", "2026-12-24T18:00:09+05:30"),
+        ("2026-10-05T08:00:00.123Z", "2026-12-24T18:00:09Z"),
+        ("2026-10-05 08:00:00", "2026-12-24T18:00:09"),
+    ],
+)
+def test_another_time_is_put_into_its_own_document_which_stays_as_it_is(local: str, set_to: str) -> None:
+    def document(time: str) -> bytes:
+        return (
+            f'<Time version="2.0" xmlns="{SPACE}">\n<timeMode>manual</timeMode>\n<localTime>{time}</localTime>\n'
+            f"<timeZone>CST-5:30:00</timeZone><satelliteInterval/>\n</Time>\n"
+        ).encode()
+
+    assert time_mode(document(local)) == "manual"
+    assert showing(document(local), datetime(2026, 12, 24, 18, 0, 9)) == document(set_to)
+
+
+@pytest.mark.parametrize("body", [b"", b"<Time/>", b'{"Time": {"localTime": "2026-10-05T08:00:00"}}', b"<localTime/>"])
+def test_a_document_without_a_time_cannot_be_sent_back(body: bytes) -> None:
+    assert showing(body, EIGHT) is None
+    assert time_mode(body) == ""
 
 
 def test_a_clock_that_says_nothing_is_not_read() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from services.ingest.vendors.zkteco.wire import (
     MAY_BE_SENT,
     MOST_DATA,
+    SETS_CLOCK,
     BrokenStream,
     Code,
     Framer,
@@ -109,6 +110,7 @@ def test_nothing_that_changes_a_machine_may_be_sent() -> None:
     names = {code.name for code in MAY_BE_SENT}
     assert not names & {"CLEAR_ATTLOG", "SET_TIME", "OPTIONS_WRQ", "DISABLE", "STARTVERIFY"}
     assert not {14, 15, 18, 8, 31, 1004, 1005} & set(MAY_BE_SENT)
+    assert {202, 1013} == SETS_CLOCK, "and that only where somebody has allowed it"
 
 
 @pytest.mark.slow

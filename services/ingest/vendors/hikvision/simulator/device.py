@@ -70,8 +70,12 @@ class Device:
         capacity: int = 100_000,
         clock_offset: timedelta = timedelta(0),
         doors: bool = False,
+        ntp: bool = False,
     ) -> None:
-        """`doors`: after each scan that lets somebody in, the door tells that it was unlocked."""
+        """`doors`: after each scan that lets somebody in, the door tells that it was unlocked.
+
+        `ntp`: its clock is kept by a server of that kind, and may be wrong all the same.
+        """
         self.serial = serial
         self.mac = mac
         self.model = model
@@ -80,6 +84,7 @@ class Device:
         self.password = password
         self.capacity = capacity
         self.doors = doors
+        self.ntp = ntp
         self.zone = zone
         self.hosts: dict[int, Host] = {}
         self.people: dict[str, Person] = {}
@@ -168,6 +173,11 @@ class Device:
     def shift_clock(self, by: timedelta) -> None:
         """Put it forward, or back."""
         self._offset += by
+
+    def set_clock(self, wall: datetime) -> None:
+        """Set it to this wall time, by hand or by somebody who may."""
+        local = self._clock.now().astimezone(ZoneInfo(self.zone)).replace(tzinfo=None)
+        self._offset = wall - local
 
     def reset_clock(self) -> None:
         """The battery was flat: it begins again in 1970."""

@@ -68,6 +68,23 @@ class Dialogue:
     def _time(self, _: Request) -> Reply:
         return Reply(body=time_document(self.device, bare=self.faults.bare_times))
 
+    def _set_time(self, request: Request) -> Reply:
+        """The zone is the one that it has: who sends another one means another machine."""
+        if self.faults.no_setting:
+            return Reply(status=403, body=status_xml(4, "Invalid Operation", "lowPrivilege"))
+        if not request.body.lstrip().startswith(b"<"):
+            return Reply(status=400, body=status_xml(5, "Invalid Format", "badXmlFormat"))
+        said = dict(_ELEMENT.findall(request.body.decode("utf-8", "replace")))
+        shape = _TIME.fullmatch(said.get("localTime", ""))
+        own = dict(_ELEMENT.findall(time_document(self.device, bare=self.faults.bare_times).decode()))
+        if shape is None or said.get("timeMode") != "manual" or said.get("timeZone") != own["timeZone"]:
+            return Reply(status=400, body=status_xml(6, "Invalid Content", "badXmlContent"))
+        if shape[1] and not own["localTime"].endswith(shape[1]):
+            return Reply(status=400, body=status_xml(6, "Invalid Content", "badXmlContent"))
+        self.device.ntp = False
+        self.device.set_clock(datetime.fromisoformat(said["localTime"][:19]))
+        return Reply(body=status_xml(1, "OK", "ok"))
+
     def _stream(self, _: Request) -> Reply:
         if self.faults.no_stream:
             return _not_supported()
@@ -207,6 +224,7 @@ class Dialogue:
         ("GET", "/System/deviceInfo"): _device_info,
         ("GET", "/System/status"): _status,
         ("GET", "/System/time"): _time,
+        ("PUT", "/System/time"): _set_time,
         ("GET", "/AccessControl/AcsEvent/capabilities"): _capabilities,
         ("POST", "/AccessControl/AcsEvent"): _events,
         ("GET", "/AccessControl/AcsEvent"): _no_query,

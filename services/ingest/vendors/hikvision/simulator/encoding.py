@@ -154,7 +154,7 @@ def time_document(device: Device, *, bare: bool) -> bytes:
     return _document(
         "Time",
         {
-            "timeMode": "NTP",
+            "timeMode": "NTP" if device.ntp else "manual",
             "localTime": device.wall().isoformat(timespec="seconds") + ("" if bare else offset),
             "timeZone": f"CST{'+' if offset[0] == '-' else '-'}{int(hours)}:{minutes}:00",
         },

@@ -60,6 +60,8 @@ class Faults:
     # Of the terminal
     clock: timedelta = timedelta(0)
     clock_reset: bool = False
+    no_setting: bool = False
+    ntp: bool = False
     locked: bool = False
 
 
@@ -110,6 +112,8 @@ FAULTS: Final[Mapping[str, Fault]] = {
         example="+3600",
     ),
     "clock-reset": Fault(about="its clock begins again at 1970-01-01 00:00"),
+    "no-setting": Fault(about="our user may not set its clock"),
+    "ntp": Fault(about="its clock is kept by NTP, and may be wrong all the same"),
     "locked": Fault(about="its user is locked out for half an hour"),
 }
 
@@ -128,5 +132,7 @@ def afflict(device: Device, faults: Faults) -> None:
     if faults.clock_reset:
         device.reset_clock()
     device.shift_clock(faults.clock)
+    if faults.ntp:
+        device.ntp = True
     if faults.locked:
         device.lock()

@@ -11,14 +11,15 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import unquote_plus
 
-from services.ingest.application.drivers import COUNT_LOG, READ_LOG
+from services.ingest.application.drivers import COUNT_LOG, READ_LOG, SET_CLOCK
 from services.ingest.domain.reconciliation import Counted
 from services.ingest.vendors.zkteco.adms.calls import text_of
 from shared.kernel.errors import Invalid
 
 UPLOAD, CHECK, INFO = "upload", "check", "info"
 WITH_SPAN: Final[Mapping[str, str]] = {READ_LOG: "DATA QUERY ATTLOG", COUNT_LOG: "VERIFY SUM ATTLOG"}
-PLAIN: Final[Mapping[str, str]] = {UPLOAD: "LOG", CHECK: "CHECK", INFO: "INFO"}
+PLAIN: Final[Mapping[str, str]] = {UPLOAD: "LOG", CHECK: "CHECK", INFO: "INFO", SET_CLOCK: "CHECK"}
+"""A machine sets its clock as it reads its settings, by the zone that stands in them where that is allowed."""
 
 CODES: Final[Mapping[int, str]] = {
     -1: "a parameter is wrong",

@@ -15,7 +15,6 @@ _READ_SET: Final = struct.Struct("<bhii")
 _CHUNK: Final = struct.Struct("<ii")
 _USERS_OF_TEMPLATES: Final = 5
 """Which half of command 9's answer is the user table."""
-REFRESH_DATA: Final = 1013
 REFRESH_OPTION: Final = 1014
 _ENDING: Final = bytes.fromhex("12345678")  # four bytes that nobody has explained; as captured
 
@@ -196,7 +195,7 @@ class Dialogue:
         Code.DISABLE: _enable,
         Code.STARTVERIFY: _ok,
         Code.CANCELCAPTURE: _ok,
-        REFRESH_DATA: _ok,
+        Code.REFRESH_DATA: _ok,
         REFRESH_OPTION: _ok,
         Code.OPTIONS_RRQ: _option,
         Code.OPTIONS_WRQ: _set_option,

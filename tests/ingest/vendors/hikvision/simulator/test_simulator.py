@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -54,6 +55,22 @@ async def test_curl_reads_who_it_is_and_what_time_it_has() -> None:
         assert b"+05:30</localTime>" in told
         assert b"<timeZone>CST-5:30:00</timeZone>" in told
         assert running.device.wrong_passwords == 0
+
+
+@with_curl
+async def test_curl_sets_its_clock_and_not_by_what_it_does_not_take() -> None:
+    path = "/ISAPI/System/time"
+    async with simulator(device(zone="Asia/Kolkata", ntp=True)) as running:
+        told = (await curl(running, path)).decode()
+        assert "<timeMode>NTP</timeMode>" in told
+        wanted = re.sub(r"<localTime>[^+]*", "<localTime>2026-01-31T08:00:00", told)
+        for refused in (wanted, "{}", wanted.replace("NTP", "manual").replace("CST-5:30", "CST-8:00")):
+            assert b"badXml" in await curl(running, path, "-X", "PUT", "--data", refused)
+        assert b"<subStatusCode>ok<" in await curl(
+            running, path, "-X", "PUT", "--data", wanted.replace("NTP", "manual")
+        )
+        assert timedelta(0) <= running.device.wall() - datetime(2026, 1, 31, 8) < timedelta(seconds=5)
+        assert b"<timeMode>manual</timeMode>" in await curl(running, path)
 
 
 @with_curl

@@ -26,7 +26,9 @@ def test_commands_about_the_log_say_of_which_time(name: str, text: str) -> None:
             command_text(name, *span)
 
 
-@pytest.mark.parametrize(("name", "text"), [("check", "CHECK"), ("info", "INFO"), ("upload", "LOG")])
+@pytest.mark.parametrize(
+    ("name", "text"), [("check", "CHECK"), ("info", "INFO"), ("upload", "LOG"), ("set_clock", "CHECK")]
+)
 def test_the_others_are_a_word(name: str, text: str) -> None:
     assert command_text(name, None, None) == text
     with pytest.raises(Invalid):

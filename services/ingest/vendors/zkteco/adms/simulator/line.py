@@ -2,6 +2,8 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 
 LONGEST_REPLY = 1 << 20
 
@@ -16,6 +18,8 @@ class Reply:
 
     status: int
     text: str
+    date: datetime | None = None
+    """When, as the server says."""
 
     @property
     def ok(self) -> bool:
@@ -76,9 +80,10 @@ def _reply(data: bytes) -> Reply:
     if not separator:
         raise NoAnswer("the answer was cut off")
     first, *headers = head.decode("latin-1").split("\r\n")
-    lengths = [
-        value for name, _, value in (header.partition(":") for header in headers) if name.lower() == "content-length"
-    ]
+    fields = [(name.lower(), value.strip()) for name, _, value in (header.partition(":") for header in headers)]
+    lengths = [value for name, value in fields if name == "content-length"]
+    dates = [parsedate_to_datetime(value) for name, value in fields if name == "date"]
     if len(lengths) != 1 or int(lengths[0]) != len(body):
         raise NoAnswer("an answer without its length, which this firmware cannot read")
-    return Reply(int(first.split(" ")[1]), body.decode("utf-8", errors="replace"))
+    text = body.decode("utf-8", errors="replace")
+    return Reply(int(first.split(" ")[1]), text, dates[0] if dates else None)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
@@ -15,6 +15,7 @@ from services.ingest.vendors.zkteco.adms.simulator.punches import Punch, Unit, b
 BATCH: Final = 62
 """Lines of a post, as a real unit had it."""
 CLONES_ADDRESS: Final = "127.0.0.2"
+MOST_HOURS: Final = 14
 TEMPLATE: Final = "U0lNVUxBVEVEVEVNUExBVEU"
 
 Notice = Callable[[str], object]
@@ -90,6 +91,8 @@ class PushingTerminal:
         if self._obeys:
             self._delay = float(self.options.get("Delay", self._delay))
             self._error_delay = float(self.options.get("ErrorDelay", self._error_delay))
+        if reply.date is not None and "TimeZone" in self.options:
+            self.unit.set_clock(reply.date.replace(tzinfo=None) + _ahead(self.options["TimeZone"]))
         self._notice(f"the server answers; {len(self.unit.log) - self.unit.acknowledged:,} records are to be sent")
         await self._people()
 
@@ -116,6 +119,8 @@ class PushingTerminal:
                 _, number, text = line.split(":", 2)
                 self._notice(f"asked to {text}")
                 await self._post_result(f"ID={number}&{self._result(text)}")
+                if text == "CHECK":
+                    await self._start()
 
     def _result(self, command: str) -> str:
         if command.startswith("DATA QUERY ATTLOG"):
@@ -185,6 +190,12 @@ async def pushing(terminal: PushingTerminal) -> AsyncIterator[PushingTerminal]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+def _ahead(zone: str) -> timedelta:
+    """A `TimeZone`: whole hours, or minutes where there are too many for that."""
+    number = int(zone)
+    return timedelta(hours=number) if abs(number) <= MOST_HOURS else timedelta(minutes=number)
 
 
 def _span(command: str) -> tuple[datetime, datetime]:
