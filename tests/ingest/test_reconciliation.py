@@ -71,7 +71,9 @@ async def test_a_log_that_is_read_twice_has_nothing_new_the_second_time(
         found = await reconciled(hr, lambda r: r["last_reading"] and r["received"]["scans"] == 30)
         first = found["last_reading"]
         assert (first["read"], first["new"], first["known"], first["unreadable"]) == (30, 30, 0, 0)
-        assert found["days"] == [{"day": "2026-01-05", "on_machine": 30, "received": 30, "quarantined": 0}]
+        assert found["days"] == [
+            {"day": "2026-01-05", "on_machine": 30, "received": 30, "quarantined": 0, "missing": 0}
+        ]
         await reconciled(
             hr, lambda r: r["missing"] == 0 and r["sentence"].startswith("nothing is missing: all 30 records")
         )

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from services.ingest.application.counting_again import count_again
 from services.ingest.application.file_form import FileForm
 from services.ingest.application.ports import Evidence, Ledger, Records
 from services.ingest.application.publishing import ScanPublisher
@@ -238,6 +239,8 @@ class ImportRun:
             # From here on the ledger knows them. A dry run writes none, and must remember them itself.
             for done in ids:
                 self._in_hand.pop(done, None)
+        if not self._asked.dry_run:
+            await count_again(self._ledger, scans, known=known)
         self._summary.already_known += len(known)
         self._summary.new += len(new)
         for scan in new:
