@@ -137,9 +137,9 @@ class Conditions:
                 await work.save(replace(present, sync_asked_at=None))
 
     async def forgotten(self) -> None:
-        """Nobody is in contact with anything: we have just started."""
+        """Nobody is in contact with any that we go to: we have just started. Those that call may be about to."""
         for machine in await self._registry.all():
-            if machine.is_connected:
+            if machine.is_connected and self._machines.goes_out(machine):
                 await self._record(machine, Progress(state=State.CONNECTING), is_connected=False)
 
     def _seen(self, machine: Machine, progress: Progress, way: Way) -> Progress:

@@ -122,6 +122,8 @@ class ImportRun:
         self._seen: Counter[bytes] = Counter()
         self._in_hand: dict[UUID, None] = {}  # in the order in which they came
         self._dates: set[date] = set()
+        self.latest: datetime | None = None
+        """When the last scan in it was made that counts."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def through(self, chunks: AsyncIterator[bytes]) -> Summary:
@@ -204,6 +206,7 @@ class ImportRun:
         for scan in scans:
             if not scan.quality.quarantined:
                 self._dates.add(scan.reading.local_time.date())
+                self.latest = max(self.latest or scan.at, scan.at)
             if scan.id not in self._in_hand:
                 different.setdefault(scan.id, scan)
         self._summary.already_known += len(scans) - len(different)
