@@ -30,6 +30,7 @@ from shared.runtime.serving import served
 from shared.storage.database import Database
 from shared.web.tokens import Tokens
 from tests.fakes.bus import FakeBus
+from tests.fakes.machines import Fleet, add_machines
 
 SECRET = "a secret of the tests that is long enough for every algorithm that an attacker may try"
 PASSWORD = "correct horse battery"
@@ -139,8 +140,8 @@ def _note(seen: Seen, request: Request) -> None:
     seen.requests.append({"path": request.url.path, "headers": dict(request.headers)})
 
 
-def fake_ingest() -> FastAPI:
-    """A service that is there."""
+def fake_ingest(fleet: Fleet | None = None) -> FastAPI:
+    """A service that is there, with machines."""
     app = FastAPI(title="Muster ingest", docs_url=None, redoc_url=None)
 
     @app.get("/health/ready")
@@ -154,6 +155,8 @@ def fake_ingest() -> FastAPI:
     @app.post("/api/ingest/scans/")
     async def scans(request: Request) -> dict[str, Any]:
         return {"headers": dict(request.headers)}
+
+    add_machines(app, fleet if fleet is not None else Fleet())
 
     return app
 

@@ -1,19 +1,18 @@
 """The page, in a real browser."""
 
 import os
-import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from services.gateway.wiring import HISTORY
 from shared.contracts.days import ScanOfDay
+from tests.gateway.browsing import CHROMIUM, FAINT, SMALL, Visit, launched, visiting
 from tests.gateway.fakes import (
     NOON,
-    PASSWORD,
     TODAY,
     Gateway,
     day,
@@ -25,10 +24,6 @@ from tests.gateway.fakes import (
     summary_row,
 )
 
-CHROMIUM = os.environ.get("MUSTER_CHROMIUM") or next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
-)
-
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium could be had: the page was not tested"),
@@ -37,12 +32,8 @@ pytestmark = [
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield launched
-        await launched.close()
+    async with launched() as browser:
+        yield browser
 
 
 @pytest.fixture
@@ -58,27 +49,10 @@ async def gateway(migrated: Callable[..., str], rows: list[dict[str, Any]]) -> A
         yield running
 
 
-class Visit:
-    """A page of the gateway, and what the browser complained of."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.complaints: list[str] = []
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
-
-    async def sign_in(self, gateway: Gateway, *, password: str = PASSWORD) -> None:
-        await self.page.goto(f"{gateway.url}/")
-        await self.page.get_by_label("Username").fill("admin")
-        await self.page.get_by_label("Password").fill(password)
-        await self.page.get_by_role("button", name="Sign in").click()
-
-
 @pytest.fixture
 async def visit(browser: Browser) -> AsyncIterator[Visit]:
-    context = await browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
-    yield Visit(await context.new_page())
-    await context.close()
+    async with visiting(browser) as visit:
+        yield visit
 
 
 async def test_signing_in_shows_the_day_and_then_what_happens(gateway: Gateway, visit: Visit) -> None:
@@ -182,17 +156,15 @@ async def test_counts_filter_and_the_search_finds(gateway: Gateway, visit: Visit
 async def test_nothing_is_cut_off_and_all_text_can_be_read(
     gateway: Gateway, browser: Browser, tmp_path: Path, scheme: Any, name: str, size: tuple[int, int]
 ) -> None:
-    context = await browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-    visit = Visit(await context.new_page())
-    await visit.sign_in(gateway)
-    page = visit.page
-    await expect(page.locator("#rows tr:not(.skeleton)")).to_have_count(12)
-    assert await page.evaluate("document.documentElement.scrollWidth") <= size[0]
-    assert await page.evaluate(_FAINT) == []
-    assert await page.evaluate(_SMALL) == []
-    folder = Path(os.environ.get("MUSTER_SCREENSHOTS", tmp_path))
-    await page.screenshot(path=folder / f"page-{name}-{scheme}.png")
-    await context.close()
+    async with visiting(browser, width=size[0], height=size[1], color_scheme=scheme) as visit:
+        await visit.sign_in(gateway)
+        page = visit.page
+        await expect(page.locator("#rows tr:not(.skeleton)")).to_have_count(12)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= size[0]
+        assert await page.evaluate(FAINT) == []
+        assert await page.evaluate(SMALL) == []
+        folder = Path(os.environ.get("MUSTER_SCREENSHOTS", tmp_path))
+        await page.screenshot(path=folder / f"page-{name}-{scheme}.png")
 
 
 async def test_the_documentation_needs_no_other_host(gateway: Gateway, visit: Visit) -> None:
@@ -203,32 +175,3 @@ async def test_the_documentation_needs_no_other_host(gateway: Gateway, visit: Vi
     await expect(visit.page.locator(".opblock-tag").first).to_be_visible()
     assert all(url.startswith((gateway.url, "data:", "blob:")) for url in asked)
     assert not visit.complaints
-
-
-_FAINT = """() => {
-  const channel = (value) => (value /= 255) <= .03928 ? value / 12.92 : ((value + .055) / 1.055) ** 2.4;
-  const light = ([r, g, b]) => .2126 * channel(r) + .7152 * channel(g) + .0722 * channel(b);
-  const rgba = (text) => text.match(/[\\d.]+/g).map(Number);
-  const behind = (element) => {
-    for (let e = element; e; e = e.parentElement) {
-      const color = rgba(getComputedStyle(e).backgroundColor);
-      if (color.length < 4 || color[3] > 0) return color;
-    }
-    return [255, 255, 255];
-  };
-  const faint = [];
-  for (const element of document.querySelectorAll("#board *")) {
-    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-    if (!own || !element.checkVisibility()) continue;
-    const [a, b] = [light(rgba(getComputedStyle(element).color)), light(behind(element))].sort((x, y) => y - x);
-    const ratio = (a + .05) / (b + .05);
-    if (ratio < 4.5) faint.push(`${element.tagName}.${element.className} ${element.textContent} ${ratio.toFixed(2)}`);
-  }
-  return faint;
-}"""
-"""Text whose contrast is below 4.5:1 (WCAG 1.4.3)."""
-_SMALL = """() => [...document.querySelectorAll("#board button, #board input, #board a")]
-  .filter((element) => element.checkVisibility())
-  .filter((element) => { const { width, height } = element.getBoundingClientRect(); return width < 24 || height < 24; })
-  .map((element) => element.outerHTML)"""
-"""Targets smaller than 24 × 24 (WCAG 2.5.8)."""

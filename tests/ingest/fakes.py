@@ -299,6 +299,11 @@ class FakeLedger:
             raise Unavailable("the database is away")
         self.entries.update((entry.machine_id, entry.scan_id) for entry in entries)
 
+    async def has_uncounted(self, machine_id: int) -> bool:
+        return False
+
+    async def count(self, entries: Sequence[Entry]) -> None: ...
+
 
 class FakeClockMeasurements:
     def __init__(self) -> None:

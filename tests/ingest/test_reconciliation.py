@@ -15,6 +15,7 @@ from services.ingest.vendors.zkteco import simulator as zkteco
 from services.ingest.vendors.zkteco.adms.simulator import Faults, Punch, PushingTerminal, Unit, pushing
 from shared.contracts.scans import ScanReceived
 from shared.runtime.serving import served
+from tests.fakes import machines
 from tests.ingest.application.watched import GATE, MACHINES
 from tests.ingest.conftest import Ingest
 from tests.ingest.fakes import until
@@ -71,7 +72,9 @@ async def test_a_log_that_is_read_twice_has_nothing_new_the_second_time(
         found = await reconciled(hr, lambda r: r["last_reading"] and r["received"]["scans"] == 30)
         first = found["last_reading"]
         assert (first["read"], first["new"], first["known"], first["unreadable"]) == (30, 30, 0, 0)
-        assert found["days"] == [{"day": "2026-01-05", "on_machine": 30, "received": 30, "quarantined": 0}]
+        assert found["days"] == [
+            {"day": "2026-01-05", "on_machine": 30, "received": 30, "quarantined": 0, "missing": 0}
+        ]
         await reconciled(
             hr, lambda r: r["missing"] == 0 and r["sentence"].startswith("nothing is missing: all 30 records")
         )
@@ -85,6 +88,12 @@ async def test_a_log_that_is_read_twice_has_nothing_new_the_second_time(
         assert len(ingest.bus.events(ScanReceived)) == 30
         (listed,) = (await hr.get(f"{MACHINES}reconciliation/")).json()
         assert (listed["machine_id"], listed["missing"], set(found) - set(listed)) == ("gate", 0, {"days"})
+        as_the_page_knows_it = machines.reconciled()
+        assert set(listed) == set(as_the_page_knows_it)
+        for part in ("received", "last_reading"):
+            assert set(listed[part]) == set(as_the_page_knows_it[part])
+        assert set(found["days"][0]) == set(machines.of_day("2026-01-05", 1, 1))
+        assert set(machines.HEALTH) <= set((await hr.get(f"{MACHINES}gate/")).json())
 
 
 @pytest.mark.parametrize("vendor", [a_hikvision, a_suprema])

@@ -9,6 +9,9 @@ from fastapi.responses import HTMLResponse
 from shared.kernel.errors import NotFound
 
 FILES = {
+    "basics.js": "text/javascript",
+    "machines.js": "text/javascript",
+    "machine.js": "text/javascript",
     "app.js": "text/javascript",
     "style.css": "text/css",
     "favicon.svg": "image/svg+xml",

@@ -48,8 +48,7 @@ def reconciliation_router(registry: Registry, machines: Machines, reconciling: R
         if machine is None:
             raise NotFound(f"there is no machine {key!r}")
         (found,) = await reconciling.of([machine])
-        days = await reconciling.days(machine, found.figures.reading)
-        return json_response({**shown(found, machines), "days": days})
+        return json_response({**shown(found, machines), "days": await reconciling.days(found)})
 
     return router
 

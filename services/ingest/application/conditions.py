@@ -137,9 +137,12 @@ class Conditions:
                 await work.save(replace(present, sync_asked_at=None, sync_since=None))
 
     async def forgotten(self) -> None:
-        """Nobody is in contact with anything, but for those that call this process: it has just begun to hold them."""
+        """Nobody is in contact with any that we go to: this process has just begun to hold them. Those that call may be about
+        to, and some of the others may have called.
+        """
         for machine in await self._registry.all():
-            if machine.is_connected and "" not in self._ways.get(machine.id, {}).values():
+            called = "" in self._ways.get(machine.id, {}).values()
+            if machine.is_connected and self._machines.goes_out(machine) and not called:
                 await self._record(machine, Progress(state=State.CONNECTING), is_connected=False)
 
     def _seen(self, machine: Machine, progress: Progress, way: Way) -> Progress:

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from services.ingest.application.counting_again import count_again
 from services.ingest.application.file_form import FileForm
 from services.ingest.application.ports import Evidence, Ledger, Records
 from services.ingest.application.publishing import ScanPublisher
@@ -121,6 +122,8 @@ class ImportRun:
         self._seen: Counter[bytes] = Counter()
         self._in_hand: dict[UUID, None] = {}  # in the order in which they came
         self._dates: set[date] = set()
+        self.latest: datetime | None = None
+        """When the last scan in it was made that counts."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def through(self, chunks: AsyncIterator[bytes]) -> Summary:
@@ -203,6 +206,7 @@ class ImportRun:
         for scan in scans:
             if not scan.quality.quarantined:
                 self._dates.add(scan.reading.local_time.date())
+                self.latest = max(self.latest or scan.at, scan.at)
             if scan.id not in self._in_hand:
                 different.setdefault(scan.id, scan)
         self._summary.already_known += len(scans) - len(different)
@@ -238,6 +242,8 @@ class ImportRun:
             # From here on the ledger knows them. A dry run writes none, and must remember them itself.
             for done in ids:
                 self._in_hand.pop(done, None)
+        if not self._asked.dry_run:
+            await count_again(self._ledger, scans, known=known)
         self._summary.already_known += len(known)
         self._summary.new += len(new)
         for scan in new:

@@ -1,8 +1,11 @@
 """A file of a machine, from its first byte to scans that cannot be lost."""
 
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.ingest.application.import_run import Import, ImportRun, Summary
@@ -11,7 +14,7 @@ from services.ingest.application.ports import Evidence, Ledger, OpenFile, Regist
 from services.ingest.application.publishing import ScanPublisher
 from services.ingest.domain.machine import Machine
 from shared.kernel.clock import Clock
-from shared.kernel.errors import Conflict, Malformed
+from shared.kernel.errors import Conflict, Malformed, Unavailable
 from shared.observability.logs import get_logger
 from shared.web.scope import Scope
 
@@ -94,6 +97,9 @@ class Importer:
             received_at=self._clock.now(),
         )
         summary = await run.through(chunks)
+        if not asked.dry_run and summary.machine_id is not None and run.latest is not None:
+            with contextlib.suppress(Unavailable):  # its scans are safe all the same
+                await self._scanned(summary.machine_id, run.latest)
         summary.seconds = round(time.monotonic() - started, 3)
         log.info(
             "import.done",
@@ -104,6 +110,13 @@ class Importer:
             seconds=summary.seconds,
         )
         return summary
+
+    async def _scanned(self, machine_id: int, at: datetime) -> None:
+        """Somebody scanned at it then; it may have told of later ones."""
+        async with self._machines.work() as work:
+            machine = await work.by_id(machine_id)
+            if machine is not None and (machine.last_scan_at is None or machine.last_scan_at < at):
+                await self._machines.announce(work, await work.save(replace(machine, last_scan_at=at)))
 
     async def _new_machine(self, asked: Import) -> tuple[Machine, bool]:
         assert asked.timezone is not None  # noqa: S101 - checked before the file was opened

@@ -114,12 +114,12 @@ class Machines:
             Invalid: a value cannot be.
         """
         machine = await self._existing(work, key, scope, revision)
-        # Whatever contact with it has met, it is tried anew as it is now.
         if changes.get("machine_type", machine.machine_type) != machine.machine_type:
             # What one driver was to do, and how far it came, means nothing to another.
             machine = replace(machine, read_mark="", sync_asked_at=None, sync_since=None)
-        wanted = replace(machine, revision=machine.revision + 1, updated_at=self._clock.now(), state=State.CONNECTING)
-        saved = await work.save(await self._checked(work, wanted, changes, before=machine))
+        wanted = replace(machine, revision=machine.revision + 1, updated_at=self._clock.now())
+        changed = await self._checked(work, wanted, changes, before=machine)
+        saved = await work.save(replace(changed, state=self.anew(machine, changed)))
         await self.announce(work, saved)
         return saved
 
@@ -177,7 +177,14 @@ class Machines:
 
     def state_of(self, machine: Machine) -> State:
         """How contact with it stands."""
-        return state_for_people(machine, reports_by_itself=self.reports_by_itself(machine))
+        return state_for_people(
+            machine, reports_by_itself=self.reports_by_itself(machine), goes_out=self.goes_out(machine)
+        )  # fmt: skip
+
+    def anew(self, before: Machine, after: Machine) -> State:
+        """How contact with it stands once a person has changed it: where we go to it, that is tried anew."""
+        only_calls = not self.goes_out(before) and not self.goes_out(after)
+        return before.state if only_calls and before.machine_type == after.machine_type else State.CONNECTING
 
     def driver_of(self, machine: Machine) -> Driver:
         """The driver of its type; where it was uninstalled since, one that can do nothing."""

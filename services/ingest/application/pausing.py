@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from services.ingest.application.machines import Machines
 from services.ingest.application.ports import Work
-from services.ingest.domain.machine import Machine, State
+from services.ingest.domain.machine import Machine
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Conflict, Invalid, NotFound, Unavailable
 from shared.observability.logs import get_logger
@@ -88,8 +88,11 @@ class Pausing:
 
     async def _save(self, work: Work, machine: Machine) -> Machine:
         changed = replace(
-            machine, revision=machine.revision + 1, updated_at=self._clock.now(), state=State.CONNECTING
-        )  # fmt: skip
+            machine,
+            revision=machine.revision + 1,
+            updated_at=self._clock.now(),
+            state=self._machines.anew(machine, machine),
+        )
         saved = await work.save(changed)
         await self._machines.announce(work, saved)
         return saved

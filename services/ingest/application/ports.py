@@ -119,6 +119,12 @@ class Ledger(Protocol):
     async def enter(self, entries: Sequence[Entry]) -> None:
         """Enter them, and count them; those that are there already stay, and count once."""
 
+    async def has_uncounted(self, machine_id: int) -> bool:
+        """Whether scans of this machine may be in the ledger that were entered before days were counted."""
+
+    async def count(self, entries: Sequence[Entry]) -> None:
+        """Count those of them by day that are in the ledger and were not counted yet; `hour` is of no matter."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayReceived:
@@ -135,12 +141,18 @@ class Received:
     """What of a machine is here."""
 
     scans: int = 0
+    """All of them."""
     quarantined: int = 0
     """Of those."""
     first_day: date | None = None
     last_day: date | None = None
     unreadable: int = 0
     """Records that nobody understands, kept as evidence."""
+    uncounted: int = 0
+    """Of the scans, those that were entered before days were counted, and did not come again: of what day they are,
+    and whether they are quarantined, nobody can say."""
+    counted_since: datetime | None = None
+    """When it began that days are counted; None where all scans are."""
 
 
 class Counts(Protocol):

@@ -240,7 +240,7 @@ class ScanPublisher:
 
     async def _out(self, scans: Sequence[Scan], *, of_file: bool = False) -> None:
         message = _message(scans, self._clock)
-        entries = [_entry(scan, of_file=of_file) for scan in scans]
+        entries = [entry_of(scan, of_file=of_file) for scan in scans]
         if not self._spooling:
             try:
                 await self._bus.publish(message, timeout=self._confirm_within)
@@ -330,7 +330,8 @@ def _together(messages: Sequence[Message]) -> Message:
     return Message(id=str(new_id()), type=ScanReceived.wire_type, body=body, content_type=BATCH)
 
 
-def _entry(scan: Scan, *, of_file: bool) -> Entry:
+def entry_of(scan: Scan, *, of_file: bool) -> Entry:
+    """The scan as the ledger takes it."""
     return Entry(
         machine_id=scan.machine.id,
         scan_id=scan.id,

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 from services.ingest.application.commanding import Commanding
 from services.ingest.application.drivers import COUNT_LOG, MISSING, TakesCommands
 from services.ingest.application.machines import Machines
-from services.ingest.application.ports import Counts, LogReadings, Received
+from services.ingest.application.ports import Counts, DayReceived, LogReadings, Received
 from services.ingest.application.standing import Standing
 from services.ingest.domain.log_reading import LogReading
 from services.ingest.domain.machine import Machine
-from services.ingest.domain.reconciliation import Counted, Figures, Verdict, verdict
+from services.ingest.domain.reconciliation import Counted, Figures, Verdict, missing_of_day, of_any_day, verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,8 @@ class DayReconciled:
     """Different scans in its log when that was last read whole; None where it never was."""
     received: int
     quarantined: int
+    missing: int | None
+    """Of those on the machine, as many as are not here, at least; None where nobody can say."""
 
 
 class Reconciling:
@@ -64,19 +66,24 @@ class Reconciling:
         readings = await self._readings.of(ids)
         return [await self._one(machine, received, readings) for machine in machines]
 
-    async def days(self, machine: Machine, reading: LogReading | None) -> Sequence[DayReconciled]:
+    async def days(self, one: Reconciliation) -> Sequence[DayReconciled]:
         """Each day of which there is a scan, in its log or here, the latest first."""
-        received = {day.day: day for day in await self._counts.days(machine.id)}
+        received = {day.day: day for day in await self._counts.days(one.machine.id)}
+        reading = one.figures.reading
         held = reading.days if reading is not None else {}
-        return [
-            DayReconciled(
+
+        def reconciled(day: date) -> DayReconciled:
+            here = received.get(day, DayReceived(day=day, scans=0, quarantined=0))
+            on_machine = held.get(day, 0) if reading is not None else None
+            return DayReconciled(
                 day=day,
-                on_machine=held.get(day, 0) if reading is not None else None,
-                received=received[day].scans if day in received else 0,
-                quarantined=received[day].quarantined if day in received else 0,
+                on_machine=on_machine,
+                received=here.scans,
+                quarantined=here.quarantined,
+                missing=missing_of_day(on_machine, here.scans, uncounted=one.figures.uncounted),
             )
-            for day in sorted({*received, *held}, reverse=True)
-        ]
+
+        return [reconciled(day) for day in sorted({*received, *held}, reverse=True)]
 
     async def _one(
         self, machine: Machine, received: Mapping[int, Received], readings: Mapping[int, LogReading]
@@ -84,16 +91,20 @@ class Reconciling:
         here = received.get(machine.id, Received())
         counted, at = await self._counted(machine)
         standing = self._standing_of(machine.id)
+        reading = readings.get(machine.id)
+        uncounted = of_any_day(here.uncounted, here.counted_since, reading)
         figures = Figures(
             on_machine=machine.records_on_machine,
             handed_over=machine.records_received if self._machines.goes_out(machine) else None,
             scans=here.scans,
+            uncounted=uncounted,
+            counted_since=_on_its_clock(here.counted_since, machine) if uncounted else None,
             quarantined=here.quarantined,
             unreadable=here.unreadable,
-            reading=readings.get(machine.id),
+            reading=reading,
             counted=counted,
             counted_here=await self._here(machine, counted),
-            as_of=_last_heard_of(machine) if standing is None else None,
+            as_of=_on_its_clock(machine.last_contact_at, machine) if standing is None else None,
             gaps=standing.said(MISSING) if standing is not None else "",
         )
         return Reconciliation(
@@ -119,6 +130,5 @@ class Reconciling:
         return sum(day.scans for day in days)
 
 
-def _last_heard_of(machine: Machine) -> datetime | None:
-    at = machine.last_contact_at
+def _on_its_clock(at: datetime | None, machine: Machine) -> datetime | None:
     return at.astimezone(ZoneInfo(machine.zone)).replace(tzinfo=None) if at is not None else None

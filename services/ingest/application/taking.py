@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TypeAlias
 from uuid import UUID
 
+from services.ingest.application.counting_again import count_again
 from services.ingest.application.ports import Evidence, Ledger
 from services.ingest.application.publishing import ScanPublisher
 from services.ingest.domain.log_reading import Tally
@@ -84,6 +85,7 @@ class Taker:
             known = await self._known(piece) if batch.mode is Mode.REPLAY or told is not None else frozenset()
             new = [scan for scan in piece if scan.id not in known] if known else piece
             await self._patiently(lambda new=new: self._publisher.publish(new))  # type: ignore[misc]  # bound now, called soon
+            await count_again(self._ledger, piece, known=known)
             number += len(new)
             if told is not None:
                 told(piece, known)

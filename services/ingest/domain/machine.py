@@ -30,6 +30,8 @@ class State(StrEnum):
 
     CONNECTING = "connecting"
     """For the first time since it was changed, or since we started."""
+    WAITING_FOR_A_CALL = "waiting_for_a_call"
+    """It comes to us, and has not yet."""
     CATCHING_UP = "catching_up"
     """In contact; what it recorded before is being read."""
     LIVE = "live"
@@ -135,13 +137,20 @@ class Machine:
         return self.paused_at is not None
 
 
-def state_for_people(machine: Machine, *, reports_by_itself: bool) -> State:
-    """How contact with it stands; `reports_by_itself` where its driver can be in contact at all."""
+def state_for_people(machine: Machine, *, reports_by_itself: bool, goes_out: bool) -> State:
+    """How contact with it stands.
+
+    `reports_by_itself` where its driver can be in contact at all, `goes_out` where we go to it.
+    """
     if not reports_by_itself:
         return State.IMPORTED_ONLY
     if not machine.status.wanted:
         return State.NOT_WANTED
-    return State.PAUSED if machine.paused else machine.state
+    if machine.paused:
+        return State.PAUSED
+    if machine.state is State.CONNECTING and not goes_out:
+        return State.WAITING_FOR_A_CALL
+    return machine.state
 
 
 def wants_again(machine: Machine, since: datetime | None, at: datetime) -> Machine:

@@ -35,6 +35,10 @@ class Figures:
     """Of those, as its sessions counted them; None where it has none, because it calls."""
     scans: int = 0
     """That are here, by whatever way they came; more than it holds where its log was cleared or forgets."""
+    uncounted: int = 0
+    """Of those, as many as may be of any day (`of_any_day`)."""
+    counted_since: datetime | None = None
+    """When it began that scans are counted by day, on its own clock; None where all are."""
     quarantined: int = 0
     unreadable: int = 0
     """Records that are here and that nobody understands."""
@@ -58,6 +62,27 @@ class Verdict:
     sentence: str
 
 
+def of_any_day(uncounted: int, since: datetime | None, reading: LogReading | None) -> int:
+    """How many scans that a machine holds may be here, of days of which they were not counted.
+
+    `uncounted` are all that are here from before days were counted, `since` an instant. What of them is in its log
+    was counted when that was last read whole, if that was since: the others it does not hold any more.
+    """
+    if since is None or (reading is not None and reading.began_at >= since):
+        return 0
+    return uncounted
+
+
+def missing_of_day(on_machine: int | None, received: int, *, uncounted: int) -> int | None:
+    """Different scans of a day in its log that are not here, at least; None where nobody can say.
+
+    `on_machine` is None where its log was never read whole, `uncounted` is of `of_any_day`.
+    """
+    if on_machine is None or 0 < on_machine - received <= uncounted:
+        return None
+    return max(on_machine - received - uncounted, 0)
+
+
 def verdict(figures: Figures) -> Verdict:
     """What the figures say."""
     differences = [one for one in _differences(figures) if one.more > 0]
@@ -71,6 +96,8 @@ def verdict(figures: Figures) -> Verdict:
         elif not any(one.certain for one in differences):
             what = f"{what}, unless they say the same as others"
         return Verdict(missing=missing, sentence=f"{what}: {'; '.join(whys)}{_as_of(figures)}")
+    if (doubt := _doubt(figures)) is not None:
+        return Verdict(missing=None, sentence=f"nobody can say: {doubt}{_as_of(figures)}")
     known = next(_agreements(figures), None)
     if known is None:
         why = "it does not tell how many records it holds, and no log of it was read to its end"
@@ -100,8 +127,23 @@ def _differences(of: Figures) -> Iterator[_Difference]:
         why = f"it counted {reading.on_machine:,} records when its log was read, and that had {reading.read:,}"
         yield _Difference(reading.on_machine - reading.read, why, certain=True)
     if (counted := of.counted) is not None:
-        why = f"it counts {counted.records:,} records {_span(counted)}, and {of.counted_here:,} different ones are here"
-        yield _Difference(counted.records - of.counted_here - of.unreadable, why, certain=False)
+        most = " at most" if of.uncounted else ""
+        here = of.counted_here + of.uncounted
+        why = f"it counts {counted.records:,} records {_span(counted)}, and {here:,} different ones are here{most}"
+        yield _Difference(counted.records - here - of.unreadable, why, certain=False)
+
+
+def _doubt(of: Figures) -> str | None:
+    """Why it cannot be said whether all that it counts is here, where nothing else says that something is missing."""
+    if (counted := of.counted) is None or of.counted_since is None:
+        return None
+    if counted.records <= of.counted_here + of.unreadable:
+        return None
+    return (
+        f"it counts {counted.records:,} records {_span(counted)}, {of.counted_here:,} different ones are here, and"
+        f" {of.uncounted:,} from before {of.counted_since:%Y-%m-%d %H:%M}, when days were not counted:"
+        " have its log read again (sync) to have them counted"
+    )
 
 
 def _agreements(of: Figures) -> Iterator[str]:

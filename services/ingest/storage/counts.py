@@ -7,15 +7,18 @@ from services.ingest.application.ports import DayReceived, Received
 from shared.storage.database import Database
 
 _RECEIVED = """
-SELECT machine_id, coalesce(scans, 0) AS scans, coalesce(quarantined, 0) AS quarantined, first_day, last_day,
-    coalesce(unreadable, 0) AS unreadable
+SELECT machine_id, coalesce(read.scans, 0) + coalesce(uncounted, 0) AS scans, coalesce(quarantined, 0) AS quarantined,
+    first_day, last_day, coalesce(unreadable, 0) AS unreadable, coalesce(uncounted, 0) AS uncounted, counted_since
 FROM (
     SELECT machine_id, sum(scans)::bigint AS scans, sum(quarantined)::bigint AS quarantined,
         min(day) AS first_day, max(day) AS last_day
     FROM days_received WHERE machine_id = ANY($1) GROUP BY 1
 ) AS read FULL JOIN (
     SELECT machine_id, count(*) AS unreadable FROM unreadable WHERE machine_id = ANY($1) GROUP BY 1
-) AS kept USING (machine_id)
+) AS kept USING (machine_id) FULL JOIN (
+    SELECT machine_id, scans AS uncounted, since AS counted_since FROM uncounted
+    WHERE machine_id = ANY($1) AND scans > 0
+) AS early USING (machine_id)
 """
 
 _DAYS = """

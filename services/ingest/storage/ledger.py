@@ -32,12 +32,36 @@ ON CONFLICT (machine_id, hour) DO UPDATE SET scans = a.scans + excluded.scans
 """Sorted, and each table after the other, so that two transactions never wait for each other crosswise: what counts has
 read all that is new before its first row."""
 
+_COUNT = """
+WITH entry AS (
+    SELECT DISTINCT ON (machine_id, scan_id) *
+    FROM unnest($1::int[], $2::uuid[], $3::date[], $4::bool[]) AS entry (machine_id, scan_id, day, quarantined)
+    ORDER BY machine_id, scan_id
+), early AS (
+    SELECT machine_id, scan_id, day, quarantined FROM ledger JOIN entry USING (machine_id, scan_id)
+    WHERE NOT counted ORDER BY 1, 2 FOR UPDATE OF ledger
+), marked AS (
+    UPDATE ledger SET counted = true FROM early
+    WHERE ledger.machine_id = early.machine_id AND ledger.scan_id = early.scan_id
+), counted AS (
+    INSERT INTO days_received AS d (machine_id, day, scans, quarantined)
+    SELECT machine_id, day, count(*), count(*) FILTER (WHERE quarantined) FROM early GROUP BY 1, 2 ORDER BY 1, 2
+    ON CONFLICT (machine_id, day) DO UPDATE
+    SET scans = d.scans + excluded.scans, quarantined = d.quarantined + excluded.quarantined
+)
+UPDATE uncounted SET scans = uncounted.scans - come.scans
+FROM (SELECT machine_id, count(*) AS scans FROM early GROUP BY 1) AS come WHERE uncounted.machine_id = come.machine_id
+"""
+"""Locked in the order of `ENTER`. Whoever waited for a row that another has counted meanwhile passes it over."""
+
 
 class PostgresLedger:
     """Implements `Ledger`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._uncounted: set[int] | None = None
+        """Machines that may have scans from before days were counted. There will never be more of them."""
 
     async def known(self, machine_id: int, scans: Sequence[UUID]) -> set[UUID]:
         async with self._database.fast() as pg:
@@ -50,6 +74,18 @@ class PostgresLedger:
     async def enter(self, entries: Sequence[Entry]) -> None:
         async with self._database.fast() as pg:
             await pg.execute(ENTER, *columns(entries))
+
+    async def has_uncounted(self, machine_id: int) -> bool:
+        if self._uncounted is None:
+            async with self._database.fast() as pg:
+                rows = await pg.fetch("SELECT machine_id FROM uncounted WHERE scans > 0")
+            self._uncounted = {row["machine_id"] for row in rows}
+        return machine_id in self._uncounted
+
+    async def count(self, entries: Sequence[Entry]) -> None:
+        machines, scans, days, quarantined, _ = columns(entries)
+        async with self._database.fast() as pg:
+            await pg.execute(_COUNT, machines, scans, days, quarantined)
 
 
 def columns(entries: Sequence[Entry]) -> tuple[list[Any], ...]:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     func,
+    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -89,6 +90,7 @@ ledger = Table(
     metadata,
     Column("machine_id", Integer, primary_key=True),
     Column("scan_id", Uuid, primary_key=True),
+    Column("counted", Boolean, nullable=False, server_default=true(), comment="in days_received"),
     comment="Scans that cannot be lost any more. It makes reading a log again cheap; losing a row only repeats a scan.",
 )
 
@@ -100,6 +102,15 @@ days_received = Table(
     Column("scans", BigInteger, nullable=False),
     Column("quarantined", BigInteger, nullable=False, comment="of those"),
     comment="How many scans of the ledger are of which day. Counted as they are entered.",
+)
+
+uncounted = Table(
+    "uncounted",
+    metadata,
+    Column("machine_id", Integer, primary_key=True, autoincrement=False),
+    Column("scans", BigInteger, nullable=False),
+    Column("since", DateTime(timezone=True), nullable=False, comment="days are counted"),
+    comment="How many scans of the ledger are not in days_received: they were entered before days were counted.",
 )
 
 arrivals = Table(

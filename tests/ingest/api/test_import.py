@@ -1,6 +1,6 @@
 import io
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import openpyxl
@@ -63,6 +63,21 @@ async def test_a_file_is_published_and_summed_up(hr: httpx.AsyncClient, ingest: 
     assert [event.badge for event in events][:3] == ["0", "1", "2"]
 
 
+async def test_the_machine_knows_when_its_last_scan_was(hr: httpx.AsyncClient) -> None:
+    async def last_scan_at() -> str | None:
+        found: str | None = (await hr.get("/api/attendance/machines/gate/")).json()["last_scan_at"]
+        return found
+
+    await imported(hr, LOG[:200])
+    before = await last_scan_at()
+    await imported(hr, dry_run="true")
+    assert await last_scan_at() == before
+    await imported(hr)
+    assert await last_scan_at() == "2024-01-15T00:09:00Z"  # 08:09 there; the clock that began again does not count
+    await imported(hr, GOOD[3].encode())
+    assert await last_scan_at() == "2024-01-15T00:09:00Z"
+
+
 @pytest.mark.parametrize("dry_run", ["true", "false"])
 async def test_the_log_of_a_machine_called_by_anothers_id_is_not_taken_for_that_ones(
     hr: httpx.AsyncClient, ingest: Ingest, dry_run: str
@@ -100,8 +115,9 @@ async def test_a_new_machine_is_registered_without_an_address_and_told_of(
     machine = (await hr.get("/api/attendance/machines/gate/")).json()
     assert (machine["machine_type"], machine["zone"], machine["ip_address"]) == ("generic", "Asia/Shanghai", None)
     await ingest.parts.relay.drain()
-    (told,) = ingest.bus.events(MachineChanged)
-    assert (told.machine, told.reports_by_itself) == ("gate", False)
+    registered, scanned = ingest.bus.events(MachineChanged)
+    assert (registered.machine, registered.reports_by_itself, registered.last_scan_at) == ("gate", False, None)
+    assert scanned.last_scan_at == datetime(2024, 1, 15, 0, 9, tzinfo=UTC)
 
 
 async def test_a_file_of_many_batches_arrives_whole_in_any_pieces(hr: httpx.AsyncClient, ingest: Ingest) -> None:

@@ -1,12 +1,14 @@
 """What is said of a machine whose figures these are."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.ingest.domain.log_reading import LogReading
-from services.ingest.domain.reconciliation import Counted, Figures, verdict
+from services.ingest.domain.reconciliation import Counted, Figures, missing_of_day, of_any_day, verdict
 from tests.ingest.fakes import NOON
 
 READ = LogReading(
@@ -93,6 +95,62 @@ NOVEMBER = Counted(first=datetime(2026, 11, 1), last=datetime(2026, 11, 27, 23, 
             id="the others cannot be read",
         ),
         pytest.param(
+            Figures(
+                on_machine=100,
+                scans=900,
+                counted=NOVEMBER,
+                counted_here=50,
+                uncounted=12,
+                counted_since=datetime(2026, 11, 20, 9),
+            ),
+            None,
+            "nobody can say: it counts 62 records from 2026-11-01 to 2026-11-27, 50 different ones are here, and 12"
+            " from before 2026-11-20 09:00, when days were not counted: have its log read again (sync) to have them"
+            " counted",
+            id="they may be among those that came before days were counted",
+        ),
+        pytest.param(
+            Figures(
+                on_machine=100,
+                scans=900,
+                counted=NOVEMBER,
+                counted_here=50,
+                uncounted=10,
+                counted_since=datetime(2026, 11, 20, 9),
+            ),
+            2,
+            "2 records that the machine holds are not here, unless they say the same as others:"
+            " it counts 62 records from 2026-11-01 to 2026-11-27, and 60 different ones are here at most",
+            id="not all can be among those that came before days were counted",
+        ),
+        pytest.param(
+            Figures(
+                on_machine=101,
+                handed_over=100,
+                scans=900,
+                counted=NOVEMBER,
+                counted_here=50,
+                uncounted=12,
+                counted_since=datetime(2026, 11, 20, 9),
+            ),
+            1,
+            "1 record that the machine holds is not here: it holds 101 records, and 100 were handed over",
+            id="something else is certain",
+        ),
+        pytest.param(
+            Figures(
+                on_machine=100,
+                scans=900,
+                counted=NOVEMBER,
+                counted_here=62,
+                uncounted=12,
+                counted_since=datetime(2026, 11, 20, 9),
+            ),
+            0,
+            "nothing is missing: it counts 62 records from 2026-11-01 to 2026-11-27, and 62 scans are here",
+            id="all that it counts came since",
+        ),
+        pytest.param(
             Figures(on_machine=1000, handed_over=1000, as_of=datetime(2026, 11, 27, 8, 5)),
             0,
             "nothing is missing: all 1,000 records that it holds were handed over;"
@@ -122,3 +180,45 @@ def test_the_sentence_says_what_is_missing(figures: Figures, missing: int | None
 )
 def test_scans_are_compared_by_whole_days(first: datetime, last: datetime, whole: bool) -> None:
     assert Counted(first=first, last=last, records=0).is_of_whole_days is whole
+
+
+@pytest.mark.parametrize(
+    ("since", "reading", "left"),
+    [
+        (None, None, 0),
+        (NOON, None, 12),
+        (NOON, replace(READ, began_at=NOON - timedelta(seconds=1)), 12),
+        (NOON, replace(READ, began_at=NOON), 0),
+    ],
+)
+def test_a_whole_reading_since_days_are_counted_leaves_no_doubt(
+    since: datetime | None, reading: LogReading | None, left: int
+) -> None:
+    assert of_any_day(12, since, reading) == left
+
+
+@pytest.mark.parametrize(
+    ("on_machine", "received", "uncounted", "missing"),
+    [
+        (None, 5, 0, None),
+        (5, 5, 0, 0),
+        (5, 3, 0, 2),
+        (5, 8, 0, 0),
+        (5, 3, 2, None),
+        (5, 2, 2, 1),
+        (5, 5, 2, 0),
+    ],
+)
+def test_a_day_lacks_what_is_not_here(
+    on_machine: int | None, received: int, uncounted: int, missing: int | None
+) -> None:
+    assert missing_of_day(on_machine, received, uncounted=uncounted) == missing
+
+
+@given(on_machine=st.integers(0, 50), here=st.integers(0, 50), counted=st.integers(0, 50), others=st.integers(0, 50))
+def test_never_more_is_said_to_be_missing_of_a_day_than_is(
+    on_machine: int, here: int, counted: int, others: int
+) -> None:
+    counted = min(counted, here)
+    found = missing_of_day(on_machine, counted, uncounted=here - counted + others)
+    assert found is None or found <= max(on_machine - here, 0)

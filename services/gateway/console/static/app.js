@@ -1,11 +1,9 @@
 "use strict";
-// One page: sign in, the table of a day, and scans as they happen. All text reaches the page as text, never as HTML.
+// Signing in, the table of a day, and scans as they happen.
 
 const MOST_SCANS = 60;
 const HERE = "muster-signed-in"; // whether there is a cookie to try; scripts cannot see it
 const RETRY = { first: 500, most: 10000 };
-
-const $ = (id) => document.getElementById(id);
 
 const state = {
   date: null, // the day that is shown
@@ -17,61 +15,10 @@ const state = {
   socket: null,
   retry: RETRY.first,
   retryTimer: 0,
+  title: document.title, // of the day
   updatedAt: null,
   signedIn: false,
 };
-
-// --- Talking to the server -------------------------------------------------------------------------------------
-
-class Problem extends Error {
-  constructor(status, message) {
-    super(message);
-    this.status = status;
-  }
-}
-
-async function request(path, options = {}) {
-  let answer;
-  try {
-    answer = await fetch(path, { credentials: "same-origin", headers: { Accept: "application/json" }, ...options });
-  } catch {
-    throw new Problem(0, "Muster cannot be reached. It is tried again by itself.");
-  }
-  if (answer.status === 204) return null;
-  const body = await answer.json().catch(() => null);
-  if (!answer.ok) throw new Problem(answer.status, body?.error ?? `The server answered ${answer.status}.`);
-  return body;
-}
-
-function post(path, body) {
-  return request(path, {
-    method: "POST",
-    headers: { Accept: "application/json", "Content-Type": "application/json" },
-    body: JSON.stringify(body ?? {}),
-  });
-}
-
-// A refresh token is good once, so that the tabs of a browser take turns; the second finds a fresh cookie.
-async function refreshed() {
-  const turn = async () => {
-    const last = Number(localStorage.getItem("muster-refreshed") ?? 0);
-    if (Math.abs(Date.now() - last) < 5000) return;
-    await post("/api/auth/refresh/");
-    localStorage.setItem("muster-refreshed", String(Date.now()));
-  };
-  if (navigator.locks) await navigator.locks.request("muster-refresh", turn);
-  else await turn();
-}
-
-async function call(path, options) {
-  try {
-    return await request(path, options);
-  } catch (problem) {
-    if (problem.status !== 401) throw problem;
-    await refreshed();
-    return request(path, options);
-  }
-}
 
 // --- Signing in and out ----------------------------------------------------------------------------------------
 
@@ -93,6 +40,7 @@ function showWelcome(message = "") {
   clearTimeout(state.retryTimer);
   state.socket?.close();
   state.socket = null;
+  leaveMachines();
   $("board").hidden = true;
   $("welcome").hidden = false;
   tell($("sign-in-error"), message);
@@ -140,6 +88,7 @@ async function enter(user) {
   $("welcome").hidden = true;
   $("board").hidden = false;
   skeleton();
+  meetMachines(user);
   await followToday();
   connect();
 }
@@ -237,7 +186,8 @@ function renderFrame(shown) {
   });
   $("day-title").textContent = said;
   $("zone").textContent = state.zone ? `Times are those of ${state.zone}.` : "";
-  document.title = `${isToday ? "Today" : said} · Muster`;
+  state.title = `${isToday ? "Today" : said} · Muster`;
+  if (!$("people").hidden) document.title = state.title;
   $("to-today").hidden = isToday || !state.today;
   const nobody = $("nobody");
   nobody.hidden = shown > 0;
@@ -282,15 +232,13 @@ const byName = (a, b) =>
 
 function rowElement(row) {
   const [letter, words, tone] = statusOf(row);
-  const mark = element("b", "", [letter]);
-  mark.setAttribute("aria-hidden", "true");
   const blank = !row.check_in && !row.check_out && !row.working_hours;
   const line = element("tr", blank ? "blank" : "", [
     cell("", [
       element("span", "name", [row.employee_name]),
       element("span", "detail", [[row.employee_id, row.department].filter(Boolean).join(" · ")]),
     ]),
-    cell("", [element("span", `status ${tone}`, [mark, words])]),
+    cell("", [pill(tone, letter, words)]),
     figure("In", row.check_in),
     figure("Out", row.check_out),
     figure("Hours", hours(row.working_hours)),
@@ -369,6 +317,7 @@ function hear(frame) {
   }
   else if (frame.type === "resync") followToday();
   else if (frame.type === "error_occurred" || frame.type === "machine_disconnected") addNotice(frame);
+  if (frame.type === "machine_connected" || frame.type === "machine_disconnected") machinesTurned();
 }
 
 let frameDue = false;
@@ -508,21 +457,8 @@ async function checkDate() {
 
 // --- Small things ----------------------------------------------------------------------------------------------
 
-function element(tag, className = "", children = []) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  made.append(...children);
-  return made;
-}
-
-function tell(place, message) {
-  place.hidden = !message;
-  place.textContent = message;
-}
-
 // All times are the site's: whoever looks from elsewhere sees the clock on its wall.
 const siteTime = (at) => at.toLocaleTimeString(undefined, { hour12: false, timeZone: state.zone });
-const capital = (text) => text.charAt(0).toLocaleUpperCase() + text.slice(1);
 
 function localDate() {
   const now = new Date();

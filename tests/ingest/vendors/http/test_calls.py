@@ -3,17 +3,25 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from services.ingest.settings import Settings
 from services.ingest.vendors.http.routes import LARGEST
+from services.ingest.wiring import assemble
+from shared.contracts.machines import MachineConnected
 from shared.contracts.scans import ScanReceived
+from shared.kernel.clock import SystemClock
 from shared.runtime.serving import served
-from tests.ingest.application.watched import MACHINES, eventually
-from tests.ingest.conftest import Ingest
+from shared.storage.database import Database
+from shared.web.tokens import Tokens
+from tests.ingest.application.watched import MACHINES, eventually, shown
+from tests.ingest.conftest import SECRET, Ingest
 from tests.ingest.fakes import until
 
 PATH = "/api/ingest/scans/"
@@ -348,6 +356,45 @@ async def test_a_call_is_a_sign_of_life_and_silence_is_told(
         assert live["last_contact_at"] is not None
         away = await eventually(hr, lambda m: m["state"] == "away")
         assert away["status_text"] == "it has not called for 2 s"
+
+
+@asynccontextmanager
+async def started_anew(ingest: Ingest) -> AsyncIterator[tuple[httpx.AsyncClient, Ingest]]:
+    """A service that knows no more than what is in storage, and a client of HR staff."""
+    service, parts = assemble(
+        Settings(timezone="Asia/Dhaka", confirm_within=0.2),
+        database=Database(ingest.url, schema="ingest"),
+        tokens=Tokens(SECRET),
+        bus=ingest.bus,
+        clock=SystemClock(),
+    )
+    anew = replace(ingest, service=service, parts=parts)
+    try:
+        async with anew.client("hr") as hr, anew.running():
+            yield hr, anew
+    finally:
+        await parts.database.close()
+
+
+async def test_after_a_restart_it_is_as_it_was_until_it_calls_or_is_silent(
+    ingest: Ingest, hr: httpx.AsyncClient, system: httpx.AsyncClient
+) -> None:
+    async with ingest.running():
+        await register(hr, config={"silent_for": 60})
+        assert (await shown(hr))["state"] == "waiting_for_a_call"
+        await accepted(system)
+        await sent(system, some(1))
+        before = await eventually(hr, lambda m: m["state"] == "live" and m["last_scan_at"])
+    async with started_anew(ingest) as (hr_anew, anew):
+        await until(lambda: anew.parts.pushing.desk_of(before["id"]))
+        now = await shown(hr_anew)
+        assert (now["state"], now["is_connected"]) == ("live", True)
+        # What people change is no reason to think that it is away.
+        await hr_anew.patch(f"{MACHINES}gate/", json={"config": {"api_key": KEY, "silent_for": 1}})
+        assert (await shown(hr_anew))["state"] == "live"
+        away = await eventually(hr_anew, lambda m: m["state"] == "away")
+        assert (away["is_connected"], away["status_text"]) == (False, "it has not called for 1 s")
+        assert len(ingest.bus.events(MachineConnected)) == 1
 
 
 async def test_a_machine_without_a_key_is_for_its_files(hr: httpx.AsyncClient) -> None:

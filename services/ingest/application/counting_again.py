@@ -1,0 +1,22 @@
+"""Scans from before days were counted, which come again: only now is it known of what day they are."""
+
+import contextlib
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from services.ingest.application.ports import Ledger
+from services.ingest.application.publishing import entry_of
+from services.ingest.domain.scan import Scan
+from shared.kernel.errors import Unavailable
+
+
+async def count_again(ledger: Ledger, scans: Sequence[Scan], *, known: Collection[UUID]) -> None:
+    """Have those of one machine that were here before counted by day, each of them once.
+
+    Where storage is away they are left for the next time that they come.
+    """
+    if not known:
+        return
+    with contextlib.suppress(Unavailable):
+        if await ledger.has_uncounted(scans[0].machine.id):
+            await ledger.count([entry_of(scan, of_file=True) for scan in scans if scan.id in known])
