@@ -137,8 +137,9 @@ class Conditions:
                 await work.save(replace(present, sync_asked_at=None, sync_since=None))
 
     async def forgotten(self) -> None:
-        """Nobody is in contact with any that we go to: this process has just begun to hold them. Those that call may be about
-        to, and some of the others may have called.
+        """Nobody is in contact with any that we go to: this process has just begun to hold them.
+
+        Those that call may be about to, and some of the others may have called.
         """
         for machine in await self._registry.all():
             called = "" in self._ways.get(machine.id, {}).values()
