@@ -242,7 +242,7 @@ async def test_a_password_is_not_shown_again(ingest: Ingest, hr: httpx.AsyncClie
 
 WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"profile": "xml"}, "config/profile", "'xml' is none of json-lines"),
-    ({"framing": {"kind": "lines", "longest": 0}}, "config/framing/longest", "greater than or equal to 1"),
+    ({"framing": {"kind": "lines", "longest": 0}}, "config/framing/longest", "is to be 1 or more"),
     ({"framing": {"kind": "delimited", "end": "zz"}}, "config/framing/end", "hexadecimal"),
     ({"framing": {"kind": "enclosed", "start": "02", "end": "02"}}, "config/framing", "no byte in common"),
     ({"decoding": {"kind": "pattern", "pattern": "("}}, "config/decoding/pattern", "missing )"),
@@ -258,7 +258,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"connection": {"side": "server"}, "framing": {"kind": "datagrams"}}, "config/framing/kind", "sides udp and mqtt"),
     ({"connection": {"side": "server"}, "poll": {"request": "?"}}, "config/poll", "that we connect to"),
     ({"profile": "csv", "sequence": {"request": "R{from}"}}, "config/fields/sequence", "is needed"),
-    ({"colour": "red"}, "config/colour", "not permitted"),
+    ({"colour": "red"}, "config/colour", "is not known here"),
 ]  # fmt: skip
 
 

@@ -142,8 +142,8 @@ async def test_a_wrong_password_is_seen_before_it_is_saved(ingest: Ingest, hr: h
     ("config", "said"),
     [
         ({"certificate": "nonsense"}, "is no certificate"),
-        ({"look_every": 0}, "greater than 0"),
-        ({"comm_key": 1}, "Extra inputs"),
+        ({"look_every": 0}, "is to be more than 0"),
+        ({"comm_key": 1}, "is not known here"),
         ({"times": "local"}, "offset"),
     ],
 )

@@ -167,11 +167,11 @@ async def test_a_password_is_never_shown_and_a_wrong_one_is_seen_before_it_is_sa
     ("config", "said"),
     [
         ({"certificate": "nonsense"}, "is no certificate"),
-        ({"look_every": 0}, "greater than 0"),
-        ({"device_id": "gate"}, "pattern"),
+        ({"look_every": 0}, "is to be more than 0"),
+        ({"device_id": "gate"}, "has a form, or holds"),
         ({"datetime_is": "local"}, "device_local"),
         ({"keys": {"5": "LUNCH"}}, "BREAK_IN"),
-        ({"comm_key": 1}, "Extra inputs"),
+        ({"comm_key": 1}, "is not known here"),
     ],
 )
 async def test_a_config_that_cannot_be_is_refused(hr: httpx.AsyncClient, config: dict[str, Any], said: str) -> None:
