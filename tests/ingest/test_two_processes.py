@@ -13,7 +13,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from services.ingest.application.ports import LEASE_LASTS
+from services.ingest.application.contact_ports import LEASE_LASTS
 from services.ingest.vendors.zkteco import simulator as zkteco
 from shared.bus.opening import open_bus
 from shared.bus.port import Delivery, Refusal, Subscription

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from services.ingest.application.ports import LEASE_LASTS, Lease, Word
+from services.ingest.application.contact_ports import LEASE_LASTS, Lease, Word
 from shared.kernel.errors import Unavailable
 from shared.observability.logs import get_logger
 from shared.observability.metrics import Gauge

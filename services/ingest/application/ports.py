@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 from services.ingest.application.file_form import FileForm
-from services.ingest.domain.clock_line import Measurement
 from services.ingest.domain.log_reading import LogReading
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.pending import PendingMachine
@@ -272,24 +271,6 @@ class BookmarkStore(Protocol):
         """Keep these in place of what was known of those logs."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeptMark:
-    """How far the log of a machine was read."""
-
-    machine_id: int
-    revision: int
-    """Of the machine as it was then: once somebody has changed it, the mark may be of another."""
-    mark: str
-    """In its driver's own words."""
-
-
-class ReadMarkStore(Protocol):
-    """Keeps them with the machines."""
-
-    async def keep(self, marks: Sequence[KeptMark]) -> None:
-        """In place of those before; not of machines that were changed meanwhile."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """Something that a machine which calls us is asked to do."""
@@ -383,35 +364,6 @@ class Records(Protocol):
         """Give up: whoever reads it in a thread comes to an end soon."""
 
 
-LEASE_LASTS: Final = 10.0
-"""Seconds for which the lease stays with a holder of whom nothing is heard."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
-    """Who goes to the machines."""
-
-    ours: bool
-    holder: str
-    """The host and process id of who does, where that is another process and known."""
-    others: int
-    """Processes beside this one that do, or would."""
-
-
-class Lease(Protocol):
-    """What one process at a time has."""
-
-    async def ask(self) -> Word:
-        """Take it where it is free; where it is ours, have that confirmed, which it needs within `LEASE_LASTS`.
-
-        Raises:
-            Unavailable: nobody answers.
-        """
-
-    async def release(self) -> None:
-        """Let another have it at once. Never raises."""
-
-
 class OpenFile(Protocol):
     """Starts reading a file."""
 
@@ -421,16 +373,3 @@ class OpenFile(Protocol):
         Raises:
             Malformed: something in `form` is wrong.
         """
-
-
-class ClockMeasurements(Protocol):
-    """What the clocks of machines were off by, as far as it is kept."""
-
-    async def keep(self, machine_id: int, measurements: Sequence[Measurement]) -> None:
-        """Keep these. Raises `Unavailable` where storage is away."""
-
-    async def of(self, machine_id: int) -> Sequence[Measurement]:
-        """Those of a machine, in order of time."""
-
-    async def forget(self, *, before: datetime) -> None:
-        """Those are long ago; and of a machine of which there are far too many, the oldest."""

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 from typing import Final
 
-from services.ingest.application.ports import KeptMark, ReadMarkStore
+from services.ingest.application.contact_ports import KeptMark, ReadMarkStore
 from services.ingest.domain.machine import Machine
 from shared.kernel.errors import Unavailable
 

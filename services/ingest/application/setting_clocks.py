@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 from services.ingest.application.clock_keeping import Outcome
 from services.ingest.application.commanding import Commanding
+from services.ingest.application.contact_ports import ClockMeasurements
 from services.ingest.application.drivers import SET_CLOCK, SetsClock
 from services.ingest.application.machines import Machines
-from services.ingest.application.ports import ClockMeasurements, Registry
+from services.ingest.application.ports import Registry
 from services.ingest.application.standing import Standing
 from services.ingest.domain.clock_line import Line, Measurement, lines_of
 from services.ingest.domain.clock_setting import RIGHT_ENOUGH, comes_twice

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from services.ingest.application.clock_keeping import ClockKeeping, Outcome
 from services.ingest.application.conditions import Conditions, Progress, Way
+from services.ingest.application.contact_ports import ClockMeasurements
 from services.ingest.application.drivers import MachineTrouble, Phase
-from services.ingest.application.ports import ClockMeasurements
 from services.ingest.application.taking import Taken
 from services.ingest.application.telling import Telling, Word
 from services.ingest.domain.alarms import Alarms

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from services.ingest.application.ports import LEASE_LASTS, Word
+from services.ingest.application.contact_ports import LEASE_LASTS, Word
 from shared.storage.database import Database, DatabaseUnavailable
 
 ANSWER_WITHIN: Final = 3.0

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.ingest.application.ports import KeptMark
+from services.ingest.application.contact_ports import KeptMark
 from shared.storage.database import Database
 
 _KEEP = """

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from services.ingest.application.contact_ports import Word
 from services.ingest.application.holding import Holding
-from services.ingest.application.ports import Word
 from shared.kernel.errors import Unavailable
 from tests.ingest.fakes import until
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.ingest.application.ports import KeptMark
+from services.ingest.application.contact_ports import KeptMark
 from services.ingest.application.read_marks import ReadMarks
 from services.ingest.storage.read_marks import PostgresReadMarks
 from shared.kernel.errors import Unavailable

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from services.ingest.application.ports import LEASE_LASTS, Word
+from services.ingest.application.contact_ports import LEASE_LASTS, Word
 from services.ingest.storage.lease import PostgresLease
 from shared.kernel.errors import Unavailable
 from shared.storage.database import Database
