@@ -57,6 +57,8 @@ class Desk:
         self._one_at_a_time = asyncio.Lock()
         self._leaving: set[asyncio.Task[Taken]] = set()
         self._rested_at: datetime | None = None
+        self._owes = False
+        """It was told to come back with what it handed over, and has not yet: it does not rest, whatever it asks."""
         self._source = ""
 
     @property
@@ -113,6 +115,7 @@ class Desk:
         Raises:
             Unavailable: that is not so within the time; the machine keeps it, and is to come back with it.
         """
+        self.owes()
         taking = asyncio.create_task(self._take(batch, told), name=f"push of {self.machine.machine_id}")
         self._leaving.add(taking)
         taking.add_done_callback(self._leaving.discard)
@@ -127,13 +130,21 @@ class Desk:
                 f"the scans of {self.machine.machine_id} could not be made durable within {self._within:g} s",
                 retry_after=COME_BACK_AFTER,
             )
-        self._note(batch, taking.result())
+        taken = taking.result()
+        self._owes = False
+        self._note(batch, taken)
+
+    def owes(self) -> None:
+        """It hands something over; until that is taken it is to come back with it."""
+        self._owes = True
 
     def at_rest(self) -> None:
         """It has nothing to hand over: asked whether there is something to do, it would otherwise not ask.
 
         All that it recorded until it was last at rest is here, if nothing but live scans came since then.
         """
+        if self._owes:
+            return
         until, self._rested_at = self._rested_at, self._clock.now()
         if until is not None:
             empty = Batch(readings=(), mode=Mode.LIVE, received_at=self._rested_at, complete_until=until)

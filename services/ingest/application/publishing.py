@@ -39,7 +39,7 @@ SPOOLED = Gauge("muster_ingest_spool_messages", "Messages in the spool")
 log = get_logger(__name__)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiting:
     scans: Sequence[Scan]
     durable: asyncio.Future[None]
@@ -112,8 +112,10 @@ class ScanPublisher:
         try:
             await waiting.durable
         finally:
-            # A caller that is cancelled has not acknowledged anything: whether its scans went is of no matter.
-            waiting.durable.cancel()
+            # A caller that is cancelled has not acknowledged anything: whether its scans went is of no matter. What has
+            # not gone yet comes again from its machine, which may be told to come back for as long as an outage lasts.
+            if waiting.durable.cancelled() and waiting in self._gathered:
+                self._gathered.remove(waiting)
 
     async def deliver(self, scans: Sequence[Scan]) -> None:
         """As `publish`, for up to 500 scans of a file: a message of their own, in the ledger before it returns."""

@@ -34,6 +34,7 @@ ORDERS: dict[str, ColumnElement[Any]] = {
 }
 """What a list may be ordered by. Instants as text: that goes through a cursor unchanged."""
 
+_LOCK_PLACE = text("SELECT pg_advisory_xact_lock(hashtextextended(:place, 0))")
 _NEXT_ID = text(f"SELECT nextval(pg_get_serial_sequence('{machines.fullname}', 'id'))")
 _PRESENT = machines.c.removed.is_(False)
 
@@ -106,6 +107,8 @@ class PostgresWork:
         return machine_of(row) if row else None
 
     async def at(self, machine_type: str, address: str) -> Sequence[Machine]:
+        # One after the other, until the transaction ends: two that ask at once would both find the place free.
+        await self._connection.execute(_LOCK_PLACE, {"place": f"{machine_type} {address.lower()}"})
         there = func.lower(machines.c.ip_address) == address.lower()
         query = select(machines).where(_PRESENT, machines.c.machine_type == machine_type, there).order_by(machines.c.id)
         return [machine_of(row) for row in (await self._connection.execute(query)).mappings()]

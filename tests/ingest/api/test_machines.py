@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import json
 from dataclasses import replace
@@ -442,3 +443,9 @@ class TestTest:
         assert [(step["step"], step["ok"]) for step in answer["steps"]] == [("settings", True), ("today", True)]
         assert answer["steps"][0]["result"] == "40 people"
         assert all(step["ms"] >= 0 for step in answer["steps"])
+
+
+async def test_of_several_that_are_registered_at_once_at_one_place_one_is(hr: httpx.AsyncClient) -> None:
+    body = {"machine_type": "zkteco", "ip_address": "10.9.9.9", "zone": "UTC"}
+    answers = await asyncio.gather(*(hr.post(MACHINES, json={**body, "machine_id": f"m{n}"}) for n in range(6)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409, 409]

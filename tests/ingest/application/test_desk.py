@@ -155,3 +155,22 @@ async def test_one_that_calls_another_process_is_not_missed_here(around: Around)
     around.clock.forward(timedelta(seconds=1))
     desk.look()
     assert not desk.standing.connected
+
+
+async def test_a_machine_that_was_told_to_come_back_is_not_at_rest_before_it_has() -> None:
+    around = Around()
+    desk = await around.desk()
+    desk.heard("10.0.0.7")
+    around.bus.away = around.spool.away = True
+    with pytest.raises(Unavailable):
+        await desk.take(batch(1))
+    for _ in range(3):
+        around.clock.forward(timedelta(seconds=10))
+        desk.at_rest()
+    assert desk.standing._complete is None
+    around.bus.away = around.spool.away = False
+    await desk.take(batch(1))
+    for _ in range(2):
+        around.clock.forward(timedelta(seconds=10))
+        desk.at_rest()
+    assert desk.standing._complete is not None

@@ -301,3 +301,18 @@ async def test_who_does_not_empty_the_spool_uses_it_for_as_long_as_there_is_some
     processes.drains = 1
     await until(lambda: processes.seconds(1) == [0, 1])
     assert processes.seconds(0) == []
+
+
+async def test_what_nobody_waits_for_any_more_is_not_kept_while_neither_bus_nor_spool_takes_anything(
+    desk: Desk,
+) -> None:
+    desk.bus.away = True
+    desk.spool.gate = asyncio.Event()  # a frozen server
+    for _ in range(20):
+        posts = [asyncio.create_task(desk.publisher.publish(scans(1, machine=GATE))) for _ in range(200)]
+        await asyncio.sleep(0)
+        for post in posts:
+            post.cancel()
+        await asyncio.gather(*posts, return_exceptions=True)
+    assert not desk.publisher._gathered
+    desk.spool.gate.set()

@@ -129,16 +129,21 @@ class EventLog:
         """What is of this wall time on, once more, in parts; the mark stays.
 
         Where the machine cannot be asked so, or will be read whole anyway, it gives nothing, and all of it is unread.
+        One that takes the question and leaves out what it is known to have was not understood, and is read whole, too.
         """
         if self.mark is None or self.mark.way not in BY_SERIAL:
             return
+        reached = latest_of([self.mark.anchor] if self.mark.anchor is not None else [], None)
         for way in BY_TIME:
+            found = reached is None or reached < since
             try:
                 async for page in self._pages(self._by_times(way, since)):
+                    found = found or bool(page.events)
                     yield page.events
             except Refused:
                 continue
-            return
+            if found:
+                return
         self.mark = None
 
     async def _by_serial(self, mark: Mark) -> AsyncIterator[Sequence[AccessEvent]]:

@@ -184,10 +184,16 @@ class Zkteco:
 
     def _memory_of(self, machine: Machine) -> Memory:
         """What is known of a machine; of what earlier runs of ours knew, that which it has as its mark."""
+        kept = read(machine.read_mark, Units) or {}
         if machine.id not in self._memories:
-            numbers = read(machine.read_mark, Units) or {}
-            self._memories[machine.id] = Memory(held=machine.records_on_machine, numbers=numbers)
-        return self._memories[machine.id]
+            self._memories[machine.id] = Memory(held=machine.records_on_machine, numbers=kept)
+        memory = self._memories[machine.id]
+        for serial, numbers in kept.items():
+            # Another process may have held the machine meanwhile, and knows who had which number then.
+            ours = memory.numbers.get(serial)
+            if ours is None or (numbers.at is not None and (ours.at is None or ours.at < numbers.at)):
+                memory.numbers[serial] = numbers
+        return memory
 
     def _called(self, machine: Machine, settings: ZktecoSettings) -> str:
         """When it called last. Nobody can go to it."""

@@ -339,8 +339,10 @@ async def mind_clock(terminal: Terminal, zone: ZoneInfo, memory: Memory, contact
     """Measure it, and set it where that is wanted. Nothing of the log is half read meanwhile."""
     offset = await measure_clock(terminal, zone, contact, clock)
     if contact.clock_is_to_be_set(offset):
+        shown = await terminal.wall_time()
+        # Not before that was answered: over a slow line it would be late by as much.
         right = wall_now(clock.now(), zone)
-        memory.clock_set = await terminal.wall_time(), right
+        memory.clock_set = shown, right
         was_set = await terminal.set_wall_time(right)
         contact.clock_set("" if was_set else REFUSES)
         await measure_clock(terminal, zone, contact, clock)

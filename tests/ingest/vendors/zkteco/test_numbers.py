@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -208,3 +209,28 @@ async def test_another_unit_in_its_place_has_numbers_of_its_own() -> None:
         async with simulator(terminal, pace=0) as running, following(machine(running.port), driver) as what:
             await until(lambda what=what: what.caught_up)
             assert {scan.badge for scan in what.readings} == {badge}
+
+
+@pytest.mark.parametrize("layout", ["8", "8b"])
+async def test_scans_stay_whose_they_were_although_another_process_held_the_machine_meanwhile(layout: str) -> None:
+    terminal, ours = terminal_of("1001", layout), Zkteco(SystemClock())
+    anothers = Zkteco(SystemClock())
+
+    async def contact(driver: Zkteco, gate: Machine) -> tuple[set[UUID], Machine]:
+        terminal.shift_clock(MINUTE)
+        async with following(gate, driver) as what:
+            await until(lambda: what.caught_up)
+            return what.ids, marked(gate, what)
+
+    async with simulator(terminal, pace=0) as running:
+        _, gate = await contact(ours, machine(running.port))
+        _, gate = await contact(anothers, gate)
+        terminal.shift_clock(MINUTE)
+        terminal.forget("1001")
+        terminal.enrol(User(uid=1, user_id="2002", name=""))
+        _, gate = await contact(anothers, gate)
+        terminal.shift_clock(MINUTE)
+        terminal.record_at("2002", terminal.wall())
+        there, gate = await contact(anothers, gate)
+        here, _ = await contact(ours, gate)
+        assert here == there

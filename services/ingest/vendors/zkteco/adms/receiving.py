@@ -74,6 +74,8 @@ class Receiving:
         """Records. Of people, templates and photos nothing is kept."""
         if call.table == "ATTPHOTO":
             return await self.passed_over(desk, call, request)
+        if call.table in ("ATTLOG", ""):
+            desk.owes()  # until all of it was read, and taken
         if call.table in ("ATTLOG", "OPERLOG", ""):
             return await self._records(desk, call, await whole(request.stream()))
         count = await lines_in(request.stream())
