@@ -41,6 +41,8 @@ def iclock_router(pushing: Pushing, commanding: Commanding, bookmarks: Bookmarks
     receiving = Receiving(commanding, bookmarks, clock)
 
     async def answered(request: Request) -> Response:
+        if request.method == "HEAD":  # which comes along with GET; no machine sends it, and it would count as a call
+            return Response(status_code=405, headers={"Allow": "GET, POST"})
         call = asked(request.path_params["endpoint"], request.scope["query_string"])
         try:
             desk = await pushing.desk(_call(call, request, request.path_params.get("push_key")))

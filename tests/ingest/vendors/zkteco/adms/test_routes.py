@@ -265,6 +265,13 @@ class TestOtherTables:
         assert answer.status_code == 413
 
 
+    async def test_only_get_and_post_are_calls(self, hr: httpx.AsyncClient, terminal: httpx.AsyncClient) -> None:
+        for method in ("HEAD", "PUT", "DELETE"):
+            answer = await terminal.request(method, "/iclock/cdata?SN=NEW2&options=all")
+            assert answer.status_code == 405, method
+        assert (await hr.get(PENDING)).json() == []
+
+
 class TestUnknownMachines:
     async def test_one_is_refused_until_somebody_accepts_it_and_then_hands_over_what_it_kept(
         self, ingest: Ingest, hr: httpx.AsyncClient, terminal: httpx.AsyncClient
