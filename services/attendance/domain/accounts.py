@@ -6,11 +6,11 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from services.attendance.domain.frame import Frame
 from services.attendance.domain.releases import Release, words_of
 from services.attendance.domain.resolve import Reading, direction_of
 from services.attendance.domain.scans import Quality, Scan
 from services.attendance.domain.settings import DaySettings, Resolver
-from services.attendance.domain.window import Frame
 
 
 class Part(StrEnum):

@@ -10,13 +10,13 @@ from uuid import UUID
 from services.attendance.domain.accounts import Account, accounts_of
 from services.attendance.domain.day import Day, Flag, work_day
 from services.attendance.domain.figures import Case, Figure, duration, figures_of
+from services.attendance.domain.frame import Frame
 from services.attendance.domain.releases import Release
 from services.attendance.domain.resolve import read
 from services.attendance.domain.scans import Scan
 from services.attendance.domain.settings import settings_values
 from services.attendance.domain.state import Closure
 from services.attendance.domain.terms import Leave, Level, terms_of
-from services.attendance.domain.window import Frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ def explain(
     """
     evidence = tuple(scans)
     day = work_day(evidence, frame, level=level, leave=leave, holiday=holiday)
-    reading = read(evidence, frame.settings.resolver, frame.settings.merge_seconds)
+    reading = read(evidence, frame.settings.resolver, frame.settings.merge_seconds, frame.leaving_from)
     case = Case(
         frame=frame,
         level=level,

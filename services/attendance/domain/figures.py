@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from services.attendance.domain.day import Day, Status, presence, without_lunch
+from services.attendance.domain.day import Day, Status
+from services.attendance.domain.frame import Frame, Terms
 from services.attendance.domain.hours import hours
 from services.attendance.domain.resolve import Reading, Stretch
 from services.attendance.domain.terms import Leave, LeavePart, Level
-from services.attendance.domain.window import Frame, Terms
+from services.attendance.domain.work import presence, without_lunch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.attendance.domain.day import Day, work_day
+from services.attendance.domain.frame import Frame
 from services.attendance.domain.scans import MachineRole, Quality, Scan, ScanType, scan_at
 from services.attendance.domain.settings import settings_from
 from services.attendance.domain.terms import Leave, Level
-from services.attendance.domain.window import Frame, frame_of
+from services.attendance.domain.window import frame_of
 
 MONDAY = date(2024, 1, 15)
 FRIDAY = date(2024, 1, 19)

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.attendance.domain.boundary import business_date
 from services.attendance.domain.day import Day, Flag, work_day
+from services.attendance.domain.frame import Frame
 from services.attendance.domain.scans import MachineRole, Quality, Scan, ScanType
 from services.attendance.domain.settings import DEFAULTS, DaySettings, Resolver
 from services.attendance.domain.terms import Leave, LeavePart, Level
-from services.attendance.domain.window import Frame, business_date, frame_of
+from services.attendance.domain.window import frame_of
 
 # Ordinary dates and those on which clocks change, in zones that change by an hour, by half an hour and never.
 FRAMES = [
