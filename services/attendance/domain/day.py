@@ -12,12 +12,10 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.attendance.domain.frame import Frame, Terms
-from services.attendance.domain.overtime import by_its_rule, granted
+from services.attendance.domain.overtime import granted, minutes_of
 from services.attendance.domain.resolve import Mark, Reading, read
 from services.attendance.domain.scans import Scan
-from services.attendance.domain.settings import OvertimeBy
 from services.attendance.domain.terms import Leave, LeavePart, Level, leave_status, terms_of
-from services.attendance.domain.work import amounts, presence, worked
 
 
 class Status(StrEnum):
@@ -121,17 +119,7 @@ def work_day(
         raise ValueError(f"a scan lies outside the window of {frame.date} in {frame.zone}")
     reading = read(ordered, settings.resolver, settings.merge_seconds, frame.leaving_from)
     terms = terms_of(frame, leave, holiday)
-    if frame.plain:
-        stretches = presence(reading, counting_time_away=True) if settings.time_away_counts else reading.stretches
-        working, overtime, extra = amounts(stretches, frame)
-        raw = working
-    else:
-        raw, minutes = worked(reading, frame)
-        working, overtime, extra = by_its_rule(minutes, frame, terms)
-    if terms.rest and settings.rest_day_overtime and settings.overtime_by is not OvertimeBy.NONE:
-        overtime = working - extra
-    if level is not Level.WORKER:
-        overtime = extra = 0
+    raw, working, overtime, extra = minutes_of(reading, frame, terms, level)
     # Time after the overtime start is not regular time, whether or not its figure is entered by hand.
     shortfall = terms.expected - (working - overtime - extra)
     if not frame.plain:

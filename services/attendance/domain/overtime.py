@@ -1,8 +1,27 @@
 """What of the time worked is overtime, and how much of that is granted (RULES §4–5)."""
 
 from services.attendance.domain.frame import Frame, Terms
+from services.attendance.domain.resolve import Reading
 from services.attendance.domain.settings import DaySettings, OvertimeBy
-from services.attendance.domain.work import Worked, cut_to
+from services.attendance.domain.terms import Level
+from services.attendance.domain.work import Worked, amounts, cut_to, presence, worked
+
+
+def minutes_of(reading: Reading, frame: Frame, terms: Terms, level: Level) -> tuple[int, int, int, int]:
+    """Minutes worked before any rounding and after it, and the overtime and extra overtime that lie in them."""
+    settings = frame.settings
+    if frame.plain:
+        stretches = presence(reading, counting_time_away=True) if settings.time_away_counts else reading.stretches
+        working, overtime, extra = amounts(stretches, frame)
+        raw = working
+    else:
+        raw, minutes = worked(reading, frame)
+        working, overtime, extra = by_its_rule(minutes, frame, terms)
+    if level is not Level.WORKER:
+        return raw, working, 0, 0
+    if terms.rest and settings.rest_day_overtime and settings.overtime_by is not OvertimeBy.NONE:
+        overtime = working - extra
+    return raw, working, overtime, extra
 
 
 def by_its_rule(minutes: Worked, frame: Frame, terms: Terms) -> Worked:

@@ -74,6 +74,19 @@ def rounded_ends(stretches: Sequence[Stretch], frame: Frame) -> Sequence[Stretch
     return ends
 
 
+def with_paid_breaks(stretches: Sequence[Stretch], frame: Frame) -> Sequence[Stretch]:
+    """The stretches with those times away that lie in a paid break."""
+    if not frame.paid or len(stretches) < 2:
+        return stretches
+    pieces = list(stretches)
+    for one, other in pairwise(stretches):
+        for paid in frame.paid:
+            start, end = max(one.end, paid.start), min(other.start, paid.end)
+            if start < end:
+                pieces.append(Stretch(start, end))
+    return pieces
+
+
 def break_minutes(reading: Reading, frame: Frame, gross: int) -> tuple[int, int]:
     """Minutes that breaks by amount take off and add, where `gross` minutes were worked without them."""
     off = added = 0
@@ -103,6 +116,13 @@ def on_grid(minutes: int, way: Rounding, grid: int) -> int:
     return minutes
 
 
+def without_windows(start: int, end: int, windows: Sequence[Span]) -> int:
+    """Minutes from start to end that lie in none of the windows; 0 where the end comes first."""
+    if end <= start:
+        return 0
+    return end - start - sum(max(0, min(end, one.end) - max(start, one.start)) for one in windows)
+
+
 def cut_to(total: int, minutes: Worked) -> Worked:
     """Less, taken from the end of the day: from extra overtime, then overtime, then the rest."""
     over = max(0, minutes.working - total)
@@ -112,12 +132,12 @@ def cut_to(total: int, minutes: Worked) -> Worked:
 
 
 def _less_breaks(stretches: Sequence[Stretch], reading: Reading, frame: Frame) -> Worked:
-    pieces = _with_paid_breaks(stretches, reading, frame)
+    pieces = with_paid_breaks(stretches, frame)
     working = overtime = extra = 0
     for start, end in pieces:
-        working += _net(start, end, frame.unpaid)
-        overtime += _net(max(start, frame.overtime_start), min(end, frame.extra_start), frame.unpaid)
-        extra += _net(max(start, frame.extra_start), end, frame.unpaid)
+        working += without_windows(start, end, frame.unpaid)
+        overtime += without_windows(max(start, frame.overtime_start), min(end, frame.extra_start), frame.unpaid)
+        extra += without_windows(max(start, frame.extra_start), end, frame.unpaid)
     if not working:
         return Worked(0, 0, 0)
     off, added = break_minutes(reading, frame, working)
@@ -127,31 +147,12 @@ def _less_breaks(stretches: Sequence[Stretch], reading: Reading, frame: Frame) -
     return Worked(total, min(overtime, total - extra), extra)
 
 
-def _with_paid_breaks(stretches: Sequence[Stretch], reading: Reading, frame: Frame) -> Sequence[Stretch]:
-    """The stretches with those times away that lie in a paid break."""
-    if not frame.paid or len(stretches) < 2:
-        return stretches
-    pieces = list(stretches)
-    for one, other in pairwise(stretches):
-        for paid in frame.paid:
-            start, end = max(one.end, paid.start), min(other.start, paid.end)
-            if start < end:
-                pieces.append(Stretch(start, end))
-    return pieces
-
-
 def _time_away(reading: Reading, frame: Frame) -> int:
     """Minutes between leaving and coming back, without those that fixed breaks have dealt with."""
     away = 0
     for one, other in pairwise(reading.stretches):
-        away += _net(one.end, other.start, (*frame.unpaid, *frame.paid))
+        away += without_windows(one.end, other.start, (*frame.unpaid, *frame.paid))
     return away
-
-
-def _net(start: int, end: int, windows: Sequence[Span]) -> int:
-    if end <= start:
-        return 0
-    return end - start - sum(max(0, min(end, one.end) - max(start, one.start)) for one in windows)
 
 
 def _to_clock_grid(minute: int, way: Rounding, grid: int, frame: Frame) -> int:
