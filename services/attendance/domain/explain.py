@@ -211,6 +211,8 @@ def _named(figure: Figure) -> str:
 def _setting(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
+    if value is None:
+        return "none"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

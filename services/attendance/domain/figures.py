@@ -83,7 +83,7 @@ def _named(case: Case, settings: Iterable[str]) -> Iterator[tuple[str, object]]:
         yield from ((setting, case.values[setting]) for setting in settings)
         return
     yield "shift", shift.title
-    said = shift_values(shift)
+    said = shift_values(shift) | {"expected_hours": hours(case.frame.norm)}
     for setting in settings:
         name = SAID_BY_A_SHIFT.get(setting, setting)
         if name is not None:

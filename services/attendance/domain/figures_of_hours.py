@@ -161,7 +161,8 @@ def _steps(case: Case, stretches: Sequence[Stretch]) -> Iterator[str]:
     lunch = frame.shift is None or frame.shift.breaks is None
     if unpaid:
         where = " and ".join(f"{frame.clock(start)}–{frame.clock(end)}" for start, end in frame.unpaid)
-        what = "the lunch window" if lunch and len(frame.unpaid) == 1 else "the breaks"
+        gaps = frame.shift is not None and frame.shift.gaps
+        what = "the lunch window" if lunch and not gaps else "the breaks"
         yield f" less {duration(unpaid)} in {what} {where}"
     elif lunch:
         yield ", none of it in the lunch window"
