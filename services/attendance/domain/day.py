@@ -44,6 +44,8 @@ class Flag(StrEnum):
     """A scan lies further from the shift than is allowed; it counts all the same."""
     UNSCHEDULED = "unscheduled"
     """Worked on a date that the schedule leaves off."""
+    INFERRED_SHIFT = "inferred_shift"
+    """Nobody assigned the shift; it is the one that the scans fit best."""
     HALF_DAY = "half_day"
     """Worked less than makes a whole day."""
     TOO_SHORT = "too_short"
@@ -206,6 +208,8 @@ def _flags(reading: Reading, frame: Frame, leave: Leave | None, holiday: str | N
         # Kept scans are in the order of time.
         if reading.kept[0].at // 60 < frame.allowed_from or reading.kept[-1].at // 60 > frame.allowed_until:
             flags.append(Flag.OUTSIDE_SHIFT)
+        if frame.confidence is not None:
+            flags.append(Flag.INFERRED_SHIFT)
     elif frame.scheduled:
         flags.append(Flag.UNSCHEDULED)
     elif frame.weekend:
