@@ -264,7 +264,6 @@ class TestOtherTables:
         answer = await terminal.post("/iclock/cdata?SN=S1&table=ATTLOG", content=b"x" * (9 << 20))
         assert answer.status_code == 413
 
-
     async def test_only_get_and_post_are_calls(self, hr: httpx.AsyncClient, terminal: httpx.AsyncClient) -> None:
         for method in ("HEAD", "PUT", "DELETE"):
             answer = await terminal.request(method, "/iclock/cdata?SN=NEW2&options=all")
