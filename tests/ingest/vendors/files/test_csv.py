@@ -107,7 +107,7 @@ class TestColumns:
             ("badge=1,badge=2", "only one badge"),
             ("badge=0,time=1", "numbered from 1"),
             ("badge=1", "need the badge and a time"),
-            ("badge=Who", "has all of the columns that columns names"),
+            ("badge=Who", "has all of the columns that are named"),
         ],
     )
     def test_columns_that_cannot_be_are_refused_by_name(self, columns: str, words: str) -> None:
