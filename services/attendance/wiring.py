@@ -9,12 +9,14 @@ import httpx
 
 from services.attendance.api import days as days_api
 from services.attendance.api import people as people_api
+from services.attendance.api import presence as presence_api
 from services.attendance.api import releases as releases_api
 from services.attendance.api import scans as scans_api
 from services.attendance.api import status as status_api
 from services.attendance.application.days import Days
 from services.attendance.application.explaining import Explaining
 from services.attendance.application.people import People
+from services.attendance.application.presence import WhoIsInNow
 from services.attendance.application.recompute import Recompute
 from services.attendance.application.record_scans import RecordScans
 from services.attendance.application.releasing import Releasing
@@ -26,6 +28,7 @@ from services.attendance.storage.machines import PostgresMachines, adopt_zone
 from services.attendance.storage.people import PostgresPeople
 from services.attendance.storage.reading_days import PostgresDays
 from services.attendance.storage.reading_evidence import PostgresEvidence
+from services.attendance.storage.reading_presence import PostgresPresence
 from services.attendance.storage.reading_scans import PostgresScans
 from services.attendance.storage.reading_status import PostgresStatus
 from services.attendance.storage.recomputations import PostgresRecomputations
@@ -87,6 +90,7 @@ def build(
             days_api.router(Days(PostgresDays(database), clock), Explaining(PostgresEvidence(database), clock)),
             people_api.router(People(PostgresPeople(database), clock, recomputing.settled)),
             scans_api.router(Scans(PostgresScans(database), clock)),
+            presence_api.router(WhoIsInNow(PostgresPresence(database), clock, lambda: bus.status().problem)),
             releases_api.router(Releasing(PostgresReleases(database), recordings, clock)),
             status_api.router(Status(PostgresStatus(database), clock, scans_waiting)),
         ],

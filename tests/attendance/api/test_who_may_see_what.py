@@ -20,6 +20,8 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("GET", "employees/"): EVERYBODY,
     ("GET", "departments/"): EVERYBODY,
     ("GET", "scans/"): EVERYBODY,
+    ("GET", "presence/"): EVERYBODY,
+    ("GET", "presence/muster/"): EVERYBODY,
     ("GET", "unknown-badges/"): HR,
     ("POST", "employees/"): HR,
     ("POST", "employees/import/"): HR,
