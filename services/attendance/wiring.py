@@ -9,6 +9,7 @@ import httpx
 
 from services.attendance.api import days as days_api
 from services.attendance.api import people as people_api
+from services.attendance.api import people_import as people_import_api
 from services.attendance.api import presence as presence_api
 from services.attendance.api import releases as releases_api
 from services.attendance.api import scans as scans_api
@@ -63,6 +64,7 @@ def build(
     recordings = PostgresRecordings(database)
 
     recomputing = Recompute(PostgresRecomputations(database), recordings, clock)
+    people = People(PostgresPeople(database), clock, recomputing.settled)
 
     async def scans_waiting() -> int | None:
         return next((depth.waiting for depth in await bus.depths() if depth.queue == SCANS_QUEUE), 0)
@@ -88,7 +90,8 @@ def build(
         "attendance",
         routers=[
             days_api.router(Days(PostgresDays(database), clock), Explaining(PostgresEvidence(database), clock)),
-            people_api.router(People(PostgresPeople(database), clock, recomputing.settled)),
+            people_import_api.router(people),
+            people_api.router(people),
             scans_api.router(Scans(PostgresScans(database), clock)),
             presence_api.router(WhoIsInNow(PostgresPresence(database), clock, lambda: bus.status().problem)),
             releases_api.router(Releasing(PostgresReleases(database), recordings, clock)),

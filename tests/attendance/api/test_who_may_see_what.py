@@ -25,6 +25,8 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("GET", "unknown-badges/"): HR,
     ("POST", "employees/"): HR,
     ("POST", "employees/import/"): HR,
+    ("POST", "employees/import/rejected/"): HR,
+    ("GET", "employees/import/template/"): HR,
     ("PUT", "employees/1/"): HR,
     ("PATCH", "employees/1/"): HR,
     ("DELETE", "employees/1/"): HR,
