@@ -8,14 +8,19 @@ from pathlib import Path
 import httpx
 
 from services.attendance.api import days as days_api
+from services.attendance.api import groups as groups_api
+from services.attendance.api import movements as movements_api
 from services.attendance.api import people as people_api
 from services.attendance.api import people_import as people_import_api
 from services.attendance.api import presence as presence_api
 from services.attendance.api import releases as releases_api
 from services.attendance.api import scans as scans_api
 from services.attendance.api import status as status_api
+from services.attendance.api import structure as structure_api
 from services.attendance.application.days import Days
 from services.attendance.application.explaining import Explaining
+from services.attendance.application.groups import Groups
+from services.attendance.application.movements import Movements
 from services.attendance.application.people import People
 from services.attendance.application.presence import WhoIsInNow
 from services.attendance.application.recompute import Recompute
@@ -23,9 +28,12 @@ from services.attendance.application.record_scans import RecordScans
 from services.attendance.application.releasing import Releasing
 from services.attendance.application.scan_list import Scans
 from services.attendance.application.status import Status
+from services.attendance.application.structure import Structure
 from services.attendance.messaging.subscriptions import SCANS_QUEUE, subscriptions
 from services.attendance.settings import Settings
+from services.attendance.storage.groups import PostgresGroups
 from services.attendance.storage.machines import PostgresMachines, adopt_zone
+from services.attendance.storage.movements import PostgresMovements
 from services.attendance.storage.people import PostgresPeople
 from services.attendance.storage.reading_days import PostgresDays
 from services.attendance.storage.reading_evidence import PostgresEvidence
@@ -36,6 +44,7 @@ from services.attendance.storage.recomputations import PostgresRecomputations
 from services.attendance.storage.recording import PostgresRecordings
 from services.attendance.storage.releasing import PostgresReleases
 from services.attendance.storage.republishing import PostgresStates
+from services.attendance.storage.structure import PostgresStructure
 from services.attendance.storage.tables import metadata
 from shared.bus.port import Bus
 from shared.kernel.clock import Clock
@@ -92,6 +101,9 @@ def build(
             days_api.router(Days(PostgresDays(database), clock), Explaining(PostgresEvidence(database), clock)),
             people_import_api.router(people),
             people_api.router(people),
+            groups_api.router(Groups(PostgresGroups(database), clock)),
+            movements_api.router(Movements(PostgresMovements(database), clock)),
+            structure_api.router(Structure(PostgresStructure(database), clock, recomputing.settled)),
             scans_api.router(Scans(PostgresScans(database), clock)),
             presence_api.router(WhoIsInNow(PostgresPresence(database), clock, lambda: bus.status().problem)),
             releases_api.router(Releasing(PostgresReleases(database), recordings, clock)),

@@ -68,7 +68,7 @@ class PostgresPresenceReading:
             pattern = where.value(like(search))
             where.add(f"(p.code ILIKE {pattern} OR p.name ILIKE {pattern} OR u.name ILIKE {pattern})")
         place = "TRUE" if site_id is None else f"coalesce(l.site_id, p.site_id) = {where.value(site_id)}::int"
-        sql = _PEOPLE.format(where=where, place=place)
+        sql = PEOPLE.format(where=where, place=place)
         return [PresenceFacts(*row) for row in await self._pg.fetch(sql, *where.values)]
 
     async def machines(self, site_id: int | None) -> Sequence[MachineFreshness]:
@@ -82,7 +82,7 @@ class PostgresPresenceReading:
 
 # Whom it is about comes first, so that only of them days are looked for, and only of who was seen the last scan, which
 # the index over badge and instant has at its end.
-_PEOPLE = """
+PEOPLE = """
 WITH who AS MATERIALIZED (
     SELECT p.id, p.code, p.name, p.phone, u.name AS unit, a.designation, t.site_id, t.today
     FROM people p

@@ -2,12 +2,13 @@
 
 import csv
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import httpx
 import pytest
 
 from services.attendance.settings import Settings
+from services.attendance.storage.reading_presence import PEOPLE
 from services.attendance.wiring import HISTORY, build
 from shared.bus.opening import open_bus
 from shared.contracts.event import Version
@@ -277,3 +278,24 @@ async def test_without_the_database_it_says_so_and_when_the_list_was_last_read(p
 def headers(office: Office) -> dict[str, str]:
     token = Tokens(SECRET).sign(office.callers["hr"], now=office.clock.now(), lasts=timedelta(hours=1))
     return {"Authorization": f"Bearer {token}"}
+
+
+async def test_last_scans_and_days_are_found_by_index_and_only_in_the_months_that_matter(company: Office):
+    await company.scan("1", "2023-10-15 08:00", "2024-01-15 08:00")
+    values = [
+        date(2024, 1, 15),
+        [1],
+        [date(2024, 1, 15)],
+        1,
+        date(2024, 1, 14),
+        date(2024, 1, 15),
+        datetime(2024, 1, 13, 22, tzinfo=UTC),
+        datetime(2024, 1, 12, 22),
+    ]
+    async with company.database.fast() as pg:
+        await pg.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        sql = PEOPLE.format(where="NOT p.removed", place="TRUE")
+        plan = "\n".join(row[0] for row in await pg.fetch(f"EXPLAIN {sql}", *values))
+    assert "scans_202401_badge_at_idx" in plan
+    assert "days_202401_person_id_date_idx" in plan
+    assert "202310" not in plan, "the planner looks into no month that cannot matter"
