@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from services.attendance.application.presence import MachineFreshness, PresentPerson, WhoIsIn, aged
 from services.attendance.domain.presence import WORDS, Whereabouts
-from shared.kernel.errors import Unavailable
+from shared.kernel.errors import Unavailable, sentence
 from shared.web.problems import respond
 
 NO_DEPARTMENT = "No department"
@@ -63,6 +63,9 @@ def page(found: WhoIsIn) -> Response:
     ]
     if found.trouble:
         body.append(f"<p class=warn>The newest scans may be missing: {escape(found.trouble)}.</p>")
+    if behind := [m for m in found.machines if m.status == "active" and m.reports_by_itself and not m.is_connected]:
+        names = sentence([escape(machine.name) for machine in behind])
+        body.append(f"<p class=warn>Not in contact, so that scans may be missing: {names}; see below.</p>")
     for department, people in called:
         body.append(_group(department or NO_DEPARTMENT, people, at))
     if not called:

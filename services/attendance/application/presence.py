@@ -181,7 +181,7 @@ class WhoIsInNow:
         self._reads = reads
         self._clock = clock
         self._trouble = trouble
-        self._answered: dict[str | None, datetime] = {}
+        self._answered: dict[str, datetime] = {}
 
     async def now(self, wanted: WantedPresence, scope: Scope) -> WhoIsIn:
         """Who is in, out, or perhaps in.
@@ -191,11 +191,12 @@ class WhoIsInNow:
             Unavailable: the database is away; it says when it last answered the same here.
         """
         now = self._clock.now()
+        asked = (wanted.site or "").lower()
         try:
             found = await self._found(now, wanted, scope)
         except Unavailable as error:
-            self._give_up(now, wanted.site, error)
-        self._answered[wanted.site] = now
+            self._give_up(now, asked, error)
+        self._answered[asked] = now
         return found
 
     async def _found(self, now: datetime, wanted: WantedPresence, scope: Scope) -> WhoIsIn:
@@ -228,7 +229,7 @@ class WhoIsInNow:
             trouble=self._trouble(),
         )
 
-    def _give_up(self, now: datetime, site: str | None, error: Unavailable) -> NoReturn:
+    def _give_up(self, now: datetime, site: str, error: Unavailable) -> NoReturn:
         before = self._answered.get(site)
         if before is None:
             known = "it has not been read here since this process began"

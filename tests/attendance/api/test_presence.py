@@ -215,6 +215,7 @@ async def test_the_page_to_print_has_a_box_for_each_and_takes_no_name_for_markup
     assert "perhaps in: seen again since coming, and nothing says which way" in page
     assert "in contact; all scans to 15 Jan 11:59:30, 30 seconds ago" in page
     assert "NOT in contact; all scans to 15 Jan 09:00:00, 3 hours ago" in page
+    assert "Not in contact, so that scans may be missing: Back door; see below." in page
     assert "newest scans may be missing" not in page
 
 
