@@ -51,7 +51,7 @@ def import_people(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import people from CSV: employee_id, name, department, designation, level_of_work, badge, and more if there are.
+    """Import people (CSV, XLSX): employee_id, name, department, designation, level_of_work, badge, and more.
 
     Who is known already is brought up to date. Ends with 1 where lines had to be left out.
     """

@@ -8,30 +8,43 @@ from pathlib import Path
 import httpx
 
 from services.attendance.api import days as days_api
+from services.attendance.api import groups as groups_api
+from services.attendance.api import movements as movements_api
 from services.attendance.api import people as people_api
+from services.attendance.api import people_import as people_import_api
+from services.attendance.api import presence as presence_api
 from services.attendance.api import releases as releases_api
 from services.attendance.api import scans as scans_api
 from services.attendance.api import status as status_api
+from services.attendance.api import structure as structure_api
 from services.attendance.application.days import Days
 from services.attendance.application.explaining import Explaining
+from services.attendance.application.groups import Groups
+from services.attendance.application.movements import Movements
 from services.attendance.application.people import People
+from services.attendance.application.presence import WhoIsInNow
 from services.attendance.application.recompute import Recompute
 from services.attendance.application.record_scans import RecordScans
 from services.attendance.application.releasing import Releasing
 from services.attendance.application.scan_list import Scans
 from services.attendance.application.status import Status
+from services.attendance.application.structure import Structure
 from services.attendance.messaging.subscriptions import SCANS_QUEUE, subscriptions
 from services.attendance.settings import Settings
+from services.attendance.storage.groups import PostgresGroups
 from services.attendance.storage.machines import PostgresMachines, adopt_zone
+from services.attendance.storage.movements import PostgresMovements
 from services.attendance.storage.people import PostgresPeople
 from services.attendance.storage.reading_days import PostgresDays
 from services.attendance.storage.reading_evidence import PostgresEvidence
+from services.attendance.storage.reading_presence import PostgresPresence
 from services.attendance.storage.reading_scans import PostgresScans
 from services.attendance.storage.reading_status import PostgresStatus
 from services.attendance.storage.recomputations import PostgresRecomputations
 from services.attendance.storage.recording import PostgresRecordings
 from services.attendance.storage.releasing import PostgresReleases
 from services.attendance.storage.republishing import PostgresStates
+from services.attendance.storage.structure import PostgresStructure
 from services.attendance.storage.tables import metadata
 from shared.bus.port import Bus
 from shared.kernel.clock import Clock
@@ -60,6 +73,7 @@ def build(
     recordings = PostgresRecordings(database)
 
     recomputing = Recompute(PostgresRecomputations(database), recordings, clock)
+    people = People(PostgresPeople(database), clock, recomputing.settled)
 
     async def scans_waiting() -> int | None:
         return next((depth.waiting for depth in await bus.depths() if depth.queue == SCANS_QUEUE), 0)
@@ -85,8 +99,13 @@ def build(
         "attendance",
         routers=[
             days_api.router(Days(PostgresDays(database), clock), Explaining(PostgresEvidence(database), clock)),
-            people_api.router(People(PostgresPeople(database), clock, recomputing.settled)),
+            people_import_api.router(people),
+            people_api.router(people),
+            groups_api.router(Groups(PostgresGroups(database), clock)),
+            movements_api.router(Movements(PostgresMovements(database), clock)),
+            structure_api.router(Structure(PostgresStructure(database), clock, recomputing.settled)),
             scans_api.router(Scans(PostgresScans(database), clock)),
+            presence_api.router(WhoIsInNow(PostgresPresence(database), clock, lambda: bus.status().problem)),
             releases_api.router(Releasing(PostgresReleases(database), recordings, clock)),
             status_api.router(Status(PostgresStatus(database), clock, scans_waiting)),
         ],

@@ -40,6 +40,7 @@ WHO = {
     "employee": "a person's id, or their code",
     "department": "a department's name or id; those below it belong to it",
     "level_of_work": "Worker or Staff",
+    "group": "a group's name or id: who are in it on the date (in the month, of a timesheet)",
 }
 SHAPE = {"shape": "`camel` for keys in camel case, with `id` and `name` for the person"}
 SUMMARY = {"date": "such as 2024-01-15", **WHO, **SHAPE}
@@ -194,6 +195,7 @@ def _wanted(
         since=since,
         until=until,
         search=search,
+        group=text_of(request, "group"),
     )
 
 

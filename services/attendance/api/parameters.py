@@ -6,6 +6,7 @@ from datetime import date
 
 from fastapi import Request
 
+from services.attendance.application.person import UNSET, Unset
 from shared.kernel.errors import Malformed, sentence
 from shared.web.lists import known
 
@@ -73,6 +74,17 @@ def read_date(text: str, name: str) -> date:
     return found
 
 
+SINCE = {"effective_from": "the date from which the change holds: today, unless another, or `always`, is named"}
+
+
+def since_of(request: Request) -> date | Unset | None:
+    """From when a change holds: today where it is unset, always where it is None."""
+    text = text_of(request, "effective_from")
+    if text is None:
+        return UNSET
+    return None if text == "always" else read_date(text, "effective_from")
+
+
 def month_of(request: Request) -> date:
     """The first of the month that `month=01&year=2024` or `month=2024-01` names."""
     month, year = text_of(request, "month"), text_of(request, "year")
@@ -111,6 +123,7 @@ def camel_wanted(request: Request) -> bool:
 
 
 __all__ = [
+    "SINCE",
     "STATUSES",
     "bad",
     "camel_wanted",
@@ -120,6 +133,7 @@ __all__ = [
     "month_of",
     "read_date",
     "required_date",
+    "since_of",
     "status_of",
     "text_of",
 ]

@@ -1,4 +1,4 @@
-"""People and departments: lists, records, changes, the CSV import, and badges that find their person."""
+"""People and departments: lists, records, changes, and badges that find their person."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, TypedDict
@@ -7,26 +7,20 @@ from fastapi import APIRouter, Body, Request
 from fastapi.responses import Response
 
 from services.attendance.api.once import answered, key_from, sent
-from services.attendance.api.parameters import bad, choice_of, known, read_date, text_of
+from services.attendance.api.parameters import SINCE, choice_of, known, since_of, text_of
 from services.attendance.api.people_bodies import EmployeeBody, EmployeeChange, LinkBody, draft_of, span_of, whole
 from services.attendance.application.announce import PersonState
 from services.attendance.application.people import People
-from services.attendance.application.people_ports import Department, Import, Once, WantedPeople
-from services.attendance.application.person import UNSET, Unset
-from shared.kernel.errors import Malformed, NotFound, Stale
+from services.attendance.application.people_ports import Department, Once, WantedPeople
+from shared.kernel.errors import NotFound, Stale
 from shared.web.callers import HR, CurrentScope
 from shared.web.lists import answer, described, json_response, window
-
-MOST_BYTES = 20_000_000
-"""Of a file of people: some 200,000 of them."""
 
 PEOPLE = {
     "department": "a department's name or id; those below it belong to it",
     "level_of_work": "Worker or Staff",
     "active": "`true` for those employed today, `false` for the others",
 }
-SINCE = {"effective_from": "the date from which the change holds: today, unless another, or `always`, is named"}
-IMPORT = {"dry_run": "`true` only says what would be done", **SINCE}
 
 
 class BadgeShape(TypedDict):
@@ -88,27 +82,6 @@ def router(people: People) -> APIRouter:
         once: Once[PersonState] = Once(await key_from(request, who), lambda made: answered(_employee(made), 201))
         return sent(await people.create(draft_of(body, whole(body)), once))
 
-    @routes.post(
-        "/employees/import/",
-        summary="Make and change employees as a CSV file says",
-        description=(
-            "The body is the file. The first line names the columns, in any order: employee_id, name, department, "
-            "designation, level_of_work, badge; and email, phone, gender, joined_on, left_on, site, badge_from, "
-            "badge_until. Lines with errors are left out and listed; all others count, in one transaction."
-        ),
-        openapi_extra={
-            **described(IMPORT),
-            "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}},
-        },
-    )
-    async def import_csv(request: Request, who: HR) -> Response:
-        known(request, *IMPORT)
-        since, file = _since(request), await _file(request)
-        if choice_of(request, "dry_run", ("true", "false", "1", "0")) in ("true", "1"):
-            return json_response(_imported(await people.try_csv(file, since)))
-        once: Once[Import] = Once(await key_from(request, who, file), lambda done: answered(_imported(done), 200))
-        return sent(await people.import_csv(file, since, once))
-
     @routes.get("/employees/{person_id}/", summary="One employee")
     async def one(person_id: str, request: Request, scope: CurrentScope) -> Response:
         known(request)
@@ -132,7 +105,7 @@ def router(people: People) -> APIRouter:
 
     async def update(person_id: str, body: EmployeeChange, mentioned: set[str], request: Request) -> Response:
         draft = draft_of(body, mentioned)
-        changed = await people.update(_id(person_id), draft, since=_since(request), if_version=_if_match(request))
+        changed = await people.update(_id(person_id), draft, since=since_of(request), if_version=_if_match(request))
         return _record(changed)
 
     @routes.get("/departments/", summary="Departments", openapi_extra=described({}, a_list=True))
@@ -151,13 +124,6 @@ def router(people: People) -> APIRouter:
     return routes
 
 
-def _since(request: Request) -> date | Unset | None:
-    text = text_of(request, "effective_from")
-    if text is None:
-        return UNSET
-    return None if text == "always" else read_date(text, "effective_from")
-
-
 def _id(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise NotFound(f"there is no employee {text[:40]!r}: an employee's id is a number")
@@ -172,20 +138,6 @@ def _if_match(request: Request) -> int | None:
     if not (version.isascii() and version.isdigit() and len(version) <= 18):
         raise Stale("the If-Match header is none that this record ever had; read it again")
     return int(version)
-
-
-async def _file(request: Request) -> bytes:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind.startswith("multipart/") or kind in ("application/json", "application/x-www-form-urlencoded"):
-        raise Malformed(f"the body is {kind}; send the file itself, as text/csv")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise bad("body", f"is larger than {MOST_BYTES // 1_000_000} MB; send it in parts")
-    if not body:
-        raise bad("body", "is empty; send a CSV file")
-    return bytes(body)
 
 
 def _record(person: PersonState) -> Response:
@@ -220,18 +172,4 @@ def _department(department: Department) -> dict[str, Any]:
         "name": department.name,
         "parent": department.parent_id,
         "employees": department.people,
-    }
-
-
-def _imported(done: Import) -> dict[str, Any]:
-    return {
-        "dry_run": done.dry_run,
-        "read": done.read,
-        "created": done.created,
-        "updated": done.updated,
-        "unchanged": done.unchanged,
-        "skipped": done.skipped,
-        "errors": [error._asdict() for error in done.errors],
-        "warnings": [warning._asdict() for warning in done.warnings],
-        "ignored_columns": list(done.ignored_columns),
     }

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.attendance.application.directory import Span
-from services.attendance.application.people_csv import read_email, read_gender
+from services.attendance.application.people_file import read_email, read_gender
 from services.attendance.application.person import BadgeSpan, Draft, with_level
 from shared.kernel.errors import Invalid
 

@@ -27,6 +27,8 @@ class Wanted:
     until: date | None = None
     """Inclusive."""
     search: str | None = None
+    group: str | None = None
+    """A group's id, or its name: who were in it on the date."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,7 @@ class Filter:
     since: date | None = None
     until: date | None = None
     search: str | None = None
+    group_id: int | None = None
 
 
 class DayFacts(NamedTuple):
@@ -194,6 +197,9 @@ class DayReading(Protocol):
 
     async def unit(self, text: str) -> int | None:
         """The id of the unit with this id, or else this name."""
+
+    async def group(self, text: str, scope: Scope) -> int | None:
+        """The id of the group with this id, or else this name; None where the caller sees none."""
 
     async def on(self, day: date, wanted: Filter, scope: Scope) -> Sequence[DayFacts]:
         """Everybody active on a date, by code."""

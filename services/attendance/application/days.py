@@ -113,11 +113,13 @@ def dates_of_month(first: date) -> list[date]:
 
 
 async def _looked_up(wanted: Wanted, reading: DayReading, scope: Scope) -> Filter:
-    person_id = unit_id = None
+    person_id = unit_id = group_id = None
     if wanted.employee is not None and (person_id := await reading.person(wanted.employee, scope)) is None:
         raise _unknown("employee", wanted.employee)
     if wanted.department is not None and (unit_id := await reading.unit(wanted.department)) is None:
         raise _unknown("department", wanted.department)
+    if wanted.group is not None and (group_id := await reading.group(wanted.group, scope)) is None:
+        raise _unknown("group", wanted.group)
     return Filter(
         person_id=person_id,
         unit_id=unit_id,
@@ -126,6 +128,7 @@ async def _looked_up(wanted: Wanted, reading: DayReading, scope: Scope) -> Filte
         since=wanted.since,
         until=wanted.until,
         search=wanted.search,
+        group_id=group_id,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 from services.attendance.application.announce import PersonState
 from services.attendance.application.directory import Span
 from services.attendance.application.listing import Page
-from services.attendance.application.people_csv import CsvError, Line, ParsedFile, read_people_csv
+from services.attendance.application.people_file import Line, ParsedFile, RowError, Rows, read_people
 from services.attendance.application.people_ports import (
     Department,
     Import,
@@ -15,6 +15,7 @@ from services.attendance.application.people_ports import (
     PeopleReading,
     PeopleStore,
     PeopleWriting,
+    PlannedRow,
     WantedPeople,
 )
 from services.attendance.application.person import UNSET, BadgeSpan, Change, Draft, Known, Unset, codes_and_badges
@@ -140,13 +141,13 @@ class People:
 
         return await self._once(linked, once)
 
-    async def import_csv(self, body: bytes, since: date | Unset | None, once: Once[Import]) -> Answer:
-        """Make and change people as a file says. Lines with errors are left out and listed; the others all count.
+    async def import_file(self, rows: Rows, since: date | Unset | None, once: Once[Import]) -> Answer:
+        """Make and change people as a file says. Rows with errors are left out and listed; the others all count.
 
         Raises:
             Malformed: it is no such file.
         """
-        parsed = read_people_csv(body)
+        parsed = read_people(rows)
 
         async def imported(writing: PeopleWriting) -> Import:
             done = _begun(parsed, dry_run=False)
@@ -157,9 +158,9 @@ class People:
 
         return await self._once(imported, once)
 
-    async def try_csv(self, body: bytes, since: date | Unset | None) -> Import:
-        """Say what `import_csv` would do. Raises as it does."""
-        parsed = read_people_csv(body)
+    async def try_file(self, rows: Rows, since: date | Unset | None) -> Import:
+        """Say what `import_file` would do. Raises as it does."""
+        parsed = read_people(rows)
         done = _begun(parsed, dry_run=True)
         async with self._store.reading() as reading:
             roster, _, _ = await self._roster(reading, [line.draft for line in parsed.lines])
@@ -218,6 +219,9 @@ def _begun(parsed: ParsedFile, *, dry_run: bool) -> Import:
         warnings=list(parsed.warnings),
         ignored_columns=parsed.ignored_columns,
         dry_run=dry_run,
+        rows=[],
+        header=parsed.header,
+        cells=parsed.cells,
     )
 
 
@@ -228,21 +232,34 @@ def _planned(lines: Sequence[Line], roster: Roster, since: date | Unset | None, 
         try:
             change = roster.change(line.draft, since)
         except MusterError as error:
-            done.errors.extend(CsvError(line.number, name, detail) for name, detail in error.fields.items())
+            done.errors.extend(RowError(line.number, name, detail) for name, detail in error.fields.items())
             continue
-        if change.id is None:
-            done.created += 1
-        elif change.changes:
-            done.updated += 1
-        else:
-            done.unchanged += 1
+        action = "create" if change.id is None else "update" if change.changes else "unchanged"
+        done.rows.append(PlannedRow(line.number, change.facts.code, change.facts.name, action))
+        if action == "unchanged":
             continue
         changes.append(change)
         if said := _held_beside(line, change, roster):
-            done.warnings.append(CsvError(line.number, "badge", said))
+            done.warnings.append(RowError(line.number, "badge", said))
+    done.created, done.updated, done.unchanged = (
+        sum(row.action == action for row in done.rows) for action in ("create", "update", "unchanged")
+    )
+    done.rows.extend(_skipped(done))
+    done.rows.sort()
     done.errors.sort(key=lambda error: error.line)
     done.warnings.sort(key=lambda warning: warning.line)
     return changes
+
+
+def _skipped(done: Import) -> list[PlannedRow]:
+    columns = [name.strip().lower() for name in done.header]
+
+    def cell(line: int, name: str) -> str:
+        cells = done.cells[line]
+        return next((text.strip() for column, text in zip(columns, cells, strict=False) if column == name), "")
+
+    lines = {error.line for error in done.errors}
+    return [PlannedRow(line, cell(line, "employee_id"), cell(line, "name"), "skip") for line in lines]
 
 
 def _held_beside(line: Line, change: Change, roster: Roster) -> str:

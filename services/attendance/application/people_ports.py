@@ -1,6 +1,6 @@
 """What is asked and answered about people, and the ports that keep them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -8,7 +8,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from services.attendance.application.announce import PersonState
 from services.attendance.application.listing import Page
-from services.attendance.application.people_csv import CsvError
+from services.attendance.application.people_file import RowError
 from services.attendance.application.person import Change, Known
 from services.attendance.application.roster import Roster
 from services.attendance.application.rulebook import Rulebook
@@ -40,6 +40,15 @@ class Department(NamedTuple):
     """Who belong to it today."""
 
 
+class PlannedRow(NamedTuple):
+    """What becomes of a row: `create`, `update`, `unchanged`, or `skip` where something is wrong with it."""
+
+    line: int
+    employee_id: str
+    name: str
+    action: str
+
+
 @dataclass(slots=True, kw_only=True)
 class Import:
     """What an import did, or would do."""
@@ -48,10 +57,15 @@ class Import:
     created: int = 0
     updated: int = 0
     unchanged: int = 0
-    errors: list[CsvError]
-    warnings: list[CsvError]
+    errors: list[RowError]
+    warnings: list[RowError]
     ignored_columns: Sequence[str] = ()
     dry_run: bool = False
+    rows: list[PlannedRow]
+    """By line."""
+    header: Sequence[str] = ()
+    cells: Mapping[int, Sequence[str]]
+    """Of each row, as they came."""
 
     @property
     def skipped(self) -> int:

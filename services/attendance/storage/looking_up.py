@@ -56,6 +56,23 @@ async def find_unit(pg: "asyncpg.Connection[Any]", text: str) -> int | None:
     return found
 
 
+async def find_group(pg: "asyncpg.Connection[Any]", text: str, scope: Scope) -> int | None:
+    """Which group is meant by a name, in any case of letters, or an id, among those of people whom the caller sees."""
+    where = Where(text, as_id(text))
+    where.add("(lower(g.name) = lower($1) OR g.id = $2::int)")
+    if scope.reach != "all":
+        seen = Where(*where.values)
+        seen.add("m.group_id = g.id")
+        seen_by(seen, scope, person="m.person_id", unit="a.unit_id")
+        where.values = seen.values
+        where.add(
+            f"EXISTS (SELECT FROM group_members m LEFT JOIN assignments a ON a.person_id = m.person_id WHERE {seen})"
+        )
+    sql = f"SELECT g.id FROM groups g WHERE {where} ORDER BY lower(g.name) = lower($1) DESC LIMIT 1"
+    found: int | None = await pg.fetchval(sql, *where.values)
+    return found
+
+
 def as_id(text: str) -> int | None:
     """The number that an id is written as; None where it cannot be one."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None

@@ -11,7 +11,7 @@ import asyncpg
 from services.attendance.application.day_facts import Count, DayDetails, DayFacts, Filter, MonthFacts, Stay
 from services.attendance.application.listing import Page
 from services.attendance.application.rulebook import Rulebook
-from services.attendance.storage.looking_up import find_person, find_unit, read_rulebook
+from services.attendance.storage.looking_up import find_group, find_person, find_unit, read_rulebook
 from services.attendance.storage.sql import (
     Key,
     Where,
@@ -58,6 +58,9 @@ class PostgresDayReading:
     async def unit(self, text: str) -> int | None:
         return await find_unit(self._pg, text)
 
+    async def group(self, text: str, scope: Scope) -> int | None:
+        return await find_group(self._pg, text, scope)
+
     async def on(self, day: date, wanted: Filter, scope: Scope) -> Sequence[DayFacts]:
         where = Where(day)
         _narrow(where, wanted, scope, day="$1")
@@ -71,6 +74,7 @@ class PostgresDayReading:
         where.add("NOT p.removed AND (p.joined_on IS NULL OR p.joined_on <= $2)")
         where.add("(p.left_on IS NULL OR p.left_on >= $1)")
         _narrow_people(where, wanted, scope)
+        _in_group(where, wanted, "m.during && daterange($1, $2, '[]')")
         stays = [Stay(*row) for row in await self._pg.fetch(_STAYS.format(where=where), *where.values)]
         where = Where(first, last, list({stay.person_id for stay in stays}))
         seen_by(where, scope, person="d.person_id", unit="a.unit_id")
@@ -137,6 +141,13 @@ def _narrow(where: Where, wanted: Filter, scope: Scope, *, day: str) -> None:
     where.add(f"NOT p.removed AND (p.joined_on IS NULL OR p.joined_on <= {day})")
     where.add(f"(p.left_on IS NULL OR p.left_on >= {day})")
     _narrow_people(where, wanted, scope)
+    _in_group(where, wanted, f"m.during @> {day}::date")
+
+
+def _in_group(where: Where, wanted: Filter, when: str) -> None:
+    if wanted.group_id is not None:
+        member = "SELECT FROM group_members m WHERE m.person_id = p.id AND m.group_id"
+        where.add(f"EXISTS ({member} = {{}} AND {when})", wanted.group_id)
 
 
 def _narrow_people(where: Where, wanted: Filter, scope: Scope) -> None:

@@ -68,6 +68,9 @@ units = Table(
     Column("kind", Text, nullable=False, server_default="department"),
     Column("name", Text, nullable=False),
     Column("parent_id", Integer, ForeignKey("attendance.units.id")),
+    Column(
+        "head_id", Integer, ForeignKey("attendance.people.id"), comment="who leads it; what they may see is the user's"
+    ),
     Index("units_kind_name", "kind", text("lower(name)"), unique=True),
 )
 
@@ -247,4 +250,27 @@ recomputations = Table(
     Column("reason", Text, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     comment="Days to compute again because a rule, a badge or a person changed; done in the background, oldest first.",
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    Index("groups_name", text("lower(name)"), unique=True),
+    comment="Of people, across units.",
+)
+
+group_members = Table(
+    "group_members",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("group_id", Integer, ForeignKey("attendance.groups.id"), nullable=False),
+    Column("person_id", Integer, ForeignKey("attendance.people.id"), nullable=False, index=True),
+    Column("during", DATERANGE, nullable=False),
+    ExcludeConstraint(
+        ("group_id", "="), ("person_id", "="), ("during", "&&"), name="group_members_once_at_a_time", using="gist"
+    ),
+    comment="Who is in a group, from when to when.",
 )

@@ -265,6 +265,7 @@ async def test_an_import_makes_then_changes_then_leaves_alone(office: Office):
         "unchanged": 0,
         "skipped": 0,
         "errors": [],
+        "error_groups": [],
         "warnings": [],
         "ignored_columns": [],
     }

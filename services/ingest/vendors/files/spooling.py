@@ -14,7 +14,7 @@ from services.ingest.application.file_form import FileForm
 from services.ingest.vendors.files.columns import Columns
 from services.ingest.vendors.files.delimited import DELIMITERS, Row, rows
 from services.ingest.vendors.files.tables import HEADER_WITHIN, Rows, header_of
-from services.ingest.vendors.files.workbook import sheet_of
+from shared.files.workbook import sheet_of
 from shared.kernel.errors import Malformed, Unavailable, sentence
 
 LARGEST_WORKBOOK: Final = 256 * 1024 * 1024
@@ -145,10 +145,10 @@ class WorkbookSpool:
         sheet = sheet_of(self._workbook, self._workbook.with_suffix(".rows"), self._sheet, given_up=lambda: self._over)
 
         def until_over() -> Iterator[Row]:
-            for row in sheet.rows():
+            for number, cells in sheet.rows():
                 if self._over:
                     return
-                yield row
+                yield Row(number, cells, "\t".join(cells))
 
         return until_over, {"sheet": sheet.name}
 

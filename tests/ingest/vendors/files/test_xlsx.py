@@ -9,7 +9,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from services.ingest.vendors.files.workbook import Limits, sheet_of
+from shared.files.workbook import Limits, sheet_of
 from shared.kernel.errors import Malformed
 from tests.ingest.vendors.files.tables import read, recognised, scans, short
 
@@ -181,7 +181,7 @@ def test_a_workbook_that_unpacks_to_very_much_takes_no_more_than_it_may(
     file = tmp_path / "bomb.xlsx"
     file.write_bytes(bomb(cells, 120))
     assert file.stat().st_size < 500_000
-    with pytest.raises(Malformed, match="takes more memory, time or disk than any log does"):
+    with pytest.raises(Malformed, match="takes more memory, time or disk than any list does"):
         sheet_of(file, tmp_path / "rows", limits=limits)
 
 

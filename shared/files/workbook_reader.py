@@ -1,6 +1,6 @@
 """Reads one sheet of a workbook, as a process of its own: see `workbook`.
 
-    python -m services.ingest.vendors.files.workbook_reader WORKBOOK INTO MEMORY SECONDS DISK [SHEET]
+    python -m shared.files.workbook_reader WORKBOOK INTO MEMORY SECONDS DISK [SHEET]
 
 Writes a line of JSON for each row that holds anything, its number and the texts of its cells, and tells on standard
 output which sheet that was, or what is wrong.
@@ -128,7 +128,7 @@ def _text(cell: Any) -> str:
 
 
 def _moment(at: datetime, number_format: str) -> str:
-    if at.year < MAXYEAR:  # else there may be no later moment, and what such a cell says is no scan's time
+    if at.year < MAXYEAR:  # else there may be no later moment, and what such a cell says is no time that anybody means
         at += timedelta(microseconds=500_000)  # a fraction of a day is never exactly a second
     has_time = any(letter in number_format.lower() for letter in "hs") or at.time() >= time(0, 0, 1)
     return f"{at:%Y-%m-%d %H:%M:%S}" if has_time else f"{at:%Y-%m-%d}"

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from services.ingest.vendors.files.delimited import Row
 from shared.kernel.errors import Malformed, sentence
 
 
@@ -30,7 +29,7 @@ class Limits:
     """Bytes of what is read, packed."""
 
 
-_TOO_MUCH: Final = "reading this workbook takes more memory, time or disk than any log does: save the sheet as CSV"
+_TOO_MUCH: Final = "reading this workbook takes more memory, time or disk than any list does: save the sheet as CSV"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,8 @@ class Sheet:
     """What was read."""
 
     name: str
-    rows: Callable[[], Iterator[Row]]
+    rows: Callable[[], Iterator[tuple[int, list[str]]]]
+    """Those that hold anything, each with its number from 1. What is empty at the end of a row is left out."""
 
 
 def sheet_of(
@@ -56,7 +56,7 @@ def sheet_of(
     """
     most = limits or Limits()
     # -P: a module in the folder where Muster was started, which may hold anybody's files, is none of ours.
-    command = [sys.executable, "-P", "-m", "services.ingest.vendors.files.workbook_reader", str(workbook), str(into)]
+    command = [sys.executable, "-P", "-m", "shared.files.workbook_reader", str(workbook), str(into)]
     command += [str(limit) for limit in (most.memory, most.seconds, most.disk)]
     with subprocess.Popen(  # noqa: S603 - our own module
         command if name is None else [*command, name],
@@ -91,11 +91,11 @@ def _answer(process: "subprocess.Popen[bytes]", given_up: Callable[[], bool]) ->
                 process.kill()
 
 
-def _rows(file: Path) -> Iterator[Row]:
+def _rows(file: Path) -> Iterator[tuple[int, list[str]]]:
     with gzip.open(file, "rt", encoding="utf-8") as lines:
         for line in lines:
             number, *cells = json.loads(line)
-            yield Row(number, cells, "\t".join(cells))
+            yield number, cells
 
 
 def _environment() -> dict[str, str]:

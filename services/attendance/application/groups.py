@@ -1,0 +1,188 @@
+"""Groups of people across units, and who is in them from when to when. Each change is one transaction."""
+
+from contextlib import AbstractAsyncContextManager
+from datetime import date, datetime
+from typing import NamedTuple, Protocol
+
+from services.attendance.application.directory import Span
+from services.attendance.application.listing import Page
+from services.attendance.application.people_ports import Once
+from services.attendance.application.rulebook import Rulebook
+from shared.kernel.clock import Clock
+from shared.kernel.errors import Invalid, NotFound
+from shared.web.idempotency import Answer, Key
+from shared.web.lists import Window
+from shared.web.scope import Scope
+
+
+class GroupRecord(NamedTuple):
+    """A group."""
+
+    id: int
+    name: str
+    description: str
+    people: int
+    """Who are in it today, as far as the caller may see them."""
+
+
+class Member(NamedTuple):
+    """Somebody in a group, for a time."""
+
+    id: int
+    person_id: int
+    code: str
+    name: str
+    department: str | None
+    since: date | None
+    until: date | None
+    """Exclusive."""
+
+
+class GroupReading(Protocol):
+    """One transaction that reads. A caller sees the groups of people whom they see; who sees everybody sees all."""
+
+    async def rulebook(self, now: datetime) -> Rulebook:
+        """The rules of all sites."""
+
+    async def groups(self, today: date, scope: Scope, asked: Window) -> Page[GroupRecord]:
+        """A page of groups."""
+
+    async def group(self, group_id: int, today: date, scope: Scope) -> GroupRecord | None:
+        """One of them."""
+
+    async def members(self, group_id: int, today: date, on: date | None, scope: Scope, asked: Window) -> Page[Member]:
+        """A page of members: of a date, or of all times."""
+
+
+class GroupWriting(GroupReading, Protocol):
+    """One transaction that changes."""
+
+    async def earlier_answer(self, key: Key) -> Answer | None:
+        """What this request was answered before."""
+
+    async def keep_answer(self, key: Key, answer: Answer) -> None:
+        """Keep the answer, in the transaction of its effect."""
+
+    async def save(self, group_id: int | None, name: str, description: str) -> int:
+        """Make (None) or change a group. Raises `Conflict` where another has the name."""
+
+    async def remove(self, group_id: int) -> None:
+        """Take it away, with its members."""
+
+    async def is_person(self, person_id: int) -> bool:
+        """Whether there is such a person."""
+
+    async def add(self, group_id: int, person_id: int, span: Span) -> int:
+        """Put somebody in. Raises `Conflict` where they are in for some of that time."""
+
+    async def member(self, group_id: int, member_id: int) -> Member | None:
+        """One member."""
+
+    async def end(self, member_id: int, until: date | None) -> None:
+        """Take somebody out from a date on; None is as if never in."""
+
+
+class GroupStore(Protocol):
+    """Opens transactions."""
+
+    def reading(self) -> AbstractAsyncContextManager[GroupReading]:
+        """One consistent look."""
+
+    def changing(self) -> AbstractAsyncContextManager[GroupWriting]:
+        """Committed on leaving."""
+
+
+class Groups:
+    """Groups, and what may be done with them."""
+
+    def __init__(self, store: GroupStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def listed(self, scope: Scope, asked: Window) -> Page[GroupRecord]:
+        """The groups that the caller may see."""
+        async with self._store.reading() as reading:
+            return await reading.groups(await self._today(reading), scope, asked)
+
+    async def one(self, group_id: int, scope: Scope) -> GroupRecord:
+        """One of them. Raises `NotFound`."""
+        async with self._store.reading() as reading:
+            return await self._there(reading, group_id, scope)
+
+    async def make(self, name: str, description: str, once: Once[GroupRecord]) -> Answer:
+        """Make a group. Raises `Conflict` where another has the name."""
+        async with self._store.changing() as writing:
+            if once.key is not None and (before := await writing.earlier_answer(once.key)) is not None:
+                return before
+            group_id = await writing.save(None, name, description)
+            answer = once.shown(await self._there(writing, group_id, Scope.everything()))
+            if once.key is not None:
+                await writing.keep_answer(once.key, answer)
+            return answer
+
+    async def change(self, group_id: int, name: str | None, description: str | None) -> GroupRecord:
+        """Change a group; None stays as it is. Raises `NotFound`, and `Conflict` where another has the name."""
+        async with self._store.changing() as writing:
+            group = await self._there(writing, group_id, Scope.everything())
+            kept = group.description if description is None else description
+            await writing.save(group_id, name or group.name, kept)
+            return await self._there(writing, group_id, Scope.everything())
+
+    async def remove(self, group_id: int) -> None:
+        """Take a group away. Raises `NotFound`."""
+        async with self._store.changing() as writing:
+            await self._there(writing, group_id, Scope.everything())
+            await writing.remove(group_id)
+
+    async def members(self, group_id: int, on: date | None, scope: Scope, asked: Window) -> Page[Member]:
+        """Who is in a group on a date, or was ever. Raises `NotFound`."""
+        async with self._store.reading() as reading:
+            await self._there(reading, group_id, scope)
+            return await reading.members(group_id, await self._today(reading), on, scope, asked)
+
+    async def add(self, group_id: int, person_id: int, span: Span, once: Once[Member]) -> Answer:
+        """Put somebody into a group for a time.
+
+        Raises:
+            NotFound: there is no such group.
+            Invalid: there is no such person.
+            Conflict: they are in it for some of that time.
+        """
+        async with self._store.changing() as writing:
+            if once.key is not None and (before := await writing.earlier_answer(once.key)) is not None:
+                return before
+            await self._there(writing, group_id, Scope.everything())
+            if not await writing.is_person(person_id):
+                detail = f"there is no employee {person_id}"
+                raise Invalid(f"employee: {detail}", fields={"employee": detail})
+            member = await writing.member(group_id, await writing.add(group_id, person_id, span))
+            assert member is not None  # noqa: S101 - it was written in this transaction
+            answer = once.shown(member)
+            if once.key is not None:
+                await writing.keep_answer(once.key, answer)
+            return answer
+
+    async def end(self, group_id: int, member_id: int, until: date | None) -> None:
+        """Take somebody out of a group from a date on; None is as if never in.
+
+        Raises:
+            NotFound: there is no such member.
+            Invalid: the date lies before they came in.
+        """
+        async with self._store.changing() as writing:
+            member = await writing.member(group_id, member_id)
+            if member is None:
+                raise NotFound(f"there is no member {member_id} of group {group_id}")
+            if until is not None and member.since is not None and until <= member.since:
+                detail = f"{until} is not after {member.since}, from when they are in the group"
+                raise Invalid(f"until: {detail}", fields={"until": detail})
+            await writing.end(member_id, until)
+
+    async def _there(self, reading: GroupReading, group_id: int, scope: Scope) -> GroupRecord:
+        found = await reading.group(group_id, await self._today(reading), scope)
+        if found is None:
+            raise NotFound(f"there is no group {group_id}")
+        return found
+
+    async def _today(self, reading: GroupReading) -> date:
+        return (await reading.rulebook(self._clock.now())).today()
