@@ -8,6 +8,7 @@ opened anew.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -66,6 +67,8 @@ class HikvisionSession:
         """The stream was there all the time since the last look."""
         self._told: set[_Key] = set()
         """Scans that the stream has told since the last look began."""
+        self._read: set[_Key] = set()
+        """Scans that the last look took from the log."""
         self._counter: int | None = None
         """The number of the event that the stream told last."""
         self._behind = False
@@ -173,8 +176,10 @@ class HikvisionSession:
     def _told_now(self, events: Sequence[AccessEvent], mode: Mode) -> Iterator[Batch]:
         batch = self._batch(events, mode)
         self._told.update(map(_key, batch.readings))
-        if batch.readings or batch.unreadable:
-            yield batch
+        # A stream may tell late of what the log has told already: that was taken then.
+        news = [reading for reading in batch.readings if _key(reading) not in self._read]
+        if news or batch.unreadable:
+            yield replace(batch, readings=news)
 
     def _follow(self, event: AccessEvent) -> None:
         """Notice numbers that were left out, and a counter that goes back."""
@@ -192,7 +197,7 @@ class HikvisionSession:
         was_whole, self._behind = self._whole, False
         if self._stream is not None:
             self._stream.untaken = 0
-        untold: set[_Key] = set()
+        untold = self._read = set()
         async for events in self._unread():
             self._contact.alive()
             batch = self._batch(events, mode)
