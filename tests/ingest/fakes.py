@@ -207,12 +207,13 @@ class FakePushedDriver:
 
 
 class FakeBus:
-    """Takes down what is published. `away` refuses; `silent` never confirms."""
+    """Takes down what is published. `away` refuses; `silent` never confirms; `blocked` only says that it would not."""
 
     def __init__(self) -> None:
         self.published: list[Message] = []
         self.away = False
         self.silent = False
+        self.blocked = False
         self.gate: asyncio.Event | None = None
         self.calls = 0
 
@@ -228,7 +229,7 @@ class FakeBus:
         self.published.append(message)
 
     def status(self) -> BusStatus:
-        return BusStatus(connected=not self.away)
+        return BusStatus(connected=not self.away, takes=not self.away and not self.blocked, blocked=self.blocked)
 
     def events(self, of: type[E]) -> list[E]:
         """The events of a type, in the order in which they were published."""

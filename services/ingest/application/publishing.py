@@ -10,7 +10,7 @@ from uuid import UUID
 from services.ingest.application.announce import scan_received
 from services.ingest.application.ports import Entry, Ledger, Spool, Spooled
 from services.ingest.domain.scan import Scan
-from shared.bus.port import BATCH, Bus, Message
+from shared.bus.port import BATCH, Bus, BusUnavailable, Message
 from shared.contracts.cloudevents import MOST_IN_A_BATCH, encode_batch, join_batches
 from shared.contracts.scans import ScanReceived
 from shared.kernel.clock import Clock
@@ -245,6 +245,7 @@ class ScanPublisher:
         entries = [entry_of(scan, of_file=of_file) for scan in scans]
         if not self._spooling:
             try:
+                self._refuse_if_known_to_be_away()
                 await self._bus.publish(message, timeout=self._confirm_within)
             except Unavailable as error:
                 log.warning("spool.begins", reason=error.message)
@@ -262,6 +263,12 @@ class ScanPublisher:
                 sentence = f"scans cannot be kept now: {bus_error.message}, and {error.message}"
                 raise Unavailable(sentence, retry_after=2) from bus_error
             self._published(entries)
+
+    def _refuse_if_known_to_be_away(self) -> None:
+        """Nobody waits for a confirm that cannot come, nor for a connection that is only being made."""
+        status = self._bus.status()
+        if not status.takes:
+            raise BusUnavailable(status.problem or "the bus is away")
 
     async def _keep(self, message: Message, entries: Sequence[Entry]) -> None:
         machines = {entry.machine_id for entry in entries}

@@ -137,6 +137,15 @@ async def test_without_a_confirm_in_time_the_spool_takes_the_scans(desk: Desk) -
     assert desk.publisher.spooling
 
 
+@pytest.mark.parametrize("why", ["away", "blocked"])
+async def test_where_the_bus_is_known_to_take_nothing_the_spool_takes_the_scans_at_once(desk: Desk, why: str) -> None:
+    setattr(desk.bus, why, True)
+    desk.bus.silent = True  # whoever asks it waits
+    await desk.publisher.publish(scans(2, machine=GATE))
+    assert len(desk.spool.messages) == 1
+    assert (desk.bus.calls, desk.publisher.spooling) == (0, True)
+
+
 async def test_while_the_spool_is_in_use_scans_follow_each_other_through_it(desk: Desk) -> None:
     one, two, three = scans(3, machine=GATE)
     desk.bus.away = True
