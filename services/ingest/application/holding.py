@@ -74,6 +74,10 @@ class Holding:
     async def _ask(self) -> bool:
         """Whether we are to go on, or to begin."""
         word, why = await self._word()
+        if word is not None and word.ours and self._asked_at + self._kept_for < asyncio.get_running_loop().time():
+            # It was true when it was said, which is too long ago: another may have the lease by now.
+            self._alone = self._alone and word.others == 0
+            word, why = None, "an answer that came too late"
         self._confirmed = word is not None and word.ours
         if word is None:
             self._say("machines.lease_unknown", reason=why)
