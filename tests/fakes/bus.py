@@ -133,7 +133,8 @@ class FakeBus:
 
     def status(self) -> BusStatus:
         return BusStatus(
-            connected=not self.away, takes=not self.away, problem="the fake bus is away" if self.away else None)
+            connected=not self.away, takes=not self.away, problem="the fake bus is away" if self.away else None
+        )
 
     async def close(self) -> None:
         return

@@ -123,13 +123,17 @@ class Holding:
         await self._work()
 
     async def _wait(self) -> None:
-        """Until it is time to ask again; what ends the work ends us, too."""
+        """Until it is time to ask again, which it is when the lease ends; what ends the work ends us, too."""
         pause = self._confirmed_every if self._confirmed else self._asked_every
         if self._doing is None:
             await asyncio.sleep(pause)
             return
-        done, _ = await asyncio.wait([self._doing], timeout=pause)
-        if done:
+        ended = asyncio.create_task(self._lease.ended(), name="lease ended")
+        try:
+            await asyncio.wait([self._doing, ended], timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ended.cancel()
+        if self._doing.done():
             doing, self._doing, self.holds = self._doing, None, False
             await doing
 

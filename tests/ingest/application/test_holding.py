@@ -27,6 +27,7 @@ class FakeLease:
     released: int = 0
     delayed: asyncio.Event | None = None
     """The answer has been given, and comes only then."""
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def ask(self) -> Word:
         self.asked += 1
@@ -39,6 +40,10 @@ class FakeLease:
             raise said
         assert isinstance(said, Word)
         return said
+
+    async def ended(self) -> None:
+        await self.over.wait()
+        self.over.clear()
 
     async def release(self) -> None:
         self.released += 1
@@ -76,9 +81,11 @@ class Held:
 
 
 @asynccontextmanager
-async def held(says: Word | Unavailable | None = OURS, *, kept_for: float = 60.0) -> AsyncIterator[Held]:
+async def held(
+    says: Word | Unavailable | None = OURS, *, kept_for: float = 60.0, confirmed_every: float = 0.01
+) -> AsyncIterator[Held]:
     lease, work = FakeLease(says), Work()
-    holding = Holding(lease, work, confirmed_every=0.01, asked_every=0.01, kept_for=kept_for)
+    holding = Holding(lease, work, confirmed_every=confirmed_every, asked_every=0.01, kept_for=kept_for)
     running = asyncio.create_task(holding.run())
     try:
         yield Held(lease, work, holding, running)
@@ -117,6 +124,14 @@ async def test_who_loses_it_to_another_stops_and_begins_again_when_it_comes_back
         assert not what.holding.holds
         what.lease.says = OURS
         await until(lambda: what.work.begun == 2)
+
+
+async def test_who_has_it_asks_at_once_when_it_ends() -> None:
+    async with held(FOLLOWED, confirmed_every=600.0) as what:
+        await until(lambda: what.work.going)
+        what.lease.says = ANOTHERS
+        what.lease.over.set()
+        await until(lambda: not what.work.going)
 
 
 async def test_who_is_alone_goes_on_for_as_long_as_storage_is_away() -> None:

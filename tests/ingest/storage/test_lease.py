@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from services.ingest.application.contact_ports import LEASE_LASTS, Word
+from services.ingest.application.contact_ports import LEASE_LASTS, STANDS_BACK, Word
 from services.ingest.storage.lease import PostgresLease
 from shared.kernel.errors import Unavailable
 from shared.storage.database import Database
@@ -105,22 +105,62 @@ async def test_it_passes_on_when_its_holder_hangs_and_not_sooner_than_that_one_s
         assert (await one.ask()).ours
 
 
+async def end_sessions(database: Database) -> None:
+    """All that hold or would hold."""
+    async with database.fast() as pg:
+        await pg.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name LIKE 'muster-ingest-machines %' AND datname = current_database()"
+        )
+
+
+async def answer(lease: PostgresLease) -> Word:
+    """The first there is; a session that has ended may only show by then."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await lease.ask()
+            except Unavailable:
+                await asyncio.sleep(0.05)
+
+
+async def test_that_it_has_ended_is_told_at_once(database: Database) -> None:
+    async with leases(database) as (one, _):
+        assert (await one.ask()).ours
+        ended = asyncio.create_task(one.ended())
+        await asyncio.sleep(0)
+        assert not ended.done()
+        await end_sessions(database)
+        async with asyncio.timeout(30):
+            await ended
+
+
+async def test_when_all_sessions_end_who_stood_by_leaves_it_to_the_one_who_had_it(database: Database) -> None:
+    async with leases(database) as (one, other):
+        assert (await one.ask()).ours
+        for _ in range(5):
+            assert not (await other.ask()).ours
+            await end_sessions(database)
+            assert not (await answer(other)).ours  # although it is free, and it is the first to ask
+            assert (await answer(one)).ours
+
+
+async def test_who_stood_by_follows_after_a_while_where_nobody_asks_for_it(database: Database) -> None:
+    async with leases(database) as (one, other):
+        assert (await one.ask()).ours
+        assert not (await other.ask()).ours
+        await end_sessions(database)
+        assert not (await answer(other)).ours
+        assert await ours(other) > STANDS_BACK * 0.8
+        assert not (await answer(one)).ours
+
+
 async def test_a_session_that_is_ended_is_noticed_and_it_is_asked_for_anew(database: Database) -> None:
     async with leases(database) as (one, other):
         assert (await one.ask()).ours
-        async with database.fast() as pg:
-            await pg.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name LIKE 'muster-ingest-machines %' AND datname = current_database()"
-            )
-        assert await ours(other) < LEASE_LASTS / 2
-        async with asyncio.timeout(30):
-            while True:
-                try:
-                    said = await one.ask()
-                    break
-                except Unavailable:
-                    continue
+        await end_sessions(database)
+        assert await ours(other) < LEASE_LASTS / 2  # it has not stood by before
+        said = await answer(one)
         assert (said.ours, said.others) == (False, 1)
 
 
