@@ -109,6 +109,8 @@ class FakeDriver:
         self.says: asyncio.Queue[Batch | MachineTrouble | None] = asyncio.Queue()
         self.refuses: list[MachineTrouble] = []
         self.hangs = False
+        self.lets_go: asyncio.Event | None = None
+        """A session lets go only then, however often it is cancelled."""
         self.acknowledged: list[Batch] = []
         self.sessions = 0
         self.open = 0
@@ -155,6 +157,8 @@ class FakeDriver:
         try:
             yield _FakeSession(self)
         finally:
+            if self.lets_go is not None:
+                await self.lets_go.wait()
             self.open -= 1
 
 

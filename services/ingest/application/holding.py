@@ -18,8 +18,8 @@ CONFIRMED_EVERY: Final = 2.0
 """Seconds between two words that the lease is still ours."""
 ASKED_EVERY: Final = 0.5
 """The same where it is not, or where nobody answered."""
-KEPT_FOR: Final = LEASE_LASTS * 0.8
-"""Seconds without a word after which we stop, where somebody stands by."""
+KEPT_FOR: Final = LEASE_LASTS * 0.6
+"""Seconds without a word after which we stop, where somebody stands by; the rest is for letting go."""
 
 LET_GO_WITHIN: Final = 1.0
 

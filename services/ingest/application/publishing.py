@@ -152,13 +152,13 @@ class ScanPublisher:
                     await self.enter_ledger()
 
     async def drain(self) -> int:
-        """Publish what is in the spool, oldest first, until it is empty, and say how many messages went.
+        """Publish what is in the spool, oldest first, until it is empty or not ours, and say how many messages went.
 
         Raises:
             Unavailable: the bus or storage is away.
         """
         published = 0
-        while messages := await self._first(DRAINED_AT_ONCE):
+        while (messages := await self._first(DRAINED_AT_ONCE)) and self._may_drain():
             published += await self._publish_spooled(messages)
             SPOOLED.set(await self._spool.size())
         return published
@@ -185,6 +185,8 @@ class ScanPublisher:
         places: list[int] = []
         try:
             for some in _neighbours(messages):
+                if not self._may_drain():
+                    break
                 await self._bus.publish(_together([spooled.message for spooled in some]))
                 places.extend(spooled.place for spooled in some)
         finally:

@@ -44,10 +44,13 @@ class PostgresLease:
     async def ask(self) -> Word:
         try:
             pg = self._pg if self._pg is not None and not self._pg.is_closed() else await self._connected()
+            # A session in which we may have it is not given up for want of an answer: with that it could pass to
+            # another, while we go on by our last word.
+            within = ANSWER_WITHIN if self._stands_by else LEASE_LASTS
             takes = asyncio.get_running_loop().time() >= self._takes_from
             # Locked again what is locked already stays so, and shows that this session is still the one.
-            ours = takes and await pg.fetchval("SELECT pg_try_advisory_lock($1, $2)", *_KEY, timeout=ANSWER_WITHIN)
-            others = await pg.fetch(_OTHERS, *_KEY, self._prefix, timeout=ANSWER_WITHIN)
+            ours = takes and await pg.fetchval("SELECT pg_try_advisory_lock($1, $2)", *_KEY, timeout=within)
+            others = await pg.fetch(_OTHERS, *_KEY, self._prefix, timeout=within)
         except _BROKEN as error:
             await self._close()
             raise DatabaseUnavailable(f"the database is away: {error or type(error).__name__}") from error

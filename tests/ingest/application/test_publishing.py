@@ -325,3 +325,20 @@ async def test_what_nobody_waits_for_any_more_is_not_kept_while_neither_bus_nor_
         await asyncio.gather(*posts, return_exceptions=True)
     assert not desk.publisher._gathered
     desk.spool.gate.set()
+
+
+async def test_who_is_to_empty_the_spool_no_more_leaves_the_rest_to_another(processes: Processes) -> None:
+    _, other = processes.publishers
+    holders, others = processes.buses
+    processes.drains, others.away, holders.gate = -1, True, asyncio.Event()
+    for scan in scans(100, machine=GATE):
+        await other.publish([scan])
+    processes.drains = 0
+    await until(lambda: holders.calls)
+    processes.drains = -1
+    holders.gate.set()
+    await until(lambda: len(processes.spool.messages) < 100)
+    others.away, processes.drains = False, 1
+    await until(lambda: not processes.spool.messages)
+    assert len(processes.seconds(0)) == 64
+    assert len(processes.seconds(1)) == 36
