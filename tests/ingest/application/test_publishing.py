@@ -192,6 +192,39 @@ async def test_who_is_stopped_enters_what_was_published_just_now() -> None:
     assert len(desk.ledger.entries) == 3
 
 
+async def test_who_is_stopped_waits_for_what_is_being_published_and_enters_it() -> None:
+    desk = Desk()
+    await desk.publisher.drain()
+    task = asyncio.create_task(desk.publisher.run())
+    desk.bus.gate = asyncio.Event()
+    publishing = asyncio.create_task(desk.publisher.publish(scans(3, machine=GATE)))
+    await until(lambda: desk.bus.calls)
+    task.cancel()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    desk.bus.gate.set()
+    await asyncio.gather(task, return_exceptions=True)
+    assert publishing.done()
+    assert len(desk.ledger.entries) == 3
+
+
+async def test_who_is_stopped_gives_up_in_a_while_what_nobody_confirms() -> None:
+    desk = Desk()
+    await desk.publisher.drain()
+    task = asyncio.create_task(desk.publisher.run())
+    desk.bus.gate = asyncio.Event()
+    publishing = [asyncio.create_task(desk.publisher.publish(scans(1, machine=GATE))) for _ in range(3)]
+    await until(lambda: desk.bus.calls)
+    task.cancel()
+    async with asyncio.timeout(30):
+        await asyncio.gather(task, return_exceptions=True)
+    assert not desk.publisher._sending
+    for one in publishing:
+        with pytest.raises(Unavailable, match="is being stopped"):
+            await one
+    assert not desk.ledger.entries
+
+
 async def test_what_was_published_while_storage_was_away_is_entered_in_the_ledger_later(desk: Desk) -> None:
     desk.ledger.away = desk.spool.away = True
     await desk.publisher.deliver(scans(3, machine=GATE))
