@@ -156,15 +156,19 @@ class RabbitPublisher:
 def _ended_if_blocked(outlet: Outlet, limit: asyncio.Timeout) -> Iterator[None]:
     """End the time as soon as RabbitMQ says that it is blocked, which it says only to who has published (finding 5)."""
     loop = asyncio.get_running_loop()
+    looking: asyncio.TimerHandle
+
+    def look_later() -> None:
+        nonlocal looking
+        looking = loop.call_later(LOOK_EVERY, look)
 
     def look() -> None:
-        nonlocal looking
         if not outlet.blocked:
-            looking = loop.call_later(LOOK_EVERY, look)
+            look_later()
         elif not limit.expired():
             limit.reschedule(loop.time())
 
-    looking = loop.call_later(LOOK_EVERY, look)
+    look_later()
     try:
         yield
     finally:
