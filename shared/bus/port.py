@@ -126,6 +126,9 @@ class BusStatus:
     """Whether the bus works now; `problem` is a sentence where it does not."""
 
     connected: bool
+    """Whether every connection that is in use here is there."""
+    takes: bool
+    """Whether the connection that messages leave by is there, and is not blocked."""
     blocked: bool = False
     problem: str | None = None
 

@@ -114,10 +114,11 @@ class PostgresBus:
             return int(await connection.fetchval(_REPLAY, queue, None if ids is None else list(ids)))
 
     def status(self) -> BusStatus:
+        takes = self._link.current is not None
         for link in (self._link, self._ear.link):
             if link.is_missing:
-                return BusStatus(connected=False, problem=link.problem)
-        return BusStatus(connected=self._link.current is not None, problem=self._link.problem)
+                return BusStatus(connected=False, takes=takes, problem=link.problem)
+        return BusStatus(connected=takes, takes=takes, problem=self._link.problem)
 
     async def close(self) -> None:
         await self._publisher.close()

@@ -100,13 +100,15 @@ class RabbitBus:
             return await rabbit_dead.replay(await self._asking(), self._publisher, queue, chosen)
 
     def status(self) -> BusStatus:
-        for link in self._links:
-            if link.is_missing:
-                return BusStatus(connected=False, problem=link.problem)
         outlet = self._publishing.current
         if outlet is None:
-            return BusStatus(connected=False, problem=self._publishing.problem)
-        return BusStatus(connected=True, blocked=outlet.blocked, problem=BLOCKED if outlet.blocked else None)
+            return BusStatus(connected=False, takes=False, problem=self._publishing.problem)
+        blocked = outlet.blocked
+        takes = not blocked and not outlet.channel.is_closed
+        for link in self._links:
+            if link.is_missing:
+                return BusStatus(connected=False, takes=takes, problem=link.problem)
+        return BusStatus(connected=True, takes=takes, blocked=blocked, problem=BLOCKED if blocked else None)
 
     async def close(self) -> None:
         for link in self._links:

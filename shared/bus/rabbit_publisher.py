@@ -1,8 +1,8 @@
 """Publishing with confirms, so that what returned is safe and what failed is known."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 import aio_pika
@@ -17,6 +17,9 @@ from shared.bus.rabbit_retries import Retries
 from shared.bus.rabbit_wire import outgoing
 
 BLOCKED = "RabbitMQ takes no messages: it is short of memory or disk"
+
+LOOK_EVERY = 0.05
+"""Seconds between looks whether it says so, while a confirm is awaited: there is nothing that could be waited for."""
 
 Connect = Callable[[], Awaitable[AbstractConnection]]
 
@@ -105,14 +108,15 @@ class RabbitPublisher:
     @asynccontextmanager
     async def _confirmed(self, message: Message, timeout: float) -> AsyncIterator[Outlet]:  # noqa: ASYNC109 - the port's
         """Turn all the ways in which publishing fails into the two that callers know."""
+        outlet: Outlet | None = None
         try:
-            async with asyncio.timeout(timeout):
-                async with self._alone(message.id):
+            async with asyncio.timeout(timeout) as limit, self._alone(message.id):
+                outlet = await self._link.get(timeout)
+                if outlet.channel.is_closed:  # which the link is about to find out
+                    self._link.doubt(outlet)
                     outlet = await self._link.get(timeout)
-                    if outlet.channel.is_closed:  # which the link is about to find out
-                        self._link.doubt(outlet)
-                        outlet = await self._link.get(timeout)
-                    outlet.refuse_if_blocked()
+                outlet.refuse_if_blocked()
+                with _ended_if_blocked(outlet, limit):
                     yield outlet
         except BusUnavailable:
             raise
@@ -121,6 +125,8 @@ class RabbitPublisher:
         except DeliveryError as error:
             raise BusUnavailable(f"RabbitMQ refused the message: {error}") from error
         except TimeoutError as error:
+            if outlet is not None and outlet.blocked:
+                raise BusUnavailable(BLOCKED) from error
             raise BusUnavailable(f"no confirm within {timeout:g} s") from error
         except asyncio.CancelledError as error:
             if is_cancelled():
@@ -144,6 +150,29 @@ class RabbitPublisher:
         finally:
             del self._in_flight[id_]
             done.set()
+
+
+@contextmanager
+def _ended_if_blocked(outlet: Outlet, limit: asyncio.Timeout) -> Iterator[None]:
+    """End the time as soon as RabbitMQ says that it is blocked, which it says only to who has published (finding 5)."""
+    loop = asyncio.get_running_loop()
+    looking: asyncio.TimerHandle
+
+    def look_later() -> None:
+        nonlocal looking
+        looking = loop.call_later(LOOK_EVERY, look)
+
+    def look() -> None:
+        if not outlet.blocked:
+            look_later()
+        elif not limit.expired():
+            limit.reschedule(loop.time())
+
+    look_later()
+    try:
+        yield
+    finally:
+        looking.cancel()
 
 
 def publishing_link(connect: Connect) -> Link[Outlet]:

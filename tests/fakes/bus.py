@@ -132,7 +132,9 @@ class FakeBus:
         return len(again)
 
     def status(self) -> BusStatus:
-        return BusStatus(connected=not self.away, problem="the fake bus is away" if self.away else None)
+        return BusStatus(
+            connected=not self.away, takes=not self.away, problem="the fake bus is away" if self.away else None
+        )
 
     async def close(self) -> None:
         return

@@ -109,6 +109,8 @@ class FakeDriver:
         self.says: asyncio.Queue[Batch | MachineTrouble | None] = asyncio.Queue()
         self.refuses: list[MachineTrouble] = []
         self.hangs = False
+        self.lets_go: asyncio.Event | None = None
+        """A session lets go only then, however often it is cancelled."""
         self.acknowledged: list[Batch] = []
         self.sessions = 0
         self.open = 0
@@ -155,6 +157,8 @@ class FakeDriver:
         try:
             yield _FakeSession(self)
         finally:
+            if self.lets_go is not None:
+                await self.lets_go.wait()
             self.open -= 1
 
 
@@ -207,12 +211,13 @@ class FakePushedDriver:
 
 
 class FakeBus:
-    """Takes down what is published. `away` refuses; `silent` never confirms."""
+    """Takes down what is published. `away` refuses; `silent` never confirms; `blocked` only says that it would not."""
 
     def __init__(self) -> None:
         self.published: list[Message] = []
         self.away = False
         self.silent = False
+        self.blocked = False
         self.gate: asyncio.Event | None = None
         self.calls = 0
 
@@ -228,7 +233,7 @@ class FakeBus:
         self.published.append(message)
 
     def status(self) -> BusStatus:
-        return BusStatus(connected=not self.away)
+        return BusStatus(connected=not self.away, takes=not self.away and not self.blocked, blocked=self.blocked)
 
     def events(self, of: type[E]) -> list[E]:
         """The events of a type, in the order in which they were published."""

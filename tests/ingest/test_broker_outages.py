@@ -104,10 +104,14 @@ class Terminal:
 
 
 @pytest.mark.parametrize(
-    ("away", "machines"), [(3.0, 5), pytest.param(60.0, 20, marks=[pytest.mark.long, pytest.mark.timeout(600)])]
+    ("away", "machines", "most"),
+    [
+        (3.0, 5, 1500),  # ms; the slowest of some 75, on a machine that has other things to do
+        pytest.param(60.0, 20, 300, marks=[pytest.mark.long, pytest.mark.timeout(600)]),
+    ],
 )
 async def test_machines_that_push_are_answered_while_the_broker_is_stopped_and_while_it_is_alarmed(
-    private_rabbit: PrivateRabbit, migrated: Callable[..., str], away: float, machines: int
+    private_rabbit: PrivateRabbit, migrated: Callable[..., str], away: float, machines: int, most: int
 ) -> None:
     received: dict[str, list[str]] = {}
 
@@ -159,6 +163,7 @@ async def test_machines_that_push_are_answered_while_the_broker_is_stopped_and_w
                 await until(lambda: not parts.publisher.spooling, within=60)
                 drained = asyncio.get_running_loop().time() - ended
                 p99 = took[int(len(took) * 0.99)] * 1000
+                assert p99 < most, name
                 print(f"{name} for {away:g} s: {len(took)} answered, p99 {p99:.0f} ms, drained {drained:.1f} s after")
 
             await asyncio.sleep(1)  # a second without trouble first

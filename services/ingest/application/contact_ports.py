@@ -10,6 +10,9 @@ from services.ingest.domain.clock_line import Measurement
 LEASE_LASTS: Final = 10.0
 """Seconds for which the lease stays with a holder of whom nothing is heard."""
 
+STANDS_BACK: Final = 3.0
+"""Seconds for which one who stood by does not take it after the server was away, as then everybody has lost it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
@@ -28,9 +31,14 @@ class Lease(Protocol):
     async def ask(self) -> Word:
         """Take it where it is free; where it is ours, have that confirmed, which it needs within `LEASE_LASTS`.
 
+        Who stood by, and lost sight of it, leaves it for `STANDS_BACK` to the one who had it and asks anew.
+
         Raises:
             Unavailable: nobody answers.
         """
+
+    async def ended(self) -> None:
+        """Return once it has ended without our doing, so that it is to be asked for at once."""
 
     async def release(self) -> None:
         """Let another have it at once. Never raises."""

@@ -18,8 +18,8 @@ CONFIRMED_EVERY: Final = 2.0
 """Seconds between two words that the lease is still ours."""
 ASKED_EVERY: Final = 0.5
 """The same where it is not, or where nobody answered."""
-KEPT_FOR: Final = LEASE_LASTS * 0.8
-"""Seconds without a word after which we stop, where somebody stands by."""
+KEPT_FOR: Final = LEASE_LASTS * 0.6
+"""Seconds without a word after which we stop, where somebody stands by; the rest is for letting go."""
 
 LET_GO_WITHIN: Final = 1.0
 
@@ -74,6 +74,10 @@ class Holding:
     async def _ask(self) -> bool:
         """Whether we are to go on, or to begin."""
         word, why = await self._word()
+        if word is not None and word.ours and self._asked_at + self._kept_for < asyncio.get_running_loop().time():
+            # It was true when it was said, which is too long ago: another may have the lease by now.
+            self._alone = self._alone and word.others == 0
+            word, why = None, "an answer that came too late"
         self._confirmed = word is not None and word.ours
         if word is None:
             self._say("machines.lease_unknown", reason=why)
@@ -119,13 +123,17 @@ class Holding:
         await self._work()
 
     async def _wait(self) -> None:
-        """Until it is time to ask again; what ends the work ends us, too."""
+        """Until it is time to ask again, which it is when the lease ends; what ends the work ends us, too."""
         pause = self._confirmed_every if self._confirmed else self._asked_every
         if self._doing is None:
             await asyncio.sleep(pause)
             return
-        done, _ = await asyncio.wait([self._doing], timeout=pause)
-        if done:
+        ended = asyncio.create_task(self._lease.ended(), name="lease ended")
+        try:
+            await asyncio.wait([self._doing, ended], timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ended.cancel()
+        if self._doing.done():
             doing, self._doing, self.holds = self._doing, None, False
             await doing
 

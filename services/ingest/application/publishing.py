@@ -10,7 +10,8 @@ from uuid import UUID
 from services.ingest.application.announce import scan_received
 from services.ingest.application.ports import Entry, Ledger, Spool, Spooled
 from services.ingest.domain.scan import Scan
-from shared.bus.port import BATCH, Bus, Message
+from shared.bus.handling import is_cancelled
+from shared.bus.port import BATCH, Bus, BusUnavailable, Message
 from shared.contracts.cloudevents import MOST_IN_A_BATCH, encode_batch, join_batches
 from shared.contracts.scans import ScanReceived
 from shared.kernel.clock import Clock
@@ -29,7 +30,7 @@ TOGETHER: Final = 256 * 1024
 """Bytes of spooled messages that are published as one: some 400 scans."""
 ENTERED_AT_ONCE: Final = 10_000
 LAST_ENTRIES_WITHIN: Final = 2.0
-"""Seconds, when we are stopped."""
+"""Seconds, when we are stopped, also for what is still being published."""
 REMEMBERED: Final = 200_000
 """Scans that wait to be entered in the ledger while storage is away; what comes on top is not entered."""
 
@@ -149,16 +150,20 @@ class ScanPublisher:
             # What is not entered now would be new again when it comes again; who stops us does not wait long.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LAST_ENTRIES_WITHIN):
+                    while self._sending:
+                        await asyncio.wait(set(self._sending))
                     await self.enter_ledger()
+            if is_cancelled():  # else this is run again, and what is under way goes on
+                await self._give_up()
 
     async def drain(self) -> int:
-        """Publish what is in the spool, oldest first, until it is empty, and say how many messages went.
+        """Publish what is in the spool, oldest first, until it is empty or not ours, and say how many messages went.
 
         Raises:
             Unavailable: the bus or storage is away.
         """
         published = 0
-        while messages := await self._first(DRAINED_AT_ONCE):
+        while (messages := await self._first(DRAINED_AT_ONCE)) and self._may_drain():
             published += await self._publish_spooled(messages)
             SPOOLED.set(await self._spool.size())
         return published
@@ -185,12 +190,25 @@ class ScanPublisher:
         places: list[int] = []
         try:
             for some in _neighbours(messages):
+                if not self._may_drain():
+                    break
                 await self._bus.publish(_together([spooled.message for spooled in some]))
                 places.extend(spooled.place for spooled in some)
         finally:
             if places:
                 await self._spool.done(places)
         return len(places)
+
+    async def _give_up(self) -> None:
+        """Nothing is under way any more once this returns; what was has not been acknowledged."""
+        for waiting in self._gathered:
+            if not waiting.durable.done():
+                waiting.durable.set_exception(_stopping())
+        self._gathered.clear()
+        while self._sending:
+            for task in self._sending:
+                task.cancel()
+            await asyncio.wait(set(self._sending))
 
     def _send(self) -> None:
         while self._gathered and self._may_send():
@@ -236,7 +254,7 @@ class ScanPublisher:
             if error is None:
                 waiting.durable.set_result(None)
             elif isinstance(error, asyncio.CancelledError):
-                waiting.durable.cancel()
+                waiting.durable.set_exception(_stopping())
             else:
                 waiting.durable.set_exception(error)
 
@@ -245,6 +263,7 @@ class ScanPublisher:
         entries = [entry_of(scan, of_file=of_file) for scan in scans]
         if not self._spooling:
             try:
+                self._refuse_if_known_to_be_away()
                 await self._bus.publish(message, timeout=self._confirm_within)
             except Unavailable as error:
                 log.warning("spool.begins", reason=error.message)
@@ -262,6 +281,12 @@ class ScanPublisher:
                 sentence = f"scans cannot be kept now: {bus_error.message}, and {error.message}"
                 raise Unavailable(sentence, retry_after=2) from bus_error
             self._published(entries)
+
+    def _refuse_if_known_to_be_away(self) -> None:
+        """Nobody waits for a confirm that cannot come, nor for a connection that is only being made."""
+        status = self._bus.status()
+        if not status.takes:
+            raise BusUnavailable(status.problem or "the bus is away")
 
     async def _keep(self, message: Message, entries: Sequence[Entry]) -> None:
         machines = {entry.machine_id for entry in entries}
@@ -305,6 +330,10 @@ class ScanPublisher:
             if well == away:
                 log.warning("ledger.waits" if not well else "ledger.caught_up", scans=len(self._to_enter))
             away = not well
+
+
+def _stopping() -> Unavailable:
+    return Unavailable("ingest is being stopped; the scans were not taken", retry_after=2)
 
 
 def _neighbours(messages: Sequence[Spooled]) -> Iterator[list[Spooled]]:

@@ -62,21 +62,32 @@ class Supervisor:
         """When the next pause is over."""
         self._watched: dict[int, tuple[MachineWatch, asyncio.Task[None]]] = {}
         self._leaving: dict[int, asyncio.Task[None]] = {}
+        self._stuck: set[asyncio.Task[None]] = set()
+        """Watches that may still be in contact, although they were to let go long ago."""
 
     async def run(self) -> None:
-        """Supervise until cancelled."""
+        """Supervise until cancelled. It has ended once every machine was let go, however long that takes."""
+        looking = asyncio.create_task(self._keep_looking(), name="supervisor")
         try:
-            await self._conditions.forgotten()
-            while True:
-                self._told.clear()
-                await self.look()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._until_next_look()):
-                        await self._told.wait()
+            await asyncio.wait([looking])
+            await looking
         finally:
-            for id_ in list(self._watched):
-                self._let_go(id_)
-            await asyncio.gather(*self._leaving.values())
+            # The machines first: a look that waits for a frozen server takes its time to be cancelled.
+            self._let_all_go()
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+            self._let_all_go()  # what it has begun meanwhile
+            while left := [*self._leaving.values(), *self._stuck]:
+                await asyncio.wait(left)
+
+    async def _keep_looking(self) -> None:
+        await self._conditions.forgotten()
+        while True:
+            self._told.clear()
+            await self.look()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._until_next_look()):
+                    await self._told.wait()
 
     async def look(self) -> None:
         """Bring the watches in step with the registry; with storage away they stay as they are."""
@@ -147,6 +158,10 @@ class Supervisor:
         watch = self._watch(machine)
         self._watched[machine.id] = watch, asyncio.create_task(watch.run(), name=f"machine {machine.machine_id}")
 
+    def _let_all_go(self) -> None:
+        for id_ in list(self._watched):
+            self._let_go(id_)
+
     def _let_go(self, id_: int) -> None:
         """Stop watching, without anybody waiting for it. What follows is for the next look to say."""
         _, task = self._watched.pop(id_)
@@ -159,6 +174,8 @@ class Supervisor:
         done, _ = await asyncio.wait([task], timeout=LET_GO_WITHIN)
         if not done:
             log.error("machine.stuck", task=task.get_name())
+            self._stuck.add(task)
+            task.add_done_callback(self._stuck.discard)
         elif not task.cancelled() and (error := task.exception()) is not None:
             log.error("machine.watch_failed", task=task.get_name(), exc_info=error)
 

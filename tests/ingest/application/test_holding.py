@@ -25,16 +25,25 @@ class FakeLease:
     says: Word | Unavailable | None = field(default_factory=lambda: OURS)
     asked: int = 0
     released: int = 0
+    delayed: asyncio.Event | None = None
+    """The answer has been given, and comes only then."""
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def ask(self) -> Word:
         self.asked += 1
         said = self.says
+        if (delayed := self.delayed) is not None:
+            await delayed.wait()
         if said is None:
             await asyncio.Event().wait()
         if isinstance(said, Unavailable):
             raise said
         assert isinstance(said, Word)
         return said
+
+    async def ended(self) -> None:
+        await self.over.wait()
+        self.over.clear()
 
     async def release(self) -> None:
         self.released += 1
@@ -72,9 +81,11 @@ class Held:
 
 
 @asynccontextmanager
-async def held(says: Word | Unavailable | None = OURS, *, kept_for: float = 60.0) -> AsyncIterator[Held]:
+async def held(
+    says: Word | Unavailable | None = OURS, *, kept_for: float = 60.0, confirmed_every: float = 0.01
+) -> AsyncIterator[Held]:
     lease, work = FakeLease(says), Work()
-    holding = Holding(lease, work, confirmed_every=0.01, asked_every=0.01, kept_for=kept_for)
+    holding = Holding(lease, work, confirmed_every=confirmed_every, asked_every=0.01, kept_for=kept_for)
     running = asyncio.create_task(holding.run())
     try:
         yield Held(lease, work, holding, running)
@@ -115,8 +126,16 @@ async def test_who_loses_it_to_another_stops_and_begins_again_when_it_comes_back
         await until(lambda: what.work.begun == 2)
 
 
+async def test_who_has_it_asks_at_once_when_it_ends() -> None:
+    async with held(FOLLOWED, confirmed_every=600.0) as what:
+        await until(lambda: what.work.going)
+        what.lease.says = ANOTHERS
+        what.lease.over.set()
+        await until(lambda: not what.work.going)
+
+
 async def test_who_is_alone_goes_on_for_as_long_as_storage_is_away() -> None:
-    async with held(OURS, kept_for=0.0) as what:
+    async with held(OURS, kept_for=0.05) as what:
         await until(lambda: what.work.going)
         what.lease.says = AWAY
         await what.asked_again(10)
@@ -144,6 +163,36 @@ async def test_who_would_be_followed_goes_on_through_a_moment_without_an_answer(
         what.lease.says = FOLLOWED
         await what.asked_again()
         assert (what.work.begun, what.work.going) == (1, True)
+
+
+async def test_who_stood_by_does_not_begin_by_a_word_that_is_too_old() -> None:
+    async with held(ANOTHERS, kept_for=0.3) as what:
+        await what.asked_again()
+        what.lease.says, what.lease.delayed = OURS, asyncio.Event()
+        await what.asked_again(1)
+        await asyncio.sleep(0.5)  # the answer is under way for so long
+        what.lease.says = ANOTHERS
+        delayed, what.lease.delayed = what.lease.delayed, None
+        delayed.set()
+        await what.asked_again()
+        assert what.work.begun == 0
+        what.lease.says = OURS
+        await until(lambda: what.work.going)
+
+
+@pytest.mark.parametrize(("late", "goes_on"), [(OURS, True), (FOLLOWED, False)], ids=["alone", "with another"])
+async def test_a_word_that_is_too_old_does_not_keep_a_holder_beside_whom_somebody_stands_by(
+    late: Word, goes_on: bool
+) -> None:
+    async with held(OURS, kept_for=0.3) as what:
+        await until(lambda: what.work.going)
+        what.lease.says, what.lease.delayed = late, asyncio.Event()
+        await what.asked_again(1)
+        await asyncio.sleep(0.5)
+        delayed, what.lease.delayed, what.lease.says = what.lease.delayed, None, AWAY
+        delayed.set()
+        await what.asked_again()
+        assert what.work.going is goes_on
 
 
 async def test_what_fails_in_the_work_is_for_whoever_runs_it_and_another_may_have_the_lease() -> None:

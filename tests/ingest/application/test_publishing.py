@@ -137,6 +137,15 @@ async def test_without_a_confirm_in_time_the_spool_takes_the_scans(desk: Desk) -
     assert desk.publisher.spooling
 
 
+@pytest.mark.parametrize("why", ["away", "blocked"])
+async def test_where_the_bus_is_known_to_take_nothing_the_spool_takes_the_scans_at_once(desk: Desk, why: str) -> None:
+    setattr(desk.bus, why, True)
+    desk.bus.silent = True  # whoever asks it waits
+    await desk.publisher.publish(scans(2, machine=GATE))
+    assert len(desk.spool.messages) == 1
+    assert (desk.bus.calls, desk.publisher.spooling) == (0, True)
+
+
 async def test_while_the_spool_is_in_use_scans_follow_each_other_through_it(desk: Desk) -> None:
     one, two, three = scans(3, machine=GATE)
     desk.bus.away = True
@@ -181,6 +190,39 @@ async def test_who_is_stopped_enters_what_was_published_just_now() -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert len(desk.ledger.entries) == 3
+
+
+async def test_who_is_stopped_waits_for_what_is_being_published_and_enters_it() -> None:
+    desk = Desk()
+    await desk.publisher.drain()
+    task = asyncio.create_task(desk.publisher.run())
+    desk.bus.gate = asyncio.Event()
+    publishing = asyncio.create_task(desk.publisher.publish(scans(3, machine=GATE)))
+    await until(lambda: desk.bus.calls)
+    task.cancel()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    desk.bus.gate.set()
+    await asyncio.gather(task, return_exceptions=True)
+    assert publishing.done()
+    assert len(desk.ledger.entries) == 3
+
+
+async def test_who_is_stopped_gives_up_in_a_while_what_nobody_confirms() -> None:
+    desk = Desk()
+    await desk.publisher.drain()
+    task = asyncio.create_task(desk.publisher.run())
+    desk.bus.gate = asyncio.Event()
+    publishing = [asyncio.create_task(desk.publisher.publish(scans(1, machine=GATE))) for _ in range(3)]
+    await until(lambda: desk.bus.calls)
+    task.cancel()
+    async with asyncio.timeout(30):
+        await asyncio.gather(task, return_exceptions=True)
+    assert not desk.publisher._sending
+    for one in publishing:
+        with pytest.raises(Unavailable, match="is being stopped"):
+            await one
+    assert not desk.ledger.entries
 
 
 async def test_what_was_published_while_storage_was_away_is_entered_in_the_ledger_later(desk: Desk) -> None:
@@ -316,3 +358,20 @@ async def test_what_nobody_waits_for_any_more_is_not_kept_while_neither_bus_nor_
         await asyncio.gather(*posts, return_exceptions=True)
     assert not desk.publisher._gathered
     desk.spool.gate.set()
+
+
+async def test_who_is_to_empty_the_spool_no_more_leaves_the_rest_to_another(processes: Processes) -> None:
+    _, other = processes.publishers
+    holders, others = processes.buses
+    processes.drains, others.away, holders.gate = -1, True, asyncio.Event()
+    for scan in scans(100, machine=GATE):
+        await other.publish([scan])
+    processes.drains = 0
+    await until(lambda: holders.calls)
+    processes.drains = -1
+    holders.gate.set()
+    await until(lambda: len(processes.spool.messages) < 100)
+    others.away, processes.drains = False, 1
+    await until(lambda: not processes.spool.messages)
+    assert len(processes.seconds(0)) == 64
+    assert len(processes.seconds(1)) == 36

@@ -1,16 +1,23 @@
 """Machines that are watched, from the registry to the bus, with the service as it is deployed."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import httpx
 
 from services.ingest.application.drivers import Unreachable, WrongCredentials
+from services.ingest.application.ports import Registry
+from services.ingest.application.supervision import Supervisor
+from services.ingest.domain.machine import Machine
 from services.ingest.domain.reading import Batch, Mode, Unreadable
 from services.ingest.storage.evidence import PostgresEvidence
+from services.ingest.storage.lease import PostgresLease
 from shared.contracts.machines import ErrorOccurred, MachineChanged, MachineConnected, MachineDisconnected
 from shared.contracts.scans import ScanReceived
+from shared.kernel.clock import SystemClock
 from tests.ingest.application.watched import GATE, MACHINES, batch, entered, eventually, shown, told
 from tests.ingest.conftest import Ingest
 from tests.ingest.fakes import until
@@ -50,6 +57,71 @@ async def test_a_log_that_is_read_again_is_not_published_again(hr: httpx.AsyncCl
         await entered(ingest, 700)
         ingest.driver.says.put_nowait(batch(701, mode=Mode.REPLAY))
         assert len(await told(ingest, ScanReceived, 701)) == 701
+
+
+class FrozenRegistry:
+    """The registry, until it is frozen: then it does not even let itself be cancelled at once."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self.frozen = False
+        self.waited_for = 0
+        self.thawed = asyncio.Event()
+
+    async def all(self) -> Sequence[Machine]:
+        if self.frozen:
+            self.waited_for += 1
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await self.thawed.wait()
+        return await self._registry.all()
+
+
+async def test_who_is_stopped_lets_the_machines_go_before_a_look_that_hangs_has_ended(
+    hr: httpx.AsyncClient, ingest: Ingest
+) -> None:
+    await hr.post(MACHINES, json=GATE)
+    registry, told, like = FrozenRegistry(ingest.parts.registry), asyncio.Event(), ingest.parts.supervisor
+    supervisor = Supervisor(
+        cast("Registry", registry),
+        ingest.parts.machines,
+        like._conditions,
+        watch=like._watch,
+        pausing=like._pausing,
+        told=told,
+        clock=SystemClock(),
+    )
+    running = asyncio.create_task(supervisor.run())
+    await until(lambda: ingest.driver.open)
+    registry.frozen = True
+    told.set()
+    await until(lambda: registry.waited_for)
+    running.cancel()
+    await until(lambda: not ingest.driver.open)
+    assert not running.done()
+    registry.thawed.set()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_another_may_hold_the_machines_only_once_the_last_of_them_was_let_go(
+    hr: httpx.AsyncClient, ingest: Ingest
+) -> None:
+    await hr.post(MACHINES, json=GATE)
+    ingest.driver.lets_go = asyncio.Event()
+    other = PostgresLease(ingest.parts.database)
+    holding = asyncio.create_task(ingest.parts.holding.run())
+    await until(lambda: ingest.driver.open)
+    holding.cancel()
+    await until(lambda: ingest.parts.supervisor._stuck, within=60)  # from when on it is not waited for otherwise
+    for _ in range(20):
+        assert not (await other.ask()).ours
+    assert ingest.driver.open
+    ingest.driver.lets_go.set()
+    await asyncio.gather(holding, return_exceptions=True)
+    assert not ingest.driver.open
+    assert (await other.ask()).ours
+    await other.release()
 
 
 async def test_that_it_is_away_is_said_once_with_the_reason_and_once_that_it_is_back(

@@ -7,11 +7,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from sqlalchemy import make_url
 
-from services.ingest.application.contact_ports import LEASE_LASTS, Word
+from services.ingest.application.contact_ports import LEASE_LASTS, STANDS_BACK, Word
+from services.ingest.application.holding import Holding
 from services.ingest.storage.lease import PostgresLease
 from shared.kernel.errors import Unavailable
 from shared.storage.database import Database
+from tests.ingest.fakes import until
+from tests.shared.bus.blackhole import black_hole
 
 HOLDER = """
 import asyncio, sys
@@ -79,7 +83,10 @@ async def test_one_at_a_time_has_it_and_each_knows_of_the_other(database: Databa
         assert ":" in said.holder
         assert await one.ask() == Word(ours=True, holder="", others=1)
         await one.release()
-        assert await other.ask() == Word(ours=True, holder="", others=0)
+        assert (await other.ask()).ours
+        async with asyncio.timeout(30):  # until the server has noticed that the one has hung up
+            while await other.ask() != Word(ours=True, holder="", others=0):  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.05)
 
 
 async def test_it_passes_on_when_its_holder_is_killed(database: Database) -> None:
@@ -105,22 +112,62 @@ async def test_it_passes_on_when_its_holder_hangs_and_not_sooner_than_that_one_s
         assert (await one.ask()).ours
 
 
+async def end_sessions(database: Database) -> None:
+    """All that hold or would hold."""
+    async with database.fast() as pg:
+        await pg.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name LIKE 'muster-ingest-machines %' AND datname = current_database()"
+        )
+
+
+async def answer(lease: PostgresLease) -> Word:
+    """The first there is; a session that has ended may only show by then."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await lease.ask()
+            except Unavailable:
+                await asyncio.sleep(0.05)
+
+
+async def test_that_it_has_ended_is_told_at_once(database: Database) -> None:
+    async with leases(database) as (one, _):
+        assert (await one.ask()).ours
+        ended = asyncio.create_task(one.ended())
+        await asyncio.sleep(0)
+        assert not ended.done()
+        await end_sessions(database)
+        async with asyncio.timeout(30):
+            await ended
+
+
+async def test_when_all_sessions_end_who_stood_by_leaves_it_to_the_one_who_had_it(database: Database) -> None:
+    async with leases(database) as (one, other):
+        assert (await one.ask()).ours
+        for _ in range(5):
+            assert not (await other.ask()).ours
+            await end_sessions(database)
+            assert not (await answer(other)).ours  # although it is free, and it is the first to ask
+            assert (await answer(one)).ours
+
+
+async def test_who_stood_by_follows_after_a_while_where_nobody_asks_for_it(database: Database) -> None:
+    async with leases(database) as (one, other):
+        assert (await one.ask()).ours
+        assert not (await other.ask()).ours
+        await end_sessions(database)
+        assert not (await answer(other)).ours
+        assert await ours(other) > STANDS_BACK * 0.8
+        assert not (await answer(one)).ours
+
+
 async def test_a_session_that_is_ended_is_noticed_and_it_is_asked_for_anew(database: Database) -> None:
     async with leases(database) as (one, other):
         assert (await one.ask()).ours
-        async with database.fast() as pg:
-            await pg.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name LIKE 'muster-ingest-machines %' AND datname = current_database()"
-            )
-        assert await ours(other) < LEASE_LASTS / 2
-        async with asyncio.timeout(30):
-            while True:
-                try:
-                    said = await one.ask()
-                    break
-                except Unavailable:
-                    continue
+        await end_sessions(database)
+        assert await ours(other) < LEASE_LASTS / 2  # it has not stood by before
+        said = await answer(one)
         assert (said.ours, said.others) == (False, 1)
 
 
@@ -139,3 +186,40 @@ async def test_what_it_asks_is_of_this_database_alone(database: Database, migrat
         assert await other.ask() == Word(ours=True, holder="", others=0)
     await other.release()
     await elsewhere.close()
+
+
+async def test_a_holder_that_is_cut_off_has_stopped_long_before_another_begins(database: Database) -> None:
+    began: dict[str, float] = {}
+    ended: dict[str, float] = {}
+    loop = asyncio.get_running_loop()
+
+    def holding(who: str, lease: PostgresLease) -> Holding:
+        async def work() -> None:
+            began[who] = loop.time()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended[who] = loop.time()
+
+        return Holding(lease, work, confirmed_every=0.2)
+
+    url = make_url(database.url)
+    async with black_hole(url.port or 5432) as hole:
+        through = url.set(host="127.0.0.1", port=hole.port).render_as_string(hide_password=False)
+        cut_off = PostgresLease(Database(through, schema="ingest"))
+        running = [asyncio.create_task(holding("one", cut_off).run())]
+        await until(lambda: "one" in began)
+        other = PostgresLease(database)
+        running.append(asyncio.create_task(holding("other", other).run()))
+        watched = PostgresLease(database)
+        async with asyncio.timeout(30):
+            while (await watched.ask()).others < 2:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.05)
+        await watched.release()
+        await asyncio.sleep(1)  # in which the holder is told of the other
+        hole.swallow = True
+        await until(lambda: "other" in began, within=60)
+        assert began["other"] - ended["one"] > 3.0
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

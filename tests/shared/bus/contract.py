@@ -328,7 +328,7 @@ class BusContract(OnAPlace):
     async def test_it_says_that_all_is_well(self, bus: Bus) -> None:
         await bus.declare([orders(Handler())])
         status = bus.status()
-        assert (status.connected, status.blocked, status.problem) == (True, False, None)
+        assert (status.connected, status.takes, status.blocked, status.problem) == (True, True, False, None)
 
 
 _HANGING = textwrap.dedent("""

@@ -85,7 +85,7 @@ class RestartContract:
             await until(lambda: handler.attempts("bad") == [1])
             await until_true(lambda: waiting(bus, queue))
             server.stop()
-            await until(lambda: not bus.status().connected)
+            await until(lambda: not bus.status().connected and not bus.status().takes)
             assert bus.status().problem
             other = await stack.enter_async_context(open_bus(address, policy=QUICK))
             assert not other.status().connected
