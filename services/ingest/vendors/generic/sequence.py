@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from services.ingest.domain.reconciliation import Numbered
 from services.ingest.vendors.generic.settings import Sequence
 
 NEAR: Final = 1_000
@@ -79,6 +80,17 @@ def gaps_in_words(position: Position) -> str:
         return f"its record {first} has not come"
     known = "the first" if not position.forgotten else "the first of which it is known"
     return f"{lacking:,} of its records have not come, {known} is {first}, the last {last}"
+
+
+def numbered(position: Position) -> Numbered:
+    """Whether all has come, as far as the numbers were followed; of the last ones nobody can know."""
+    if position.latest is None:
+        return Numbered()
+    if gaps := gaps_in_words(position):
+        return Numbered(gaps=gaps)
+    return Numbered(
+        whole=f"of the records whose numbers were followed none is left out, up to number {position.latest}"
+    )
 
 
 def _many(gaps: Iterable[tuple[int, int]]) -> int:

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ingest.application.drivers import MISSING
+from services.ingest.domain.reconciliation import Numbered
 from services.ingest.vendors.generic.numbering import ANEW, Numbering
-from services.ingest.vendors.generic.sequence import MOST, Position, gaps_in_words, step
+from services.ingest.vendors.generic.sequence import MOST, Position, gaps_in_words, numbered, step
 from services.ingest.vendors.generic.settings import Sequence
 from tests.ingest.fakes import FakeContact
 
@@ -52,7 +53,12 @@ def test_what_a_counter_that_begins_anew_leaves_behind_is_told() -> None:
     ],
 )
 def test_what_has_not_come_is_said_in_a_sentence(position: Position, said: str) -> None:
-    assert gaps_in_words(position) == said
+    assert gaps_in_words(position) == numbered(position).gaps == said
+    assert bool(numbered(position).whole) == (not said)
+
+
+def test_of_a_machine_of_which_no_number_came_the_numbers_say_nothing() -> None:
+    assert numbered(Position()) == Numbered()
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=300), st.randoms(use_true_random=False))
