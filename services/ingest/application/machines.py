@@ -116,7 +116,7 @@ class Machines:
         machine = await self._existing(work, key, scope, revision)
         if changes.get("machine_type", machine.machine_type) != machine.machine_type:
             # What one driver was to do, and how far it came, means nothing to another.
-            machine = replace(machine, read_mark="", sync_asked_at=None, sync_since=None)
+            machine = replace(machine, read_mark="", sync_asked_at=None, sync_since=None, clock_asked_at=None)
         wanted = replace(machine, revision=machine.revision + 1, updated_at=self._clock.now())
         changed = await self._checked(work, wanted, changes, before=machine)
         saved = await work.save(replace(changed, state=self.anew(machine, changed)))
