@@ -97,6 +97,18 @@ async def test_a_log_that_is_read_twice_has_nothing_new_the_second_time(
         assert set(machines.HEALTH) <= set((await hr.get(f"{MACHINES}gate/")).json())
 
 
+async def test_what_a_stream_tells_of_the_log_while_that_is_read_is_not_counted_in_it(
+    ingest: Ingest, hr: httpx.AsyncClient
+) -> None:
+    faults = hikvision.Faults(backlog=True)  # its stream begins with all that it has stored
+    async with hikvision.simulator(of_hikvision.device(30), faults=faults) as running, ingest.running():
+        body = {"machine_id": "gate", "name": "Gate", "machine_type": "hikvision", "ip_address": "127.0.0.1"}
+        await hr.post(MACHINES, json={**body, "port": running.port, "zone": "UTC", "config": of_hikvision.QUICK})
+        found = await reconciled(hr, lambda r: r["last_reading"] and r["received"]["scans"] == 30)
+        assert (found["last_reading"]["read"], found["last_reading"]["repeated"]) == (30, 0)
+        assert [(day["on_machine"], day["missing"]) for day in found["days"]] == [(30, 0)]
+
+
 @pytest.mark.parametrize("vendor", [a_hikvision, a_suprema])
 async def test_a_part_that_is_read_again_is_no_reading_of_the_log(
     ingest: Ingest, hr: httpx.AsyncClient, vendor: Callable[[], AbstractAsyncContextManager[dict[str, Any]]]

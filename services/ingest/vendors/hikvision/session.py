@@ -8,6 +8,7 @@ opened anew.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -171,7 +172,7 @@ class HikvisionSession:
         yield from self._told_now(gathered, mode)
 
     def _told_now(self, events: Sequence[AccessEvent], mode: Mode) -> Iterator[Batch]:
-        batch = self._batch(events, mode)
+        batch = replace(self._batch(events, mode), of_log=False)
         self._told.update(map(_key, batch.readings))
         if batch.readings or batch.unreadable:
             yield batch
