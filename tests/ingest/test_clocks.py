@@ -18,6 +18,7 @@ from services.ingest.vendors.zkteco.adms.simulator.terminal import PushingTermin
 from services.ingest.vendors.zkteco.simulator import Device as Zkteco
 from services.ingest.vendors.zkteco.simulator import Faults as ZktecoFaults
 from services.ingest.vendors.zkteco.simulator import simulator as zkteco
+from shared.contracts.machines import ErrorOccurred
 from shared.contracts.scans import ScanReceived
 from shared.runtime.serving import served
 from tests.ingest.application.watched import MACHINES, eventually
@@ -166,6 +167,53 @@ async def test_a_machine_that_is_away_is_tried_at_once_and_said_to_be_away(
         await running.on()
         await eventually(hr, lambda m: m["state"] == "live")
         assert device.wall() - Zkteco().wall() > timedelta(hours=1), "nobody waits for it any more"
+
+
+async def wished(ingest: Ingest) -> Any:
+    """When its clock was last wanted set by somebody to whom that is still owed."""
+    async with ingest.parts.database.fast() as pg:
+        return await pg.fetchval("SELECT clock_asked_at FROM machines")
+
+
+async def test_what_is_wanted_where_nobody_holds_the_machines_is_done_by_who_comes_to_and_once(
+    ingest: Ingest, hr: httpx.AsyncClient
+) -> None:
+    async with _zkteco(clock=AHEAD) as (off, _, body):
+        await register(hr, body)
+        answer = await hr.post(f"{MACHINES}gate/clock/")
+        assert answer.status_code == 202, answer.text
+        assert "is set by the process that goes to the machines" in answer.json()["sentence"]
+        async with ingest.running():
+            await until(lambda: abs(off()) <= timedelta(seconds=2), within=30)
+            assert (await clock_known(hr))["jumps"][0]["by"] == "anna"
+            async with asyncio.timeout(30):
+                while await wished(ingest) is not None:  # noqa: ASYNC110 - a row is no event
+                    await asyncio.sleep(0.02)
+
+
+async def test_a_wish_that_is_too_old_is_none(ingest: Ingest, hr: httpx.AsyncClient) -> None:
+    async with _zkteco(clock=AHEAD) as (off, _, body):
+        await register(hr, body)
+        assert (await hr.post(f"{MACHINES}gate/clock/")).status_code == 202
+        async with ingest.parts.database.fast() as pg:
+            await pg.execute("UPDATE machines SET clock_asked_at = clock_asked_at - interval '15 minutes'")
+        async with ingest.running():
+            await eventually(hr, lambda m: m["state"] == "live")
+            assert off() > timedelta(hours=1)
+
+
+async def test_what_could_not_be_done_for_somebody_who_is_not_there_any_more_is_told(
+    ingest: Ingest, hr: httpx.AsyncClient
+) -> None:
+    async with _hikvision(clock=AHEAD, ntp=True) as (_, _, body):
+        await register(hr, body)
+        assert (await hr.post(f"{MACHINES}gate/clock/")).status_code == 202
+        async with ingest.running():
+            said = "its clock was not set, as anna wanted: it keeps its time by NTP"
+            await until(lambda: any(said in event.message for event in ingest.bus.events(ErrorOccurred)), within=30)
+            async with asyncio.timeout(30):
+                while await wished(ingest) is not None:  # noqa: ASYNC110 - a row is no event
+                    await asyncio.sleep(0.02)
 
 
 async def test_a_terminal_that_calls_sets_its_clock_by_our_settings_as_it_is_asked_to(

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.ingest.vendors.generic import simulator as generic
 from services.ingest.vendors.hikvision import simulator as hikvision
 from services.ingest.vendors.suprema import simulator as suprema
 from services.ingest.vendors.zkteco import simulator as zkteco
@@ -96,6 +97,18 @@ async def test_a_log_that_is_read_twice_has_nothing_new_the_second_time(
         assert set(machines.HEALTH) <= set((await hr.get(f"{MACHINES}gate/")).json())
 
 
+async def test_what_a_stream_tells_of_the_log_while_that_is_read_is_not_counted_in_it(
+    ingest: Ingest, hr: httpx.AsyncClient
+) -> None:
+    faults = hikvision.Faults(backlog=True)  # its stream begins with all that it has stored
+    async with hikvision.simulator(of_hikvision.device(30), faults=faults) as running, ingest.running():
+        body = {"machine_id": "gate", "name": "Gate", "machine_type": "hikvision", "ip_address": "127.0.0.1"}
+        await hr.post(MACHINES, json={**body, "port": running.port, "zone": "UTC", "config": of_hikvision.QUICK})
+        found = await reconciled(hr, lambda r: r["last_reading"] and r["received"]["scans"] == 30)
+        assert (found["last_reading"]["read"], found["last_reading"]["repeated"]) == (30, 0)
+        assert [(day["on_machine"], day["missing"]) for day in found["days"]] == [(30, 0)]
+
+
 @pytest.mark.parametrize("vendor", [a_hikvision, a_suprema])
 async def test_a_part_that_is_read_again_is_no_reading_of_the_log(
     ingest: Ingest, hr: httpx.AsyncClient, vendor: Callable[[], AbstractAsyncContextManager[dict[str, Any]]]
@@ -152,6 +165,32 @@ async def test_one_that_calls_is_asked_for_all_it_holds_and_counts_it(ingest: In
         found = await reconciled(hr, lambda r: r["missing"] == 0)
         assert found["sentence"].startswith("nothing is missing: it counts 200 records from 2000-01-01 to ")
         assert sum(day["received"] for day in found["days"]) == 200
+
+
+async def test_what_the_numbers_of_records_say_is_known_without_contact(ingest: Ingest, hr: httpx.AsyncClient) -> None:
+    """As on the process that stands by: it is not in contact with any machine."""
+    config = {"profile": "stx-etx", "connection": {"side": "client"}, "sequence": {"request": None}}
+    made = generic.Device(config)
+    for number in range(7):
+        made.record_at(str(1001 + number % 3), START + timedelta(minutes=number))
+    # The fifth, number 4, is lost on its way.
+    async with generic.simulator(made, faults=generic.Faults(gap=5), window=8) as running:
+        body = {"machine_id": "gate", "name": "Gate", "machine_type": "generic", "ip_address": "127.0.0.1"}
+        async with ingest.running():
+            await hr.post(MACHINES, json={**body, "port": running.port, "zone": "UTC", "config": config})
+            found = await reconciled(hr, lambda r: r["received"]["scans"] == 6 and r["gaps"])
+            assert (found["missing"], found["gaps"]) == (1, "its record 4 has not come")
+        found = (await hr.get(f"{MACHINES}gate/reconciliation/")).json()
+        assert found["sentence"].startswith("records have not come: its record 4 has not come; that was at ")
+        async with ingest.running():
+            await reconciled(hr, lambda r: r["missing"] == 1 and "that was at" not in r["sentence"])
+            running.send(made.frame(made.entries[4]))
+            found = await reconciled(hr, lambda r: r["missing"] == 0)
+            assert found["sentence"] == (
+                "nothing is missing: of the records whose numbers were followed none is left out, up to number 6"
+            )
+    found = (await hr.get(f"{MACHINES}gate/reconciliation/")).json()
+    assert (found["missing"], found["gaps"]) == (0, "")
 
 
 async def test_a_machine_of_which_nothing_is_known_says_so(hr: httpx.AsyncClient) -> None:

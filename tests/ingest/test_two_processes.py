@@ -183,3 +183,20 @@ async def test_a_holder_that_hangs_is_followed_and_lets_go_when_it_wakes(
             await until(lambda: both.gate.connections == 1, within=60)
         await both.all_is_here()
         assert both.gate.accepted == 2
+
+
+async def test_a_clock_that_is_wanted_set_at_the_one_that_stands_by_is_set_by_the_other_once(
+    migrated: Callable[..., str], tmp_path: Path
+) -> None:
+    async with two(migrated("ingest"), tmp_path) as both:
+        answer = await both.other.client.post(f"{MACHINES}gate/clock/")
+        assert answer.status_code == 202, answer.text
+        assert "is set by the process that goes to the machines" in answer.json()["sentence"]
+        async with asyncio.timeout(60):
+            while True:
+                found = (await both.other.client.get(f"{MACHINES}gate/clock/")).json()["measurements"]
+                set_by = [one["by"] for one in found if one["kind"] == "set"]
+                if set_by:
+                    break
+                await asyncio.sleep(0.05)
+        assert set_by == ["anna"]

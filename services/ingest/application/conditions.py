@@ -136,6 +136,13 @@ class Conditions:
             if (present.sync_asked_at, present.sync_since) == (machine.sync_asked_at, machine.sync_since):
                 await work.save(replace(present, sync_asked_at=None, sync_since=None))
 
+    async def clock_tried(self, machine: Machine) -> None:
+        """Its clock was set, or could not be, as was wanted when it was `machine`; a later wish stands."""
+        async with self._registry.work() as work:
+            present = await work.by_id(machine.id)
+            if present is not None and present.clock_asked_at == machine.clock_asked_at:
+                await work.save(replace(present, clock_asked_at=None, clock_asked_by=""))
+
     async def forgotten(self) -> None:
         """Nobody is in contact with any that we go to: this process has just begun to hold them.
 

@@ -80,7 +80,7 @@ class Desk:
         if compare_digest(secret.encode(), self._secret.encode()):
             self._admitted.add(source)
             return True
-        self._admitted.discard(source)
+        # Others may call from the same address as the machine: they are not to take from it what it has shown.
         self.standing.warn(STRANGER, f"somebody calls in its name from {source}, with a wrong secret")
         return False
 

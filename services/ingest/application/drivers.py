@@ -23,7 +23,7 @@ from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.machine_user import MachineUser
 from services.ingest.domain.reading import Batch, Reading
-from services.ingest.domain.reconciliation import Counted
+from services.ingest.domain.reconciliation import Counted, Numbered
 from shared.kernel.errors import Unavailable
 
 PUSH_KEY: Final = "push_key"
@@ -356,6 +356,14 @@ class MakesHistory(Protocol):
 
     def history(self, machine: Machine, first: date, last: date) -> Iterator[Reading]:
         """What the machine recorded on these local dates, both included, in order; always the same."""
+
+
+@runtime_checkable
+class NumbersRecords(Protocol):
+    """A driver whose machines number their records, so that it shows where one has not come."""
+
+    def numbered(self, machine: Machine) -> Numbered:
+        """What the numbers say, as far as its `read_mark` knows; nothing where it has none. Never raises."""
 
 
 @runtime_checkable

@@ -13,7 +13,7 @@ from services.ingest.application.drivers import Capability, Driver, IsPushedTo, 
 from services.ingest.application.kept_secrets import HIDDEN, check_place, check_way, kept
 from services.ingest.application.not_installed import not_installed
 from services.ingest.application.ports import Registry, Work
-from services.ingest.domain.addresses import wrong_with_address
+from services.ingest.domain.addresses import normal_address, wrong_with_address
 from services.ingest.domain.machine import Direction, Machine, State, Status, state_for_people
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Conflict, Malformed, NotFound, Stale, sentence
@@ -116,7 +116,7 @@ class Machines:
         machine = await self._existing(work, key, scope, revision)
         if changes.get("machine_type", machine.machine_type) != machine.machine_type:
             # What one driver was to do, and how far it came, means nothing to another.
-            machine = replace(machine, read_mark="", sync_asked_at=None, sync_since=None)
+            machine = replace(machine, read_mark="", sync_asked_at=None, sync_since=None, clock_asked_at=None)
         wanted = replace(machine, revision=machine.revision + 1, updated_at=self._clock.now())
         changed = await self._checked(work, wanted, changes, before=machine)
         saved = await work.save(replace(changed, state=self.anew(machine, changed)))
@@ -224,6 +224,7 @@ class Machines:
                 )
         if machine.ip_address and (before is None or machine.ip_address != before.ip_address):
             _check_address(machine.ip_address)
+            machine = replace(machine, ip_address=normal_address(machine.ip_address))
         driver = self.driver_of(machine)
         hidden = kept(before, driver, changes.get("config")) if before is not None else []
         if before is not None:

@@ -6,13 +6,21 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from services.ingest.application.commanding import Commanding
-from services.ingest.application.drivers import COUNT_LOG, MISSING, TakesCommands
+from services.ingest.application.drivers import COUNT_LOG, MISSING, NumbersRecords, TakesCommands
 from services.ingest.application.machines import Machines
 from services.ingest.application.ports import Counts, DayReceived, LogReadings, Received
 from services.ingest.application.standing import Standing
 from services.ingest.domain.log_reading import LogReading
 from services.ingest.domain.machine import Machine
-from services.ingest.domain.reconciliation import Counted, Figures, Verdict, missing_of_day, of_any_day, verdict
+from services.ingest.domain.reconciliation import (
+    Counted,
+    Figures,
+    Numbered,
+    Verdict,
+    missing_of_day,
+    of_any_day,
+    verdict,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +100,7 @@ class Reconciling:
         counted, at = await self._counted(machine)
         standing = self._standing_of(machine.id)
         reading = readings.get(machine.id)
+        numbered = self._numbered(machine)
         uncounted = of_any_day(here.uncounted, here.counted_since, reading)
         figures = Figures(
             on_machine=machine.records_on_machine,
@@ -105,11 +114,17 @@ class Reconciling:
             counted=counted,
             counted_here=await self._here(machine, counted),
             as_of=_on_its_clock(machine.last_contact_at, machine) if standing is None else None,
-            gaps=standing.said(MISSING) if standing is not None else "",
+            # What a contact says is newer than what is kept, which another process may have written.
+            gaps=(standing.said(MISSING) if standing is not None else "") or numbered.gaps,
+            whole=numbered.whole,
         )
         return Reconciliation(
             machine=machine, figures=figures, verdict=verdict(figures), received=here, counted_at=at
         )  # fmt: skip
+
+    def _numbered(self, machine: Machine) -> Numbered:
+        driver = self._machines.driver_of(machine)
+        return driver.numbered(machine) if isinstance(driver, NumbersRecords) else Numbered()
 
     async def _counted(self, machine: Machine) -> tuple[Counted | None, datetime | None]:
         """What it answered last to how many records there are of some days."""

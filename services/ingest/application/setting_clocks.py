@@ -1,16 +1,17 @@
 """A person has the clock of a machine set, once; and what is known of that clock.
 
-It is set by the contact that there is, between two readings of its log, or by one that is begun for that.
+It is set by the contact that there is, between two readings of its log, or by one that is begun for that. Where
+another process holds the machines the wish is kept with the machine, and done by that one.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from services.ingest.application.clock_keeping import Outcome
+from services.ingest.application.clock_keeping import WISH_HOLDS, Outcome
 from services.ingest.application.commanding import Commanding
 from services.ingest.application.contact_ports import ClockMeasurements
 from services.ingest.application.drivers import SET_CLOCK, SetsClock
@@ -109,7 +110,7 @@ class SettingClocks:
             return Asked(machine=machine, will=will, command=command.id)
         standing = self._line_of(machine.id)
         if standing is None:
-            raise Conflict(f"there is no contact with {machine.machine_id} yet; try again in a moment")
+            return await self._kept(machine, by_name)
         wish = standing.wish_clock_set(by_name)
         self._hurry(machine.id)
         await asyncio.wait([wish], timeout=WITHIN)
@@ -125,6 +126,20 @@ class SettingClocks:
             raise Conflict(f"the clock of {machine.machine_id} was set, as it says, and is {still} all the same")
         said = f"its clock was {_in_words(outcome.before)}, and is {_in_words(outcome.after)} now"
         return Asked(machine=machine, will=said, outcome=outcome)
+
+    async def _kept(self, machine: Machine, by_name: str) -> Asked:
+        """Leave it to the process that holds the machines, or to this one once it does."""
+        async with self._machines.work() as work:
+            present = await work.by_id(machine.id)
+            if present is None:
+                raise NotFound(f"there is no machine {machine.machine_id!r} any more")
+            await work.save(replace(present, clock_asked_at=self._clock.now(), clock_asked_by=by_name))
+        minutes = WISH_HOLDS // timedelta(minutes=1)
+        will = (
+            "its clock is set by the process that goes to the machines, which this one does not, as soon as that is in"
+            f" contact with it; after {minutes} minutes not any more"
+        )
+        return Asked(machine=machine, will=will)
 
     def _later(self, machine: Machine, standing: Standing) -> Asked:
         if not standing.connected:

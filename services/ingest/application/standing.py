@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from services.ingest.application.clock_keeping import ClockKeeping, Outcome
+from services.ingest.application.clock_keeping import WISH_HOLDS, ClockKeeping, Outcome
 from services.ingest.application.conditions import Conditions, Progress, Way
 from services.ingest.application.contact_ports import ClockMeasurements
 from services.ingest.application.drivers import MachineTrouble, Phase
@@ -62,6 +62,8 @@ class Standing:
         self._reason: str | None = None
         self._complete: datetime | None = None
         self._silence: str | None = None
+        self._clock_asked_at: datetime | None = None
+        """When the wish of the registry was said that is being done."""
         self.connected = False
         """Whether there is contact now."""
         self.state = State.CONNECTING
@@ -91,6 +93,25 @@ class Standing:
     def withdraw_wish(self) -> None:
         """Nobody wants its clock to be set any more."""
         self._keeping.withdraw()
+
+    def clock_wanted(self, present: Machine) -> bool:
+        """Do what of this the registry keeps; whether that is news. What comes of it is told, and it is done once."""
+        asked_at = present.clock_asked_at
+        if asked_at is None or asked_at == self._clock_asked_at or self._clock.now() - asked_at >= WISH_HOLDS:
+            return False
+        self._clock_asked_at = asked_at
+
+        def ended(wish: "asyncio.Future[Outcome]") -> None:
+            if wish.cancelled():
+                self._clock_asked_at = None  # by somebody who shared it and waits no longer: this one waits on
+                return
+            if (outcome := wish.result()).after is None:
+                why_not = f"its clock was not set, as {present.clock_asked_by} wanted: {outcome.why_not}"
+                self.warn(CLOCK_NOT_SET, why_not)
+            self.also(lambda: self._conditions.clock_tried(present))
+
+        self.wish_clock_set(present.clock_asked_by).add_done_callback(ended)
+        return True
 
     @property
     def records(self) -> int | None:

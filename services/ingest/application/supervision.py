@@ -110,6 +110,9 @@ class Supervisor:
                 or task.done()
             ):
                 self._let_go(id_)
+        for id_, (watch, _) in self._watched.items():
+            if watch.standing.clock_wanted(machines[id_]):
+                watch.hurry()
         begun = 0
         for id_, machine in machines.items():
             if id_ in self._watched or id_ in self._leaving:
@@ -156,6 +159,7 @@ class Supervisor:
 
     def _begin(self, machine: Machine) -> None:
         watch = self._watch(machine)
+        watch.standing.clock_wanted(machine)
         self._watched[machine.id] = watch, asyncio.create_task(watch.run(), name=f"machine {machine.machine_id}")
 
     def _let_all_go(self) -> None:

@@ -54,7 +54,7 @@ class WatchedLog:
 
     def tally(self, batch: Batch) -> Tally | None:
         """What counts this batch, where it is a part of the log."""
-        return self._tally if batch.mode is Mode.REPLAY else None
+        return self._tally if batch.mode is Mode.REPLAY and batch.of_log else None
 
     def taken(self, batch: Batch) -> None:
         """This batch cannot be lost any more; an empty one ends the reading of the log."""

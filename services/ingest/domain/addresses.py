@@ -1,7 +1,7 @@
 """Where a machine can be reached, as people write it. Pure."""
 
 import re
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 LONGEST: Final = 253
@@ -23,6 +23,19 @@ def wrong_with_address(text: str) -> str:
     if len(text) > LONGEST or labels[-1].isdigit() or not all(_LABEL.fullmatch(label) for label in labels):
         return f"{text!r} is neither an IP address, such as 192.168.1.20, nor the name of a host, such as gate-1.local"
     return ""
+
+
+def normal_address(text: str) -> str:
+    """The same address as everybody writes it, so that two of them are equal where they are one place.
+
+    Names are the same in capitals, too: whoever compares them minds that. What is no address stays as it is.
+    """
+    try:
+        found = ip_address(text)
+    except ValueError:
+        return text.removesuffix(".")
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return str(mapped or found)
 
 
 def _is_ip(text: str) -> bool:

@@ -115,6 +115,10 @@ class Machine:
     """When somebody wanted its log to be read again; None once that was done."""
     sync_since: datetime | None = None
     """The wall time of its clock from which on that is wanted; None is all of it."""
+    clock_asked_at: datetime | None = None
+    """When somebody wanted its clock set who was told that it will be; None once it was tried."""
+    clock_asked_by: str = ""
+    """The username of who wanted that."""
     paused_at: datetime | None = None
     """Since when nobody is to be in contact with it for a while; None where it is not paused."""
     paused_until: datetime | None = None

@@ -68,6 +68,9 @@ class Batch:
     mode: Mode
     received_at: datetime
     unreadable: Sequence[Unreadable] = ()
+    of_log: bool = True
+    """Whether it is read from the machine's log, where its mode does not rule that out: what a stream tells beside that
+    is no part of a reading, and is counted in none."""
     read_mark: str | None = None
     """How far the machine's log was read, or what else is to outlive us of it, in the driver's own words: kept with the
     machine once this batch is safe. None leaves what is kept."""

@@ -26,6 +26,16 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Numbered:
+    """What the numbers of a machine's records say, in sentences of which one is empty."""
+
+    gaps: str = ""
+    """What has not come."""
+    whole: str = ""
+    """That nothing is missing, and how far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """What is known of both sides."""
 
@@ -50,7 +60,9 @@ class Figures:
     as_of: datetime | None = None
     """When it was last heard of, on its own clock; None where it is in contact now."""
     gaps: str = ""
-    """What is missing by the numbers of its records, in a sentence; it is known while there is contact."""
+    """What is missing by the numbers of its records, in a sentence."""
+    whole: str = ""
+    """That by the numbers of its records nothing is missing, in a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +168,8 @@ def _agreements(of: Figures) -> Iterator[str]:
         yield f"it counts {of.counted.records:,} records {_span(of.counted)}, and {of.counted_here:,} scans are here"
     if of.on_machine is not None:
         yield f"it holds {of.on_machine:,} records, and {of.scans:,} scans are here"
+    if of.whole:
+        yield of.whole
 
 
 def _beside(of: Figures) -> str:

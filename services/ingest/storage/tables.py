@@ -73,6 +73,12 @@ machines = Table(
     ),
     Column("sync_asked_at", DateTime(timezone=True), comment="its log is to be read again; null once it was"),
     Column("sync_since", DateTime, comment="wall time of its clock from which on that is wanted; null is all of it"),
+    Column(
+        "clock_asked_at",
+        DateTime(timezone=True),
+        comment="its clock is to be set, by whoever holds it; null once it was",
+    ),
+    Column("clock_asked_by", Text, nullable=False, server_default=""),
     Column("paused_at", DateTime(timezone=True)),
     Column("paused_until", DateTime(timezone=True), comment="null is until somebody resumes"),
     Column("paused_by", Text, nullable=False, server_default=""),

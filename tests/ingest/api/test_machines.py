@@ -206,6 +206,31 @@ class TestPlaces:
         moved = await hr.patch(f"{MACHINES}gate-2/", json={"port": None})
         assert moved.status_code == 409
 
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [
+            ("10.9.9.9", "::ffff:10.9.9.9"),
+            ("FE80:0::1", "fe80::1"),
+            ("gate.local", "gate.local."),
+            ("gate.local", "GATE.local"),
+        ],
+    )
+    async def test_a_place_is_one_however_its_address_is_written(
+        self, hr: httpx.AsyncClient, first: str, second: str
+    ) -> None:
+        await registered(hr, **{**self.TERMINAL, "ip_address": first})
+        other = {**GATE, **self.TERMINAL, "machine_id": "gate-2", "ip_address": second}
+        refused = await hr.post(MACHINES, json=other)
+        assert (refused.status_code, "gate-1 is at this address" in refused.text) == (409, True)
+
+    async def test_an_address_is_kept_in_one_way_and_written_in_another_it_is_no_change(
+        self, hr: httpx.AsyncClient
+    ) -> None:
+        machine = await registered(hr, machine_type="fake", ip_address="2001:DB8:0::7", config={"password": "s3cret"})
+        assert machine["ip_address"] == "2001:db8::7"
+        same = await hr.patch(f"{MACHINES}gate-1/", json={"ip_address": "2001:db8:0:0::7"})
+        assert (same.status_code, same.json()["ip_address"]) == (200, "2001:db8::7")
+
     async def test_one_that_is_out_of_use_leaves_its_place_to_its_successor(self, hr: httpx.AsyncClient) -> None:
         await registered(hr, **self.TERMINAL, status="inactive")
         await registered(hr, **self.TERMINAL, machine_id="gate-2")

@@ -1,8 +1,10 @@
+from ipaddress import IPv6Address
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.domain.addresses import wrong_with_address
+from services.ingest.domain.addresses import normal_address, wrong_with_address
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,37 @@ def test_ip_addresses_and_host_names_are_addresses(address: str) -> None:
 )
 def test_what_is_neither_is_told_why(address: str, said: str) -> None:
     assert said in wrong_with_address(address)
+
+
+@pytest.mark.parametrize(
+    ("address", "normal"),
+    [
+        ("10.9.9.9", "10.9.9.9"),
+        ("::ffff:10.9.9.9", "10.9.9.9"),
+        ("::FFFF:0a09:0909", "10.9.9.9"),
+        ("FE80:0::1", "fe80::1"),
+        ("fe80::0001%eth0", "fe80::1%eth0"),
+        ("2001:DB8:0:0:0:0:0:7", "2001:db8::7"),
+        ("gate.local.", "gate.local"),
+        ("Gate-1.local", "Gate-1.local"),
+    ],
+)
+def test_one_place_is_written_in_one_way(address: str, normal: str) -> None:
+    assert normal_address(address) == normal
+    assert not wrong_with_address(normal)
+
+
+@given(st.ip_addresses(v=6))
+def test_however_an_address_is_written_it_is_the_same(address: IPv6Address) -> None:
+    ways = {str(address), address.exploded, address.compressed.upper()}
+    assert len({normal_address(way) for way in ways}) == 1
+
+
+@given(st.text(max_size=300))
+def test_what_is_normal_stays_so(text: str) -> None:
+    if not wrong_with_address(text):
+        assert normal_address(normal_address(text)) == normal_address(text)
+        assert not wrong_with_address(normal_address(text))
 
 
 @given(st.ip_addresses())

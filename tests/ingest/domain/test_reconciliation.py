@@ -36,6 +36,13 @@ NOVEMBER = Counted(first=datetime(2026, 11, 1), last=datetime(2026, 11, 27, 23, 
             id="nothing is known",
         ),
         pytest.param(
+            Figures(scans=7, whole="none of its numbers is left out", as_of=datetime(2026, 11, 20, 9)),
+            0,
+            "nothing is missing: none of its numbers is left out; that was at 2026-11-20 09:00, when it was last heard"
+            " of",
+            id="it numbers its records",
+        ),
+        pytest.param(
             Figures(on_machine=1000, handed_over=1000, scans=997, unreadable=1, reading=READ),
             0,
             "nothing is missing: all 1,000 records that it holds were handed over; 1 unreadable",

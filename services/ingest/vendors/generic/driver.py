@@ -20,6 +20,7 @@ from services.ingest.application.drivers import (
 )
 from services.ingest.application.samples import Sample
 from services.ingest.domain.machine import Machine
+from services.ingest.domain.reconciliation import Numbered
 from services.ingest.vendors.generic.calling import Calling
 from services.ingest.vendors.generic.framers import framer
 from services.ingest.vendors.generic.memory import Memory
@@ -27,6 +28,7 @@ from services.ingest.vendors.generic.mqtt.line import MqttLine
 from services.ingest.vendors.generic.mqtt.settings import PORT, TLS_PORT
 from services.ingest.vendors.generic.password import how_the_password_goes
 from services.ingest.vendors.generic.preview import preview
+from services.ingest.vendors.generic.sequence import Position, numbered
 from services.ingest.vendors.generic.session import GenericSession
 from services.ingest.vendors.generic.settings import Connection, GenericSettings, read
 from services.ingest.vendors.generic.waiting import (
@@ -40,6 +42,7 @@ from services.ingest.vendors.generic.waiting import (
     opened,
     where,
 )
+from services.ingest.vendors.marks import read as read_mark
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Invalid
 
@@ -166,6 +169,14 @@ class Generic:
         finally:
             if held is None:
                 await place.close()
+
+    def numbered(self, machine: Machine) -> Numbered:
+        position = read_mark(machine.read_mark, Position)
+        try:
+            follows = position is not None and read(machine.config).sequence is not None
+        except Invalid:
+            follows = False  # an earlier version of us took this config
+        return numbered(position) if position is not None and follows else Numbered()
 
     def preview(self, machine: Machine, sample: bytes) -> Sample:
         """What the machine would be understood to say with these bytes."""

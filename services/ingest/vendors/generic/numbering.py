@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from services.ingest.application.drivers import MISSING, Contact
-from services.ingest.vendors.generic.sequence import Position, Turn, step
+from services.ingest.vendors.generic.sequence import Position, Turn, gaps_in_words, step
 from services.ingest.vendors.generic.settings import Sequence
 from services.ingest.vendors.generic.templates import filled
 
@@ -17,7 +17,7 @@ class Numbering:
         self._settings, self._contact = settings, contact
         self._asked = 0
         self.position = position
-        if position.missing:
+        if position.lacking:
             self._warn()
 
     def take(self, number: int | None) -> Turn | None:
@@ -28,13 +28,13 @@ class Numbering:
         before = self.position
         self.position, turn = step(before, number, settings)
         if turn is Turn.ANEW:
-            self._contact.warn(
-                ANEW, f"its record numbers went from {before.latest} to {number}: it was reset, or is another machine"
-            )
+            lost = f". {before.lacking:,} of its records before that have not come" if before.lacking else ""
+            said = f"its record numbers went from {before.latest} to {number}: it was reset, or is another machine"
+            self._contact.warn(ANEW, said + lost)
         if turn is Turn.GAP:
             self._asked = 0
             self._warn()
-        elif before.missing and not self.position.missing:
+        elif before.lacking and not self.position.lacking:
             self._contact.settled(MISSING)
         elif turn is Turn.LATE:
             self._asked = 0
@@ -64,11 +64,4 @@ class Numbering:
         return text.zfill(self._settings.digits)
 
     def _warn(self) -> None:
-        missing = self.position.missing
-        many = sum(last - first + 1 for first, last in missing)
-        first, last = missing[0][0], missing[-1][1]
-        if many == 1:
-            said = f"its record {first} has not come"
-        else:
-            said = f"{many:,} of its records have not come, the first is {first}, the last {last}"
-        self._contact.warn(MISSING, said)
+        self._contact.warn(MISSING, gaps_in_words(self.position))

@@ -211,7 +211,7 @@ class GenericSession:
         into.unreadable += self._kept(heard)
         if self._numbering.take(heard.sequence) is Turn.GAP:
             self._asks_now = True
-        if heard.nothing_waits and not self._numbering.position.missing:
+        if heard.nothing_waits and not self._numbering.position.lacking:
             into.complete_until = self._polled_at if heard.kind is Kind.END else self._clock.now()
         if heard.clock_offset is not None:
             self._offset = heard.clock_offset

@@ -28,7 +28,7 @@ from services.ingest.vendors.hikvision.directory import users_of
 from services.ingest.vendors.hikvision.documents import Device
 from services.ingest.vendors.hikvision.isapi import Isapi
 from services.ingest.vendors.hikvision.log import EventLog, Mark
-from services.ingest.vendors.hikvision.measuring import measure_clock, mind_clock, offset_here
+from services.ingest.vendors.hikvision.measuring import measure_clock, mind_clock, offset_at
 from services.ingest.vendors.hikvision.refusals import Refusals
 from services.ingest.vendors.hikvision.session import HikvisionSession
 from services.ingest.vendors.hikvision.settings import HikvisionSettings
@@ -278,7 +278,7 @@ def _log(isapi: Isapi, device: Device, wall: Wall, zone: ZoneInfo, *, mark: Mark
         isapi,
         device=device.serial or device.mac,
         wall=wall.local,
-        offset=offset_here(wall, zone),
+        offset_at=lambda since: offset_at(since, wall, zone),
         mark=mark,
         page=page,
     )

@@ -7,7 +7,7 @@ whole is had as a whole, when it has grown. Whatever is read twice is recognised
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -68,10 +68,22 @@ class NotHonoured(Exception):
 class EventLog:
     """The log of one terminal in one contact. Raises what `Isapi` raises."""
 
-    def __init__(self, isapi: Isapi, *, device: str, wall: datetime, offset: str, mark: Mark | None, page: int) -> None:
-        """`offset` is how far ahead of UTC the machine is, as in `+05:30`; `mark` where an earlier contact ended."""
+    def __init__(
+        self,
+        isapi: Isapi,
+        *,
+        device: str,
+        wall: datetime,
+        offset_at: Callable[[datetime | None], str],
+        mark: Mark | None,
+        page: int,
+    ) -> None:
+        """`offset_at` a wall time is how far ahead of UTC the machine is then, as in `+05:30`; None is now.
+
+        `mark` is where an earlier contact ended.
+        """
         self._isapi = isapi
-        self._offset = offset
+        self._offset_at = offset_at
         self._page_size = page
         self._device = device
         self._first = True
@@ -231,7 +243,7 @@ class EventLog:
     def _by_times(self, way: Way, since: datetime | None) -> Mapping[str, Any]:
         if way is Way.WHOLE:
             return {}
-        return by_time(since, offset=self._offset if way is Way.TIME else "")
+        return by_time(since, offset=self._offset_at(since) if way is Way.TIME else "")
 
     @staticmethod
     def _check(page: Page, *, first: int) -> None:

@@ -55,10 +55,20 @@ async def mind_clock(isapi: Isapi, zone: ZoneInfo, settings: HikvisionSettings, 
     return wall
 
 
-def offset_here(wall: Wall, zone: ZoneInfo) -> str:
-    """How far ahead of UTC the machine is, as it is written behind a time: `+05:30`."""
-    ahead = wall.offset if wall.offset is not None else wall.local.replace(tzinfo=zone).utcoffset()
-    return utc(ahead or timedelta(0)).removeprefix("UTC")
+def offset_at(since: datetime | None, wall: Wall, zone: ZoneInfo) -> str:
+    """How far ahead of UTC the machine is at a wall time, as it is written behind that: `+05:30`; None is now.
+
+    It tells only what it is now, as `wall`, and in summer it may be another. Some compare instants: of what the time
+    can mean, this is the earlier, so that nothing is left out. An hour more of the log only comes again.
+    """
+    here = (wall.local if since is None else since).replace(tzinfo=zone).utcoffset() or timedelta(0)
+    if wall.offset is None:
+        return _written(here)
+    return _written(wall.offset if since is None else max(wall.offset, here))
+
+
+def _written(ahead: timedelta) -> str:
+    return utc(ahead).removeprefix("UTC")
 
 
 def _in(zone: ZoneInfo, local: datetime, fold: int) -> datetime:

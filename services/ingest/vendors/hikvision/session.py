@@ -174,7 +174,7 @@ class HikvisionSession:
         yield from self._told_now(gathered, mode)
 
     def _told_now(self, events: Sequence[AccessEvent], mode: Mode) -> Iterator[Batch]:
-        batch = self._batch(events, mode)
+        batch = replace(self._batch(events, mode), of_log=False)
         self._told.update(map(_key, batch.readings))
         # A stream may tell late of what the log has told already: that was taken then.
         news = [reading for reading in batch.readings if _key(reading) not in self._read]

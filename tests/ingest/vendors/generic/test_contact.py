@@ -201,7 +201,7 @@ async def test_what_was_missing_before_we_were_started_again_is_so_still() -> No
     async with both(of, made=known, more={"read_mark": '{"latest":5,"missing":[[4,4]]}'}) as (running, what):
         await until(lambda: [reading.badge for reading in what.readings] == [known.entries[4].badge])
         await until(lambda: what.contact.warnings == {})
-        assert last_mark(what) == '{"latest":5,"missing":[]}'
+        assert last_mark(what) == '{"latest":5,"missing":[],"forgotten":0}'
         assert running.requests >= 1
 
 

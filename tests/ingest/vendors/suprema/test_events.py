@@ -3,10 +3,12 @@
 import contextlib
 import json
 import random
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
@@ -14,7 +16,7 @@ from hypothesis import strategies as some
 from services.ingest.domain.reading import Reading, ScanType, Unreadable
 from services.ingest.vendors.suprema.codes import FAMILIES, Outcome, method, outcome
 from services.ingest.vendors.suprema.documents import EVENT_ROWS, NoDocument, document_of, rows_of, said_in
-from services.ingest.vendors.suprema.events import Event, event_of, reading_of, told_in
+from services.ingest.vendors.suprema.events import event_of, reading_of, told_in
 from services.ingest.vendors.suprema.keys import scan_type
 from services.ingest.vendors.suprema.recent import Recent
 from services.ingest.vendors.suprema.times import (
@@ -257,25 +259,37 @@ def test_any_bytes_are_a_document_or_none(body: bytes) -> None:
         document_of(body)
 
 
-def test_mutated_messages_are_read_or_refused() -> None:
-    chance = random.Random(7)
-    for _ in range(20_000):
-        body = bytearray(MESSAGE)
-        for _ in range(chance.randrange(1, 6)):
+@pytest.mark.slow
+def test_two_hundred_thousand_mutilated_messages_are_read_or_refused() -> None:
+    """Of the socket and of a search by turns: both are documents, and hold events."""
+    chance, began, scans = random.Random(7), time.process_time(), 0
+    memory = psutil.Process().memory_info().rss
+    whole = (MESSAGE, json.dumps({"EventCollection": {"rows": [ROW]}, "Response": {"code": "0"}}).encode())
+    for number in range(200_000):
+        body = bytearray(whole[number % 2])
+        for _ in range(chance.randrange(4)):
             place = chance.randrange(len(body))
             match chance.randrange(3):
                 case 0:
-                    body[place] = chance.randrange(256)
+                    body[place] = chance.choice(b'{}[]"\\,:0-9\0\xff')
                 case 1:
                     del body[place]
                 case 2:
                     body[place:place] = body[chance.randrange(len(body)) :][: chance.randrange(20)]
         try:
-            event = told_in(document_of(bytes(body)))
+            tree = document_of(bytes(body))
         except NoDocument:
             continue
-        if isinstance(event, Event):
-            reading_of(event, zone=KOLKATA, meaning="utc", keys={})
+        events = [event for event in (told_in(tree), *map(event_of, rows_of(tree, EVENT_ROWS))) if event is not None]
+        for event in events:
+            made = reading_of(event, zone=KOLKATA, meaning="utc", keys={})
+            if isinstance(made, Reading):
+                scans += 1
+                made.badge.encode()
+        said_in(tree)
+    assert scans > 50_000
+    assert psutil.Process().memory_info().rss - memory < 20_000_000
+    assert time.process_time() - began < 60
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """The bytes of MQTT: what is said, and what is understood, however it is split."""
 
 import random
-from contextlib import suppress
+import time
 
+import psutil
 import pytest
 
 from services.ingest.vendors.generic.mqtt.wire import (
@@ -93,14 +94,39 @@ def test_what_is_no_broker_is_said_to_be_none(stream: bytes) -> None:
         fed(stream)
 
 
-def test_any_bytes_are_packets_or_refused() -> None:
-    chance = random.Random(7)
-    for _ in range(3_000):
+@pytest.mark.slow
+def test_two_hundred_thousand_mutilated_packets_are_read_or_refused_and_none_piles_up() -> None:
+    chance, began, understood, refused = random.Random(7), time.process_time(), 0, 0
+    memory = psutil.Process().memory_info().rss
+    for _ in range(200_000 // len(PACKETS) + 1):
         stream = bytearray(STREAM)
-        for _ in range(chance.randint(1, 4)):
+        for _ in range(chance.randint(0, 4)):
             stream[chance.randrange(len(stream))] = chance.randrange(256)
-        with suppress(NotMqtt):
-            fed(*(bytes(stream[at : at + 5]) for at in range(0, len(stream), 5)))
+        del stream[len(stream) - chance.choice((0, chance.randrange(len(stream)))) :]
+        packets, size = Packets(), chance.choice((1, 5, len(stream) + 1))
+        try:
+            for at in range(0, len(stream), size):
+                understood += sum(1 for _ in packets.feed(bytes(stream[at : at + size])))
+        except NotMqtt:
+            refused += 1
+    assert understood > 40_000
+    assert refused > 5_000
+    assert psutil.Process().memory_info().rss - memory < 20_000_000
+    assert time.process_time() - began < 30
+
+
+def test_what_was_understood_of_a_connection_never_grows_with_what_came() -> None:
+    chance, packets, taken = random.Random(11), Packets(), 0
+    memory = psutil.Process().memory_info().rss
+    for _ in range(2_000):
+        body = b"\x00\x01a" + chance.randbytes(chance.choice((0, 10, 70_000)))
+        length, digits = len(body), bytearray()
+        while length:
+            length, digit = length >> 7, length & 0x7F
+            digits.append(digit | 0x80 if length else digit)
+        taken += sum(1 for _ in packets.feed(b"\x30" + digits + body))
+    assert taken == 2_000
+    assert psutil.Process().memory_info().rss - memory < 20_000_000
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
+import random
 import re
+import time
 from datetime import datetime
 
 import pytest
@@ -77,3 +79,26 @@ def test_any_bytes_are_results_or_nothing(body: bytes) -> None:
     for result in results(body):
         assert len(result.text) <= commands.LONGEST_RESULT
         assert all(letter.isprintable() or letter == "\n" for letter in result.text)
+
+
+@pytest.mark.slow
+def test_two_hundred_thousand_mutilated_answers_are_results_or_nothing() -> None:
+    chance, began = random.Random(9), time.process_time()
+    whole = b"ID=7&Return=0&CMD=DATA\nID=8&Return=-1002&AttlogSum=62&CMD=X\nID=9&Return=0&CMD=INFO\nFWVersion=8\n"
+    asked = command_text("count_log", FIRST, LAST)
+    read = sums = 0
+    for _ in range(200_000 // 3 + 1):
+        body = bytearray(whole)
+        for _ in range(chance.randrange(6)):
+            place = chance.randrange(len(body))
+            body[place : place + chance.randrange(3)] = bytes(chance.choices(b"ID=&%+-0129\n\r\0\xff\xe2", k=2))
+        for result in results(bytes(body)):
+            read += 1
+            assert len(result.text) <= commands.LONGEST_RESULT
+            assert result.code is None or abs(result.code) < 10**9
+            sums += commands.counted(asked, result.text) is not None
+            commands.meaning(result.code)
+            records_told(result.text)
+    assert read > 150_000
+    assert sums > 30_000
+    assert time.process_time() - began < 30

@@ -1,3 +1,7 @@
+import random
+import time
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,3 +37,20 @@ def test_a_body_that_is_nothing_but_ok_is_one_line() -> None:
 @given(st.one_of(st.binary(max_size=300), st.binary(max_size=80).map(b"OPLOG ".__add__)))
 def test_any_bytes_are_counted(body: bytes) -> None:
     assert operlog(body).count <= len(body)
+
+
+@pytest.mark.slow
+def test_two_hundred_thousand_mutilated_lines_are_counted_and_tell_nothing_of_people() -> None:
+    chance, lines, began = random.Random(8), BODY.count(b"\n"), time.process_time()
+    told = 0
+    for _ in range(200_000 // lines + 1):
+        body = bytearray(BODY)
+        for _ in range(chance.randrange(6)):
+            place = chance.randrange(len(body))
+            body[place : place + chance.randrange(3)] = bytes(chance.choices(b"\t\n\r\0 OPLG239-:=\xff", k=2))
+        found = operlog(bytes(body))
+        assert found.count <= len(body.splitlines())
+        told += len(found.done)
+        assert TEMPLATE.decode() not in repr(found)
+    assert told > 30_000
+    assert time.process_time() - began < 30

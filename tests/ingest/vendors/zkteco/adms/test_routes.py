@@ -378,6 +378,15 @@ class TestSecret:
         await register(hr, config={"push_key": "s3cret"})
         assert (await terminal.get("/guess/iclock/cdata?SN=S1&options=all")).status_code == 403
 
+    async def test_a_wrong_one_from_its_address_does_not_shut_it_out(
+        self, hr: httpx.AsyncClient, terminal: httpx.AsyncClient
+    ) -> None:
+        await register(hr, config={"push_key": "s3cret"})
+        assert (await terminal.get("/iclock/cdata?SN=S1&pushcommkey=s3cret")).status_code == 200
+        wrong = await terminal.post("/guess/iclock/cdata?SN=S1&table=ATTLOG", content=LINES)
+        assert wrong.status_code == 403
+        assert await post(terminal, "ATTLOG") == "OK:2"
+
 
 class TestCommands:
     async def test_one_is_handed_over_at_the_next_call_and_its_result_is_shown(
