@@ -18,6 +18,7 @@ import pytest
 from services.ingest.application.drivers import Capability, Contact, Garbled, Session, Steps, Unreachable
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.machine_user import MachineUser
+from services.ingest.domain.reading import Batch, Mode
 from services.ingest.vendors.conformance import check
 from services.ingest.vendors.discovery import GROUP, in_folder, installed
 from services.ingest.vendors.table import drivers
@@ -236,6 +237,34 @@ class TestChecking:
                 writer.close()
 
         assert "makes 1 scans" in (await broken(Imaginative(CLOCK)))["it talks nonsense"]
+
+    @pytest.mark.parametrize("claims", [True, False], ids=["claims completeness", "ends in silence"])
+    async def test_a_peer_that_hangs_up_is_no_log_that_was_read_to_its_end(self, claims: bool) -> None:
+        class Lenient(_Lines):
+            async def batches(self) -> AsyncIterator[Batch]:
+                while await self._reader.read(4096):
+                    pass
+                if claims:
+                    now = self._clock.now()
+                    yield Batch(readings=(), mode=Mode.REPLAY, received_at=now, complete_until=now)
+
+        class Pulling(Acme):
+            capabilities = frozenset({Capability.PULLS})
+
+            @asynccontextmanager
+            async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:
+                reader, writer = await self._connected(machine)
+                try:
+                    yield Lenient(reader, CLOCK)
+                finally:
+                    writer.close()
+
+        said = "it says that everything is here" if claims else "it ends as if these were all of the scans"
+        found = [finding async for finding in check(Pulling(CLOCK), THERE, CLOCK, contact_for=0.3)]
+        about = {finding.about: finding for finding in found}
+        assert said in about["it hangs up at once"].said
+        assert {finding.about for finding in found if finding.ok is False} == {"it hangs up at once"}
+        assert about["it says nothing"].said == "it waits on"
 
     async def test_one_that_claims_to_list_users_and_does_not(self) -> None:
         class Boastful(Acme):
