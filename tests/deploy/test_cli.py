@@ -225,15 +225,32 @@ def test_people_are_imported_from_csv(system: Answering, tmp_path: Path) -> None
     assert system.asked[-1][2]["Content-Type"] == "text/csv"
 
 
-def test_lines_of_people_that_were_left_out_are_named_and_the_command_fails(system: Answering, tmp_path: Path) -> None:
+def test_lines_of_people_that_were_left_out_are_named_and_told_by_the_end(system: Answering, tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     file.write_text("employee_id,name\n,Nobody\n")
     summary = {"created": 0, "errors": [{"line": 2, "column": "employee_id", "error": "is missing"}]}
     system.answers["/api/attendance/employees/import/"] = (200, summary)
     done = muster("people", "import", file, URL=system.url, TOKEN="mine")
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert "error line 2: employee_id · is missing" in done.stdout
-    assert "Left out: 1 lines" in done.stderr
+    assert "Left out: 1 line." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("field", "words", "code"),
+    [
+        ("columns", ("--columns", "bagde=1"), 2), ("date_format", ("--date-format", "day_frist"), 2),
+        ("date_format", (), 1), ("columns", (), 1), ("", ("--columns", "badge=1,time=2"), 1),
+    ],
+    ids=["columns that are wrong", "a date format that is", "dates that are unclear", "no header", "no log"],
+)  # fmt: skip
+def test_an_option_that_is_refused_was_used_wrongly_and_a_file_that_is_failed(
+    system: Answering, log: Path, field: str, words: tuple[str, ...], code: int
+) -> None:
+    problem = {"error": "no", "errors": [{"pointer": field, "detail": "x"}] if field else []}
+    system.answers["/api/attendance/scans/import/"] = (400, problem)
+    done = muster("import", log, "--machine", "g", *words, URL=system.url, TOKEN="mine")
+    assert (done.returncode, done.stdout) == (code, "")
 
 
 def test_what_the_system_refuses_fails_with_its_sentence(system: Answering, log: Path) -> None:

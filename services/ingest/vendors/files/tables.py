@@ -176,6 +176,9 @@ def _found(columns: Columns, head: Sequence[Row], unit: str) -> tuple[Layout, in
         return layout, _titles(layout, head)
     if found := header_of(columns, head):
         return found
+    for row in head:
+        if lacking := columns.lacking(row.cells):
+            raise Malformed(f"{unit} {row.number} {lacking}", fields={"columns": "not found"})
     shown_rows = max(head, key=lambda row: len([cell for cell in row.cells if cell.strip()]))
     seen = ", ".join(repr(cell.strip()) for cell in shown_rows.cells[:20] if cell.strip())
     what = (

@@ -99,6 +99,22 @@ class TestColumns:
         assert "names a badge and a time; line 1 has 'Name', 'Department'. Say what is where" in error.message
         assert error.fields == {"columns": "not found"}
 
+    @pytest.mark.parametrize("form", [{}, {"format": "csv"}], ids=["unknown", "csv"])
+    @pytest.mark.parametrize(
+        ("header", "words"),
+        [
+            ("Emp Ref;Name;Date;In;Out", "no column is known as the badge: say columns=badge=… (not known: 'Emp Ref', 'Name')"),
+            ("Badge;Name;Seen", "no column is known as the time: say columns=time=… (not known: 'Name', 'Seen')"),
+            ("Date;In;Out", "no column is known as the badge: say columns=badge=…"),
+        ],
+        ids=["no badge", "no time", "nothing else"],
+    )
+    def test_what_a_header_lacks_is_said_with_its_line(self, header: str, words: str, form: dict[str, str]) -> None:
+        data = f"Monthly report\n{header}\n5;Late;25/11/2026;22:00;06:00\n".encode()
+        error = refused(data, **form)
+        assert error.message == f"line 2 looks like a header; {words}"
+        assert error.fields == {"columns": "not found"}
+
     @pytest.mark.parametrize(
         ("columns", "words"),
         [
@@ -107,7 +123,7 @@ class TestColumns:
             ("badge=1,badge=2", "only one badge"),
             ("badge=0,time=1", "numbered from 1"),
             ("badge=1", "need the badge and a time"),
-            ("badge=Who", "has all of the columns that columns names"),
+            ("badge=Who", "has all of the columns that are named"),
         ],
     )
     def test_columns_that_cannot_be_are_refused_by_name(self, columns: str, words: str) -> None:
