@@ -332,3 +332,61 @@ def test_a_day_is_explained_in_sentences(system: Answering) -> None:
         "EMP001 Ahmed Khan, 2026-01-05\nTwo scans count.\nLate by 3 minutes.\n",
     )
     assert system.asked[-1][1] == "/api/attendance/explain/?employee=EMP001&date=2026-01-05"
+
+
+PEOPLE = [{"id": 12, "employee_id": "EMP0017"}, {"id": 5, "employee_id": "EMP001"}]
+UNITS = [{"id": 2, "name": "Sewing"}, {"id": 3, "name": "Cutting"}]
+
+
+@pytest.mark.parametrize(
+    ("words", "body"),
+    [
+        (("--role", "hr"), {"roles": ["hr"]}),
+        (("--person", "emp001"), {"roles": ["employee"], "person": 5}),
+        (("--role", "department_head", "--unit", "sewing", "--unit", "3"), {"roles": ["department_head"], "units": [2, 3]}),
+    ],
+    ids=["hr", "employee", "head"],
+)  # fmt: skip
+def test_a_user_is_made_by_names_and_their_password_printed_alone(
+    system: Answering, words: tuple[str, ...], body: dict[str, Any]
+) -> None:
+    system.answers["/api/attendance/employees/"] = (200, PEOPLE)
+    system.answers["/api/attendance/departments/"] = (200, UNITS)
+    system.answers["/api/users/"] = (201, {"username": "ann", "roles": body["roles"]})
+    done = muster("user", "add", "ann", *words, URL=system.url, TOKEN="mine")
+    assert done.returncode == 0, done.stderr
+    sent = json.loads(system.asked[-1][3])
+    assert sent == {"username": "ann", "password": done.stdout.strip(), **body}
+    assert len(sent["password"]) >= 20
+    assert "this once" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--role", "boss"), 2, "roles are super_admin, hr, department_head"),
+        (("--role", "department_head"), 2, "--unit"),
+        ((), 2, "--person"),
+        (("--person", "EMP9"), 1, "no person 'EMP9'"),
+        (("--role", "department_head", "--unit", "Dyeing"), 1, "Sewing (2), Cutting (3)"),
+    ],
+)  # fmt: skip
+def test_a_user_who_could_see_nothing_or_whose_person_nobody_knows_is_not_made(
+    system: Answering, words: tuple[str, ...], code: int, said: str
+) -> None:
+    system.answers["/api/attendance/employees/"] = (200, PEOPLE)
+    system.answers["/api/attendance/departments/"] = (200, UNITS)
+    done = muster("user", "add", "ann", *words, URL=system.url, TOKEN="mine")
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in " ".join(done.stderr.replace("│", " ").split())
+    assert "POST" not in {method for method, *_ in system.asked}
+
+
+def test_users_are_listed_with_the_names_of_what_they_are_and_head(system: Answering) -> None:
+    system.answers["/api/attendance/employees/"] = (200, PEOPLE)
+    system.answers["/api/attendance/departments/"] = (200, UNITS)
+    row = {"roles": ["hr"], "person": None, "units": [], "is_active": True}
+    head = {"username": "bo", "roles": ["department_head"], "person": 5, "units": [2, 9], "is_active": False}
+    system.answers["/api/users/"] = (200, [{"username": "ann", **row}, head])
+    done = muster("user", "list", URL=system.url, TOKEN="mine")
+    assert done.stdout == "ann  hr\nbo  department_head  is EMP001  heads Sewing, 9  may not sign in\n", done.stderr
