@@ -343,7 +343,8 @@ UNITS = [{"id": 2, "name": "Sewing"}, {"id": 3, "name": "Cutting"}]
     [
         (("--role", "hr"), {"roles": ["hr"]}),
         (("--person", "emp001"), {"roles": ["employee"], "person": 5}),
-        (("--role", "department_head", "--unit", "sewing", "--unit", "3"), {"roles": ["department_head"], "units": [2, 3]}),
+        (("--role", "department_head", "--unit", "sewing", "--unit", "3"),
+            {"roles": ["department_head"], "units": [2, 3]}),
     ],
     ids=["hr", "employee", "head"],
 )  # fmt: skip

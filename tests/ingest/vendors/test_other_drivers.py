@@ -20,6 +20,7 @@ from services.ingest.domain.machine import Machine
 from services.ingest.domain.machine_user import MachineUser
 from services.ingest.domain.reading import Batch, Mode
 from services.ingest.vendors.conformance import check
+from services.ingest.vendors.conformance.quality import RULES
 from services.ingest.vendors.discovery import GROUP, in_folder, installed
 from services.ingest.vendors.table import drivers
 from shared.kernel.clock import SystemClock
@@ -82,8 +83,11 @@ def entry(value: str) -> EntryPoint:
 
 async def broken(driver: Acme, folder: Path = THERE) -> dict[str, str]:
     """What is wrong with it, by promise."""
-    found = [finding async for finding in check(driver, folder, CLOCK, contact_for=0.3)]
-    return {finding.about: finding.said for finding in found if finding.ok is False}
+    wrong: dict[str, str] = {}
+    async for finding in check(driver, folder, CLOCK, contact_for=0.3):
+        if finding.ok is False:
+            wrong[finding.about] = "\n".join(filter(None, (wrong.get(finding.about), finding.said)))
+    return wrong
 
 
 class TestFinding:
@@ -157,6 +161,18 @@ class TestChecking:
         assert all(
             part in said for part in ("names no owner", "does not answer pure_parsing", "speed", "recordings is")
         )
+
+    async def test_a_driver_without_answers_is_told_each_rule_in_a_line_in_order(self, tmp_path: Path) -> None:
+        first, *lines = (await broken(Acme(CLOCK), tmp_path))["quality.toml"].splitlines()
+        assert "there is none" in first
+        assert lines == [
+            "quality.toml names no owner",
+            *(
+                f"[{tier}] does not answer {rule}: {what}"
+                for tier, rules in RULES.items()
+                for rule, what in rules.items()
+            ),
+        ]
 
     async def test_a_capability_that_is_claimed_and_not_there(self) -> None:
         class Boastful(Acme):

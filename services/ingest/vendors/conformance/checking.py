@@ -66,17 +66,19 @@ async def check(driver: Driver, folder: Path, clock: Clock, *, contact_for: floa
     long is right as far as it invents no scans. What a machine of this driver needs in its config stands in the
     folder's `quality.toml`, as `[check] config = {…}`.
     """
+    said: Mapping[str, Any] = {}
+    faults: list[str] = []
     try:
         said = quality.read(folder)
     except OSError:
-        said = {}
-        yield Finding(about="quality.toml", ok=False, said=f"there is none in {folder}")
+        faults = [f"there is none in {folder}"]
     except tomllib.TOMLDecodeError as error:
-        said = {}
-        yield Finding(about="quality.toml", ok=False, said=f"it is not TOML: {error}")
-    else:
-        faults = list(quality.faults_of(said))
-        yield Finding(about="quality.toml", ok=not faults, said="; ".join(faults) or quality.tier_of(said))
+        faults = [f"it is not TOML: {error}"]
+    faults += quality.faults_of(said)
+    for fault in faults:
+        yield Finding(about="quality.toml", ok=False, said=fault)
+    if not faults:
+        yield Finding(about="quality.toml", ok=True, said=quality.tier_of(said))
     yield _named(driver)
     yield _capable(driver)
     config = said.get("check", {}).get("config", {})
@@ -214,8 +216,7 @@ class _Told:
 async def _ended(
     following: Coroutine[Any, Any, None], told: _Told, about: str, within: float, *, must_end: bool
 ) -> Finding:
-    """A contact with somebody who is no machine: trouble or patience, but no scans, no claim that all of them are
-    here, no crash, and no leftovers."""
+    """A contact with somebody who is no machine: trouble or patience, but no scans, no claim, crash or leftovers."""
     before = asyncio.all_tasks()
     stalls = _Stalls()
     watching = asyncio.create_task(stalls.watch())

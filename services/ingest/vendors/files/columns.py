@@ -127,7 +127,7 @@ class Columns:
         return Layout(tuple(sorted(columns, key=lambda column: column.place)), tuple(names))
 
     def lacking(self, cells: Sequence[str]) -> str:
-        """What these cells lack to be a header that `layout` knows, in a sentence; nothing where they look like none."""
+        """What these cells lack to be a header that `layout` knows, in a sentence; nothing where they look unlike."""
         names = [cell.strip() for cell in cells]
         known = self._guessed(names, set(), set())
         kinds = {column.kind for column in known}

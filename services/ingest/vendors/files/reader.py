@@ -211,10 +211,7 @@ class FileReader:
             return False
         text = text_of(line.raw)
         try:
-            return any(
-                Columns().layout(_unquoted(text.split(delimiter)), ())
-                for delimiter in DELIMITERS.values()
-            )
+            return any(Columns().layout(_unquoted(text.split(delimiter)), ()) for delimiter in DELIMITERS.values())
         except Malformed:  # it is, and names two
             return True
 

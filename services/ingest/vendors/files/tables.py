@@ -98,11 +98,13 @@ class Table:
         for column in filled:
             try:
                 local, offset, text, alone = self._moment(cells[column], day)
-                if alone and lost and column.kind != "time":
-                    raise NotReadable(f"{shown(cells[column])} may be of this day or the next, as {lost} cannot be read")
             except NotReadable as reason:
                 yield _unreadable(row, f"{column.name}: {reason}" if len(filled) > 1 else str(reason))
                 lost = lost or (column.name if column.kind != "time" else "")
+                continue
+            if alone and lost and column.kind != "time":
+                why = f"{shown(cells[column])} may be of this day or the next, as {lost} cannot be read"
+                yield _unreadable(row, f"{column.name}: {why}")
                 continue
             if alone and before is not None and local < before and (rolled or column.kind == "out"):
                 local, rolled = local + timedelta(days=1), True  # out in the morning after the night

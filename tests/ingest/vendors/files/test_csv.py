@@ -103,7 +103,10 @@ class TestColumns:
     @pytest.mark.parametrize(
         ("header", "words"),
         [
-            ("Emp Ref;Name;Date;In;Out", "no column is known as the badge: say columns=badge=… (not known: 'Emp Ref', 'Name')"),
+            (
+                "Emp Ref;Name;Date;In;Out",
+                "no column is known as the badge: say columns=badge=… (not known: 'Emp Ref', 'Name')",
+            ),
             ("Badge;Name;Seen", "no column is known as the time: say columns=time=… (not known: 'Name', 'Seen')"),
             ("Date;In;Out", "no column is known as the badge: say columns=badge=…"),
         ],
@@ -164,9 +167,7 @@ class TestPunches:
     )
     def test_a_bad_cell_costs_no_other_but_those_whose_day_it_decides(self, cells: str, found: list[str]) -> None:
         records = read(f"Badge,Date,In,Out\n7,2026-10-05,{cells}\n".encode())
-        said = [
-            each.reason if isinstance(each, Unreadable) else f"{each.type} {each.local_time}" for each in records
-        ]
+        said = [each.reason if isinstance(each, Unreadable) else f"{each.type} {each.local_time}" for each in records]
         assert [text if text[:4] != "In: " else "In: *" for text in said] == found
 
     def test_after_a_time_that_cannot_be_read_no_later_one_of_the_row_is_placed_by_a_guess(self) -> None:
