@@ -107,9 +107,10 @@ def test_it_shows_a_url_a_user_and_a_password_once_and_stops_cleanly_and_quietly
         assert up.signs_in(password)
         assert httpx.get(f"{up.url}/health/live").status_code == 200
         assert httpx.get(f"{up.url}/health/ready").status_code == 200
-        assert up.stop() == (0, "Starting …\n")
+        assert up.stop() == (0, f"Starting …\nStopped. The data stays in {data}.\n")
     with running(data) as up:
         assert up.password() is None
+        assert f"lost? muster password --data {data}\n" in up.words
         assert up.signs_in(password)
 
 

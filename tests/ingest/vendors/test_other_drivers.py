@@ -1,6 +1,7 @@
 """Drivers that others make: how they are found, and what the check says of good and of bad ones."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -349,6 +350,25 @@ class TestChecking:
 
         assert "blocks the loop" in (await broken(Blocking(CLOCK)))["nobody is there"]
         assert "forgotten" in (await broken(Littering(CLOCK)))["nobody is there"]
+
+
+def test_the_list_has_drivers_of_packages_and_nothing_but_the_table(tmp_path: Path) -> None:
+    package = tmp_path / "acme_muster-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-muster\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text(f"[{GROUP}]\nacme = {MODULE}:Acme\n")
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [Path(sys.executable).with_name("muster"), "driver", "list"],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{root}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first, *rows = done.stdout.splitlines()
+    assert first.split()[0] == "machine_type"
+    assert "acme" in {row.split()[0] for row in rows}
+    assert (done.stderr, "driver.installed" in done.stdout) == ("", False)
 
 
 def test_the_command_says_what_is_kept_and_ends_accordingly(tmp_path: Path) -> None:
