@@ -6,7 +6,7 @@ STAMP   := $(VENV)/.made-from-the-lock
 PYTHON  ?=
 WORKERS ?= 2
 ARGS    ?=
-SOURCES := shared services deploy tests
+SOURCES := shared services deploy tests docs/example_driver
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-all check format bench lock docs services migrations-check clients clean

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from deploy import cli_data, cli_driver, cli_import, cli_live, cli_operations, cli_run, cli_simulate
+from deploy import cli_data, cli_driver, cli_import, cli_live, cli_operations, cli_run, cli_simulate, cli_user
 from deploy.cli_support import FAILED, WRONG_USE, messages
 from deploy.settings import WrongSetting
 from shared.kernel.errors import MusterError
@@ -25,6 +25,7 @@ cli_live.add_to(app)
 cli_operations.add_to(app)
 cli_simulate.add_to(app)
 cli_driver.add_to(app)
+cli_user.add_to(app)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
-from deploy.cli_support import Api, fail, messages, print_json, results
+from deploy.cli_support import PARTLY, Api, fail, messages, print_json, results
 
 CHUNK = 256 * 1024
 
@@ -53,7 +53,7 @@ def import_people(
 ) -> None:
     """Import people (CSV, XLSX): employee_id, name, department, designation, level_of_work, badge, and more.
 
-    Who is known already is brought up to date. Ends with 1 where lines had to be left out.
+    Who is known already is brought up to date. Ends with 3 where lines had to be left out.
     """
     if effective_from not in (None, "always"):
         _date(effective_from, "--effective-from")
@@ -76,7 +76,7 @@ def import_people(
     else:
         _show_people(summary)
     if left_out:
-        fail(f"Left out: {left_out} lines.")
+        fail(f"Left out: {'1 line' if left_out == 1 else f'{left_out} lines'}.", code=PARTLY)
 
 
 def explain(

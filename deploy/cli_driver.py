@@ -26,7 +26,9 @@ def listed() -> None:
     """List the drivers: ours, and those of installed packages."""
     from services.ingest.vendors.table import drivers
     from shared.kernel.clock import SystemClock
+    from shared.observability.logs import configure_logs
 
+    configure_logs(level="WARNING")
     table = Table("machine_type", "what it can do", box=None)
     for kind, driver in drivers(SystemClock()).items():
         table.add_row(kind, ", ".join(sorted(driver.capabilities)))

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from deploy.cli_data import AsJson, DryRun, File, contents, show_figures, show_lines
-from deploy.cli_support import PARTLY, Api, Refused, fail, messages, print_json, results
+from deploy.cli_support import PARTLY, WRONG_USE, Api, Refused, fail, messages, print_json, results
 from deploy.settings import zone
 from shared.kernel.errors import MusterError, sentence
 
@@ -81,7 +81,7 @@ def import_scans(  # noqa: PLR0917 - the options of a command
     query = {name: str(value) for name, value in {**parameters, **flags}.items() if value is not None}
     api = Api()
     with (
-        _in_options(),
+        _in_options(query.keys()),
         contents(file) as chunks,
         api.stream(
             "POST",
@@ -110,12 +110,18 @@ _IMPORTED: Final = {False: "all others are imported", True: "the others can be i
 
 
 @contextmanager
-def _in_options() -> Iterator[None]:
-    """What is refused names parameters of the API; whoever reads it here has typed options."""
+def _in_options(typed: Collection[str]) -> Iterator[None]:
+    """What is refused names parameters of the API; whoever reads it here has typed options.
+
+    Where one that was typed is what is wrong, the command was used wrongly.
+    """
     try:
         yield
     except Refused as error:
-        raise Refused(in_options(error.message, error.fields), error.status, fields=error.fields) from error
+        message = in_options(error.message, error.fields)
+        if error.fields.keys() & typed:
+            fail(message, code=WRONG_USE)
+        raise Refused(message, error.status, fields=error.fields) from error
 
 
 def in_options(message: str, fields: Collection[str]) -> str:

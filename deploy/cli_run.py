@@ -58,13 +58,14 @@ def up(  # noqa: PLR0917 - the options of a command
                 "  password  the one it had before: MUSTER_ADMIN_PASSWORD counts only when admin is first made"
             )
         else:
-            lines.append("  password  as it was shown at the first start")
+            lines.append(f"  password  as it was shown at the first start; lost? muster password --data {data}")
         if system.machine_url is not None:
             lines.append(f"  machines  push to {system.machine_url}")
         results.print("\n".join([*lines, "Ctrl-C stops it."]), markup=False)
 
     messages.print("Starting, with a demo company …" if demo else "Starting …", style="dim")
     run(run_all(data, settings, say=lambda text: messages.print(text, markup=False), ready=ready, demo=demo))
+    messages.print(f"Stopped. The data stays in {data}.", style="dim", markup=False)
 
 
 def serve(

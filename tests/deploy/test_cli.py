@@ -225,15 +225,32 @@ def test_people_are_imported_from_csv(system: Answering, tmp_path: Path) -> None
     assert system.asked[-1][2]["Content-Type"] == "text/csv"
 
 
-def test_lines_of_people_that_were_left_out_are_named_and_the_command_fails(system: Answering, tmp_path: Path) -> None:
+def test_lines_of_people_that_were_left_out_are_named_and_told_by_the_end(system: Answering, tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     file.write_text("employee_id,name\n,Nobody\n")
     summary = {"created": 0, "errors": [{"line": 2, "column": "employee_id", "error": "is missing"}]}
     system.answers["/api/attendance/employees/import/"] = (200, summary)
     done = muster("people", "import", file, URL=system.url, TOKEN="mine")
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert "error line 2: employee_id · is missing" in done.stdout
-    assert "Left out: 1 lines" in done.stderr
+    assert "Left out: 1 line." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("field", "words", "code"),
+    [
+        ("columns", ("--columns", "bagde=1"), 2), ("date_format", ("--date-format", "day_frist"), 2),
+        ("date_format", (), 1), ("columns", (), 1), ("", ("--columns", "badge=1,time=2"), 1),
+    ],
+    ids=["columns that are wrong", "a date format that is", "dates that are unclear", "no header", "no log"],
+)  # fmt: skip
+def test_an_option_that_is_refused_was_used_wrongly_and_a_file_that_is_failed(
+    system: Answering, log: Path, field: str, words: tuple[str, ...], code: int
+) -> None:
+    problem = {"error": "no", "errors": [{"pointer": field, "detail": "x"}] if field else []}
+    system.answers["/api/attendance/scans/import/"] = (400, problem)
+    done = muster("import", log, "--machine", "g", *words, URL=system.url, TOKEN="mine")
+    assert (done.returncode, done.stdout) == (code, "")
 
 
 def test_what_the_system_refuses_fails_with_its_sentence(system: Answering, log: Path) -> None:
@@ -315,3 +332,62 @@ def test_a_day_is_explained_in_sentences(system: Answering) -> None:
         "EMP001 Ahmed Khan, 2026-01-05\nTwo scans count.\nLate by 3 minutes.\n",
     )
     assert system.asked[-1][1] == "/api/attendance/explain/?employee=EMP001&date=2026-01-05"
+
+
+PEOPLE = [{"id": 12, "employee_id": "EMP0017"}, {"id": 5, "employee_id": "EMP001"}]
+UNITS = [{"id": 2, "name": "Sewing"}, {"id": 3, "name": "Cutting"}]
+
+
+@pytest.mark.parametrize(
+    ("words", "body"),
+    [
+        (("--role", "hr"), {"roles": ["hr"]}),
+        (("--person", "emp001"), {"roles": ["employee"], "person": 5}),
+        (("--role", "department_head", "--unit", "sewing", "--unit", "3"),
+            {"roles": ["department_head"], "units": [2, 3]}),
+    ],
+    ids=["hr", "employee", "head"],
+)  # fmt: skip
+def test_a_user_is_made_by_names_and_their_password_printed_alone(
+    system: Answering, words: tuple[str, ...], body: dict[str, Any]
+) -> None:
+    system.answers["/api/attendance/employees/"] = (200, PEOPLE)
+    system.answers["/api/attendance/departments/"] = (200, UNITS)
+    system.answers["/api/users/"] = (201, {"username": "ann", "roles": body["roles"]})
+    done = muster("user", "add", "ann", *words, URL=system.url, TOKEN="mine")
+    assert done.returncode == 0, done.stderr
+    sent = json.loads(system.asked[-1][3])
+    assert sent == {"username": "ann", "password": done.stdout.strip(), **body}
+    assert len(sent["password"]) >= 20
+    assert "this once" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--role", "boss"), 2, "roles are super_admin, hr, department_head"),
+        (("--role", "department_head"), 2, "--unit"),
+        ((), 2, "--person"),
+        (("--person", "EMP9"), 1, "no person 'EMP9'"),
+        (("--role", "department_head", "--unit", "Dyeing"), 1, "Sewing (2), Cutting (3)"),
+    ],
+)  # fmt: skip
+def test_a_user_who_could_see_nothing_or_whose_person_nobody_knows_is_not_made(
+    system: Answering, words: tuple[str, ...], code: int, said: str
+) -> None:
+    system.answers["/api/attendance/employees/"] = (200, PEOPLE)
+    system.answers["/api/attendance/departments/"] = (200, UNITS)
+    done = muster("user", "add", "ann", *words, URL=system.url, TOKEN="mine")
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in " ".join(done.stderr.replace("│", " ").split())
+    assert "POST" not in {method for method, *_ in system.asked}
+
+
+def test_users_are_listed_with_the_names_of_what_they_are_and_head(system: Answering) -> None:
+    system.answers["/api/attendance/employees/"] = (200, PEOPLE)
+    system.answers["/api/attendance/departments/"] = (200, UNITS)
+    row = {"roles": ["hr"], "person": None, "units": [], "is_active": True}
+    head = {"username": "bo", "roles": ["department_head"], "person": 5, "units": [2, 9], "is_active": False}
+    system.answers["/api/users/"] = (200, [{"username": "ann", **row}, head])
+    done = muster("user", "list", URL=system.url, TOKEN="mine")
+    assert done.stdout == "ann  hr\nbo  department_head  is EMP001  heads Sewing, 9  may not sign in\n", done.stderr

@@ -73,6 +73,19 @@ async def test_signing_in_shows_the_day_and_then_what_happens(gateway: Gateway, 
     assert not visit.complaints
 
 
+async def test_what_a_status_and_the_hours_mean_is_said(
+    gateway: Gateway, visit: Visit, rows: list[dict[str, Any]]
+) -> None:
+    rows[2] |= {"status": "Present-Considered", "working_hours": 6.8}
+    await visit.sign_in(gateway)
+    status = visit.page.locator('tr[data-employee="EMP003"] td').nth(1)
+    await expect(status).to_contain_text("Considered on time")
+    said = "Came after the time that counts as safe, within the minutes that are considered on time."
+    await expect(status).to_have_attribute("title", said)
+    await expect(visit.page.locator("#zone")).to_contain_text("6.80 are 6 h 48 min")
+    assert not visit.complaints
+
+
 async def test_which_way_a_scan_was_is_shown_once_the_day_knows(gateway: Gateway, visit: Visit) -> None:
     await gateway.bus.tell(person(3), time=NOON)
     await visit.sign_in(gateway)

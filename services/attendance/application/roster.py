@@ -134,7 +134,7 @@ class Roster:
             own = known.facts.code if known else facts.code
             for code, name, span in self.holders.get(badge.badge, ()):
                 if code != own and _overlap(badge.span, span):
-                    raise _conflict("badge", f"badge {badge.badge} is {name}'s ({code}) {_said(span)}")
+                    raise _conflict("badge", f"badge {badge.badge} is {name}'s ({code}){_said(span)}")
         return drops, adds
 
     def _take(self, change: Change, known: Known | None) -> None:
@@ -186,9 +186,8 @@ def _overlap(one: Span, other: Span) -> bool:
 
 
 def _said(span: Span) -> str:
-    if span == ALWAYS:
-        return "always"
-    return " ".join([*([f"from {span.since}"] if span.since else []), *([f"until {span.until}"] if span.until else [])])
+    """The dates of a span, with a blank before each; nothing where it is always."""
+    return (f" from {span.since}" if span.since else "") + (f" until {span.until}" if span.until else "")
 
 
 def _invalid(name: str, detail: str) -> Invalid:

@@ -1,13 +1,16 @@
 """What clients send, and the shape of a user in what they get."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from services.gateway.application.signing_in import Granted
 from services.gateway.domain.accounts import User
 from services.gateway.domain.badges import Person
 from shared.web.scope import ROLES
+
+Role = Annotated[str, WithJsonSchema({"type": "string", "enum": list(ROLES)})]
+"""Whether it is one is looked at by the domain, which names those that there are."""
 
 
 class _Body(BaseModel):
@@ -50,15 +53,15 @@ class NewUser(_WithRoles):
 
     username: str
     password: str
-    roles: list[str] = Field(default=["employee"])
-    person: int | None = None
-    units: list[int] = Field(default=[])
+    roles: list[Role] = Field(default=["employee"])
+    person: int | None = Field(default=None, description="the id of the person who the user is")
+    units: list[int] = Field(default=[], description="the ids of the departments that a head heads")
 
 
 class UserChange(_WithRoles):
     """What is missing stays as it is; `role` may stand for `roles`."""
 
-    roles: list[str] | None = None
+    roles: list[Role] | None = None
     person: int | None = None
     units: list[int] | None = None
     is_active: bool | None = None

@@ -1,5 +1,6 @@
 """The clock of a machine: how it goes, what it was off by at some time, and having it set."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -55,9 +56,13 @@ def clock_router(clocks: SettingClocks) -> APIRouter:
     return router
 
 
+_PLUS_READ_AS_BLANK: Final = re.compile(r"(:\d\d(?:\.\d+)?) (\d\d:?\d\d)$")
+"""In a query a plus that is not written %2B is a blank."""
+
+
 def _moment(text: str) -> datetime:
     try:
-        at = datetime.fromisoformat(text)
+        at = datetime.fromisoformat(_PLUS_READ_AS_BLANK.sub(r"\1+\2", text))
     except ValueError as error:
         raise bad("at", f"{text[:40]!r} is no time, such as 2000-01-01T00:10:00 or 2026-01-31T08:00:00Z") from error
     if at.year not in YEARS:

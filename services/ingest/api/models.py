@@ -71,7 +71,7 @@ class MachineBody(BaseModel):
     department: Annotated[StrictInt, Field(ge=1, le=2**31 - 1)] | Text | None = Field(
         default=None, description="id or name"
     )
-    department_name: Text | None = None
+    department_name: Text | None = Field(default=None, description="beside the id: it is not looked up")
     status: Literal["active", "inactive", "maintenance", "error"] | None = None
     direction: Literal["both", "in", "out"] | None = None
     site_id: Annotated[StrictInt, Field(ge=1, le=2**31 - 1)] | None = None
@@ -137,7 +137,8 @@ class ShownMachine(TypedDict):
     port: int | None
     location: str
     department: int | None
-    department_name: str
+    department_name: str | None
+    """As somebody said it; null where only the id was said: ingest knows no departments."""
     status: str
     status_text: str
     is_connected: bool
@@ -181,7 +182,7 @@ def shown(machine: Machine, machines: Machines) -> ShownMachine:
         "port": machine.port,
         "location": machine.location,
         "department": machine.department,
-        "department_name": machine.department_name,
+        "department_name": machine.department_name or ("" if machine.department is None else None),
         "status": machine.status.value,
         "status_text": pause_in_words(machine) if state is State.PAUSED else machine.status_text,
         "is_connected": machine.is_connected,

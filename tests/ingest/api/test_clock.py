@@ -1,6 +1,6 @@
 """What is known of a machine's clock, over REST; having it set is in `tests/ingest/test_clocks.py`."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import httpx
@@ -65,7 +65,8 @@ async def test_what_held_is_told_by_what_the_machine_showed_and_by_our_time(
     await measured(ingest, hr, ago(60, LOST), ago(49, LOST), ago(48.9, 0), ago(1, 1))
     true = NOW - timedelta(hours=55)
     shown = (true + timedelta(hours=6, seconds=LOST)).replace(tzinfo=None)
-    for at in (shown.isoformat(), true.isoformat()):
+    unescaped = true.astimezone(timezone(timedelta(hours=6))).isoformat().replace("+", " ")
+    for at in (shown.isoformat(), true.isoformat(), unescaped):
         found = await clock(hr, at=at)
         (held,) = found["held"]
         assert (held["release_with_offset_seconds"], held["proven"]) == (-LOST, True)

@@ -35,7 +35,7 @@ async def test_a_machine_is_registered_with_every_field_that_clients_know(hr: ht
             "port": 4370,
             "location": "Hall A",
             "department": 3,
-            "department_name": "",
+            "department_name": None,
             "status": "active",
             "is_connected": False,
             "last_sync": None,
@@ -44,6 +44,26 @@ async def test_a_machine_is_registered_with_every_field_that_clients_know(hr: ht
         }.items()
     )
     assert {"id", "created_at", "updated_at"} <= set(machine)
+
+
+@pytest.mark.parametrize(
+    ("change", "department", "name"),
+    [
+        ({"department": 2}, 2, None),
+        ({"department": 3}, 3, "Cutting"),
+        ({"department": 2, "department_name": "Sewing"}, 2, "Sewing"),
+        ({"department": "Sewing"}, None, "Sewing"),
+        ({"department": None}, None, ""),
+        ({"name": "Gate"}, 3, "Cutting"),
+    ],
+    ids=str,
+)
+async def test_a_departments_name_is_that_which_was_said_with_it_or_none(
+    hr: httpx.AsyncClient, change: dict[str, object], department: int | None, name: str | None
+) -> None:
+    await registered(hr, department_name="Cutting")
+    changed = (await hr.patch(f"{MACHINES}gate-1/", json=change)).json()
+    assert (changed["department"], changed["department_name"]) == (department, name)
 
 
 async def test_a_machine_is_found_by_its_id_and_by_its_code(hr: httpx.AsyncClient) -> None:

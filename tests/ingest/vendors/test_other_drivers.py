@@ -1,6 +1,7 @@
 """Drivers that others make: how they are found, and what the check says of good and of bad ones."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -18,7 +19,9 @@ import pytest
 from services.ingest.application.drivers import Capability, Contact, Garbled, Session, Steps, Unreachable
 from services.ingest.domain.machine import Machine
 from services.ingest.domain.machine_user import MachineUser
+from services.ingest.domain.reading import Batch, Mode
 from services.ingest.vendors.conformance import check
+from services.ingest.vendors.conformance.quality import RULES
 from services.ingest.vendors.discovery import GROUP, in_folder, installed
 from services.ingest.vendors.table import drivers
 from shared.kernel.clock import SystemClock
@@ -81,8 +84,11 @@ def entry(value: str) -> EntryPoint:
 
 async def broken(driver: Acme, folder: Path = THERE) -> dict[str, str]:
     """What is wrong with it, by promise."""
-    found = [finding async for finding in check(driver, folder, CLOCK, contact_for=0.3)]
-    return {finding.about: finding.said for finding in found if finding.ok is False}
+    wrong: dict[str, str] = {}
+    async for finding in check(driver, folder, CLOCK, contact_for=0.3):
+        if finding.ok is False:
+            wrong[finding.about] = "\n".join(filter(None, (wrong.get(finding.about), finding.said)))
+    return wrong
 
 
 class TestFinding:
@@ -156,6 +162,18 @@ class TestChecking:
         assert all(
             part in said for part in ("names no owner", "does not answer pure_parsing", "speed", "recordings is")
         )
+
+    async def test_a_driver_without_answers_is_told_each_rule_in_a_line_in_order(self, tmp_path: Path) -> None:
+        first, *lines = (await broken(Acme(CLOCK), tmp_path))["quality.toml"].splitlines()
+        assert "there is none" in first
+        assert lines == [
+            "quality.toml names no owner",
+            *(
+                f"[{tier}] does not answer {rule}: {what}"
+                for tier, rules in RULES.items()
+                for rule, what in rules.items()
+            ),
+        ]
 
     async def test_a_capability_that_is_claimed_and_not_there(self) -> None:
         class Boastful(Acme):
@@ -237,6 +255,34 @@ class TestChecking:
 
         assert "makes 1 scans" in (await broken(Imaginative(CLOCK)))["it talks nonsense"]
 
+    @pytest.mark.parametrize("claims", [True, False], ids=["claims completeness", "ends in silence"])
+    async def test_a_peer_that_hangs_up_is_no_log_that_was_read_to_its_end(self, claims: bool) -> None:
+        class Lenient(_Lines):
+            async def batches(self) -> AsyncIterator[Batch]:
+                while await self._reader.read(4096):
+                    pass
+                if claims:
+                    now = self._clock.now()
+                    yield Batch(readings=(), mode=Mode.REPLAY, received_at=now, complete_until=now)
+
+        class Pulling(Acme):
+            capabilities = frozenset({Capability.PULLS})
+
+            @asynccontextmanager
+            async def session(self, machine: Machine, contact: Contact) -> AsyncIterator[Session]:
+                reader, writer = await self._connected(machine)
+                try:
+                    yield Lenient(reader, CLOCK)
+                finally:
+                    writer.close()
+
+        said = "it says that everything is here" if claims else "it ends as if these were all of the scans"
+        found = [finding async for finding in check(Pulling(CLOCK), THERE, CLOCK, contact_for=0.3)]
+        about = {finding.about: finding for finding in found}
+        assert said in about["it hangs up at once"].said
+        assert {finding.about for finding in found if finding.ok is False} == {"it hangs up at once"}
+        assert about["it says nothing"].said == "it waits on"
+
     async def test_one_that_claims_to_list_users_and_does_not(self) -> None:
         class Boastful(Acme):
             capabilities = frozenset({Capability.STREAMS, Capability.LISTS_USERS})
@@ -304,6 +350,25 @@ class TestChecking:
 
         assert "blocks the loop" in (await broken(Blocking(CLOCK)))["nobody is there"]
         assert "forgotten" in (await broken(Littering(CLOCK)))["nobody is there"]
+
+
+def test_the_list_has_drivers_of_packages_and_nothing_but_the_table(tmp_path: Path) -> None:
+    package = tmp_path / "acme_muster-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-muster\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text(f"[{GROUP}]\nacme = {MODULE}:Acme\n")
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [Path(sys.executable).with_name("muster"), "driver", "list"],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{root}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first, *rows = done.stdout.splitlines()
+    assert first.split()[0] == "machine_type"
+    assert "acme" in {row.split()[0] for row in rows}
+    assert (done.stderr, "driver.installed" in done.stdout) == ("", False)
 
 
 def test_the_command_says_what_is_kept_and_ends_accordingly(tmp_path: Path) -> None:

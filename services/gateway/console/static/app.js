@@ -158,11 +158,17 @@ const KINDS = [
 
 const STATUS = {
   "Present-OnTime": ["P", "On time", "good"],
-  "Present-Considered": ["P", "Considered", "good"],
+  "Present-Considered": ["P", "Considered on time", "good"],
   "Present-Late": ["L", "Late", "late"],
   Absent: ["A", "Absent", "away"],
   Holiday: ["H", "Holiday", "leave"],
   Weekend: ["W", "Weekend", "none"],
+};
+
+const MEANING = {
+  "Present-OnTime": "Was there by the time that counts as safe.",
+  "Present-Considered": "Came after the time that counts as safe, within the minutes that are considered on time.",
+  "Present-Late": "Came after the minutes that are considered on time.",
 };
 
 function statusOf(row) {
@@ -185,7 +191,9 @@ function renderFrame(shown) {
     weekday: "long", year: "numeric", month: "long", day: "numeric",
   });
   $("day-title").textContent = said;
-  $("zone").textContent = state.zone ? `Times are those of ${state.zone}.` : "";
+  $("zone").textContent = [
+    state.zone && `Times are those of ${state.zone}.`, "Hours are decimal: 6.80 are 6 h 48 min.",
+  ].filter(Boolean).join(" ");
   state.title = `${isToday ? "Today" : said} · Muster`;
   if (!$("people").hidden) document.title = state.title;
   $("to-today").hidden = isToday || !state.today;
@@ -238,7 +246,7 @@ function rowElement(row) {
       element("span", "name", [row.employee_name]),
       element("span", "detail", [[row.employee_id, row.department].filter(Boolean).join(" · ")]),
     ]),
-    cell("", [pill(tone, letter, words)]),
+    statusCell(row, pill(tone, letter, words)),
     figure("In", row.check_in),
     figure("Out", row.check_out),
     figure("Hours", hours(row.working_hours)),
@@ -249,6 +257,12 @@ function rowElement(row) {
   const scans = (row.scans ?? []).map((scan) => `${scan.time} ${scan.type}`).join(", ");
   if (scans) line.title = `Scans: ${scans}`;
   return line;
+}
+
+function statusCell(row, shown) {
+  const made = cell("", [shown]);
+  if (row.status in MEANING) made.title = MEANING[row.status];
+  return made;
 }
 
 function figure(label, value) {

@@ -7,7 +7,7 @@ import time
 import tomllib
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -66,17 +66,19 @@ async def check(driver: Driver, folder: Path, clock: Clock, *, contact_for: floa
     long is right as far as it invents no scans. What a machine of this driver needs in its config stands in the
     folder's `quality.toml`, as `[check] config = {…}`.
     """
+    said: Mapping[str, Any] = {}
+    faults: list[str] = []
     try:
         said = quality.read(folder)
     except OSError:
-        said = {}
-        yield Finding(about="quality.toml", ok=False, said=f"there is none in {folder}")
+        faults = [f"there is none in {folder}"]
     except tomllib.TOMLDecodeError as error:
-        said = {}
-        yield Finding(about="quality.toml", ok=False, said=f"it is not TOML: {error}")
-    else:
-        faults = list(quality.faults_of(said))
-        yield Finding(about="quality.toml", ok=not faults, said="; ".join(faults) or quality.tier_of(said))
+        faults = [f"it is not TOML: {error}"]
+    faults += quality.faults_of(said)
+    for fault in faults:
+        yield Finding(about="quality.toml", ok=False, said=fault)
+    if not faults:
+        yield Finding(about="quality.toml", ok=True, said=quality.tier_of(said))
     yield _named(driver)
     yield _capable(driver)
     config = said.get("check", {}).get("config", {})
@@ -188,24 +190,33 @@ async def _contacts(
 
 
 async def _followed(driver: Streams, machine: Machine, about: str, within: float, *, must_end: bool) -> Finding:
-    scans: list[int] = []
-    contact = _follow(driver.session(machine, _Deaf()), scans)
-    return await _ended(contact, scans, "scans", about, within, must_end=must_end)
+    told = _Told("scans")
+    contact = _follow(driver.session(machine, _Deaf()), told)
+    return await _ended(contact, told, about, within, must_end=must_end)
 
 
 async def _asked_for_users(
     driver: ListsUsers, machine: Machine, about: str, within: float, *, must_end: bool
 ) -> Finding:
-    users: list[int] = []
-    return await _ended(
-        _list(driver, machine, users), users, "users", f"users where {about}", within, must_end=must_end
-    )
+    told = _Told("users")
+    return await _ended(_list(driver, machine, told), told, f"users where {about}", within, must_end=must_end)
+
+
+@dataclass(slots=True)
+class _Told:
+    """What a driver says of somebody who is no machine: nothing of it can be true."""
+
+    of: str
+    """What it makes: scans or users."""
+    made: int = 0
+    complete: bool = False
+    """It says that everything up to now is here."""
 
 
 async def _ended(
-    following: Coroutine[Any, Any, None], made: list[int], of: str, about: str, within: float, *, must_end: bool
+    following: Coroutine[Any, Any, None], told: _Told, about: str, within: float, *, must_end: bool
 ) -> Finding:
-    """A contact with somebody who is no machine: trouble or patience, but no scans, no crash, and no leftovers."""
+    """A contact with somebody who is no machine: trouble or patience, but no scans, no claim, crash or leftovers."""
     before = asyncio.all_tasks()
     stalls = _Stalls()
     watching = asyncio.create_task(stalls.watch())
@@ -222,10 +233,14 @@ async def _ended(
     leftovers = await _leftovers(before | {contact, watching})
     error = None if contact.cancelled() else contact.exception()
     ok = True
-    if made:
-        ok, said = False, f"it makes {sum(made)} {of} of it"
+    if told.made:
+        ok, said = False, f"it makes {told.made} {told.of} of it"
+    elif told.complete:
+        ok, said = False, "it says that everything is here, of what is no machine: days would be final by that"
     elif error is not None and not isinstance(error, MachineTrouble):
         ok, said = False, f"{type(error).__name__} instead of a MachineTrouble: {error}"
+    elif done and error is None:
+        ok, said = False, f"it ends as if these were all of the {told.of}: raise a MachineTrouble"
     elif must_end and error is None:
         ok, said = False, f"no MachineTrouble within {within:g} s"
     elif error is not None and not error.message.strip():
@@ -239,18 +254,18 @@ async def _ended(
     return Finding(about=about, ok=ok, said=said)
 
 
-async def _follow(session: AbstractAsyncContextManager[Any], scans: list[int]) -> None:
+async def _follow(session: AbstractAsyncContextManager[Any], told: _Told) -> None:
     async with session as contact:
         async for batch in contact.batches():
-            if batch.readings:
-                scans.append(len(batch.readings))
+            told.made += len(batch.readings)
+            told.complete = told.complete or batch.complete_until is not None
             await contact.acknowledge(batch)
 
 
-async def _list(driver: ListsUsers, machine: Machine, users: list[int]) -> None:
+async def _list(driver: ListsUsers, machine: Machine, told: _Told) -> None:
     async with aclosing(driver.users(machine)) as listed:
         async for _ in listed:
-            users.append(1)  # noqa: PERF401 - those that came before a trouble count
+            told.made += 1
 
 
 async def _probed(driver: Driver, machine: Machine) -> Finding:

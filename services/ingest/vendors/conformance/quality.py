@@ -50,18 +50,19 @@ def read(folder: Path) -> Mapping[str, Any]:
 
 
 def faults_of(quality: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the answers, a sentence each."""
+    """What is wrong with the answers, a sentence each, in the order of the rules."""
     if not quality.get("owner"):
         yield f"{QUALITY} names no owner"
     for tier, rules in RULES.items():
         answers = quality.get(tier, {})
-        for rule in rules.keys() - answers.keys():
-            yield f"[{tier}] does not answer {rule}: {rules[rule]}"
-        for rule in answers.keys() - rules.keys():
-            yield f"[{tier}] answers {rule}, which is no rule of it"
-        for rule in rules.keys() & answers.keys():
-            if not _is_answer(answers[rule]):
-                yield f'{rule} is to be "done", "todo" or {{ exempt = "the reason in a sentence" }}'
+        for rule, what in rules.items():
+            if rule not in answers:
+                yield f"[{tier}] does not answer {rule}: {what}"
+            elif not _is_answer(answers[rule]):
+                yield f'[{tier}] {rule} is to be "done", "todo" or {{ exempt = "the reason in a sentence" }}'
+        for rule in answers:
+            if rule not in rules:
+                yield f"[{tier}] answers {rule}, which is no rule of it"
 
 
 def tier_of(quality: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ work code. Some units leave out the last one or two. The third column is the dev
 from collections.abc import Sequence
 
 from services.ingest.domain.reading import Reading, Unreadable
-from services.ingest.vendors.files.cells import NotReadable, badge_of, text_of, wall_time
+from services.ingest.vendors.files.cells import NotReadable, badge_of, columns_of, text_of, wall_time
 from services.ingest.vendors.files.lines import Line
 from services.ingest.vendors.zkteco.states import scan_type
 
@@ -38,7 +38,7 @@ def _reading(line: Line) -> Reading:
     text = text_of(line.raw)
     cells = text.rstrip().split("\t")
     if not 4 <= len(cells) <= 6:
-        raise NotReadable(f"{len(cells)} columns instead of 4 to 6")
+        raise NotReadable(f"{columns_of(cells)} instead of 4 to 6")
     device_time = cells[1].strip()
     state = cells[3].strip()
     return Reading(

@@ -1,6 +1,7 @@
 """What the text formats have in common: the text of a cell, a badge, a wall time."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 
 LONGEST_BADGE = 64
@@ -62,6 +63,11 @@ def moment(text: str, date: tuple[int, int, int], time: tuple[int, int, int]) ->
         return datetime(*date, *time)  # noqa: DTZ001 - a machine's wall time has no zone
     except ValueError as error:
         raise NotReadable(f"{shown(text)} is no date and time: {error}") from error
+
+
+def columns_of(cells: Sequence[str]) -> str:
+    """How many there are, in words."""
+    return "1 column" if len(cells) == 1 else f"{len(cells)} columns"
 
 
 def shown(text: str) -> str:

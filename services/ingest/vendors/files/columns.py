@@ -126,6 +126,20 @@ class Columns:
             columns = [Column("time", c.place, c.name) if c.kind == "date" else c for c in columns]
         return Layout(tuple(sorted(columns, key=lambda column: column.place)), tuple(names))
 
+    def lacking(self, cells: Sequence[str]) -> str:
+        """What these cells lack to be a header that `layout` knows, in a sentence; nothing where they look unlike."""
+        names = [cell.strip() for cell in cells]
+        known = self._guessed(names, set(), set())
+        kinds = {column.kind for column in known}
+        wanted = {"badge"} if kinds & {*_PUNCHES, "date"} else {"time"}
+        if self.said or wanted <= kinds or not kinds & {*_PUNCHES, "date", "badge"} or sum(map(bool, names)) < 2:
+            return ""
+        (kind,) = wanted
+        taken = {column.place for column in known}
+        others = [repr(name[:40]) for place, name in enumerate(names[:20]) if name and place not in taken]
+        which = f" (not known: {', '.join(others)})" if others else ""
+        return f"looks like a header; no column is known as the {kind}: say columns={kind}=…{which}"
+
     def _guessed(self, names: Sequence[str], said: set[str], taken: set[int]) -> list[Column]:
         found = {
             kind: sorted(

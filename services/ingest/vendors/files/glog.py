@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from services.ingest.domain.reading import Reading, ScanType, Unreadable
-from services.ingest.vendors.files.cells import NotReadable, badge_of, moment, shown, text_of
+from services.ingest.vendors.files.cells import NotReadable, badge_of, columns_of, moment, shown, text_of
 from services.ingest.vendors.files.lines import Line
 
 NAME = "glog"
@@ -139,7 +139,7 @@ def _row(line: Line, text: str, columns: Sequence[str]) -> _Row:
     if "\t" in text:
         cells = [cell.strip() for cell in text.rstrip().split("\t")]
         if len(cells) < 4:
-            raise NotReadable(f"{len(cells)} columns instead of at least 4")
+            raise NotReadable(f"{columns_of(cells)} instead of at least 4")
         number, badge, after, device_time = cells[0], cells[2], cells[3:-1], cells[-1]
     elif match := _FIXED.fullmatch(text.rstrip()):
         number, badge, device_time = match[1], match[3], match[5]

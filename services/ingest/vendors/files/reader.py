@@ -211,10 +211,7 @@ class FileReader:
             return False
         text = text_of(line.raw)
         try:
-            return any(
-                Columns().layout([cell.strip('" ') for cell in text.split(delimiter)], ())
-                for delimiter in DELIMITERS.values()
-            )
+            return any(Columns().layout(_unquoted(text.split(delimiter)), ()) for delimiter in DELIMITERS.values())
         except Malformed:  # it is, and names two
             return True
 
@@ -241,6 +238,11 @@ class FileReader:
     def _foreign(self) -> ForeignFile:
         if not self._waiting:
             return ForeignFile("the file is empty")
+        if self._may_be_csv:
+            for line in self._waiting:
+                cells = [text_of(line.raw).split(delimiter) for delimiter in DELIMITERS.values()]
+                if lacking := next(filter(None, (Columns().lacking(_unquoted(each)) for each in cells)), ""):
+                    return ForeignFile(f"line {line.number} {lacking}", fields={"columns": "not found"})
         first = self._waiting[0]
         hint = ""
         try:
@@ -256,6 +258,10 @@ class FileReader:
 def open_file(form: FileForm, zone: tzinfo) -> FileReader:
     """Start reading a file. Raises as `FileReader` does."""
     return FileReader(form, zone)
+
+
+def _unquoted(cells: Sequence[str]) -> Sequence[str]:
+    return [cell.strip('" ') for cell in cells]
 
 
 def _day_first(form: FileForm) -> bool | None:

@@ -25,6 +25,8 @@ HEADER_WITHIN: Final = 50
 """Rows among which the header is looked for."""
 _NO_DAY: Final = 1905
 """A time alone is kept by spreadsheets as one of a day about 1900."""
+_NOTHING: Final = "-–—:. "
+"""Programs write `--:--` where there was no scan."""
 
 Rows = Callable[[], Iterator[Row]]
 """The rows, from the first one on, each time anew."""
@@ -72,7 +74,7 @@ class Table:
             return
         cells = {column: _cell(row.cells, column.place) for column in self.layout.columns}
         badge = _only(cells, self.layout, "badge")
-        filled = [column for column in _punches(self.layout) if cells[column]]
+        filled = [column for column in _punches(self.layout) if cells[column].strip(_NOTHING)]
         if not filled:
             # Somebody who did not come that day has a row too, where in and out are columns.
             if not badge or not self.layout.of("in") + self.layout.of("out"):
@@ -91,11 +93,18 @@ class Table:
     ) -> Iterator[Reading | Unreadable]:
         before: datetime | None = None
         rolled = False
+        lost = ""
+        """The in or out that cannot be read: with it nobody can say whether the next times alone are past midnight."""
         for column in filled:
             try:
                 local, offset, text, alone = self._moment(cells[column], day)
             except NotReadable as reason:
                 yield _unreadable(row, f"{column.name}: {reason}" if len(filled) > 1 else str(reason))
+                lost = lost or (column.name if column.kind != "time" else "")
+                continue
+            if alone and lost and column.kind != "time":
+                why = f"{shown(cells[column])} may be of this day or the next, as {lost} cannot be read"
+                yield _unreadable(row, f"{column.name}: {why}")
                 continue
             if alone and before is not None and local < before and (rolled or column.kind == "out"):
                 local, rolled = local + timedelta(days=1), True  # out in the morning after the night
@@ -169,6 +178,9 @@ def _found(columns: Columns, head: Sequence[Row], unit: str) -> tuple[Layout, in
         return layout, _titles(layout, head)
     if found := header_of(columns, head):
         return found
+    for row in head:
+        if lacking := columns.lacking(row.cells):
+            raise Malformed(f"{unit} {row.number} {lacking}", fields={"columns": "not found"})
     shown_rows = max(head, key=lambda row: len([cell for cell in row.cells if cell.strip()]))
     seen = ", ".join(repr(cell.strip()) for cell in shown_rows.cells[:20] if cell.strip())
     what = (

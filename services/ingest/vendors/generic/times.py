@@ -74,8 +74,15 @@ def local_time(text: str, forms: Sequence[str], zone: tzinfo) -> tuple[datetime,
         except NotReadable as error:
             reasons.append(str(error))
         except (ValueError, OverflowError):
-            reasons.append(f"{shown(text)} is no time of the form {form}")
+            reasons.append(f"{shown(text)} is no time {_such_as(form)}")
     raise NotReadable("; ".join(dict.fromkeys(reasons)) or "no form of times is set")
+
+
+def _such_as(form: str) -> str:
+    """The form in words."""
+    if form.startswith("epoch"):
+        return f"in {'milliseconds' if form == 'epoch_milliseconds' else 'seconds'} since 1970"
+    return f"such as {NAMED[form].split(',')[0].split(';')[0]}" if form in NAMED else f"of the form {form}"
 
 
 def _read(text: str, form: str) -> datetime:

@@ -23,7 +23,7 @@ _SCAN: Final[dict[str, Any]] = {
         "badge": {"type": ["string", "integer"], "description": "as text: zeros in front count", "maxLength": 64},
         "time": {"type": "string", "description": "ISO 8601, with or without an offset from UTC"},
         "state": {**_LABEL, "description": "IN, OUT, BREAK_IN (leaves for it), BREAK_OUT, … or a code of the system"},
-        "type": {**_LABEL, "description": "what the state means, where it is a code"},
+        "type": {**_LABEL, "description": "IN, OUT, …: what the state means, where it is a code"},
         "verify": {**_LABEL, "description": "how the person was recognised"},
         "work_code": _LABEL,
         "record_no": {**_LABEL, "description": "the system's own number of the scan"},
@@ -41,7 +41,7 @@ _ANSWER: Final[dict[str, Any]] = {
     "properties": {
         "status": {"type": "string", "enum": ["stored", "known", "quarantined", "unreadable"]},
         "scan_id": {"type": ["string", "null"], "format": "uuid"},
-        "reason": {"type": ["string", "null"], "description": "why it is quarantined or unreadable"},
+        "reason": {"type": ["string", "null"], "description": "why it is quarantined or unreadable, or what is odd"},
     },
 }
 

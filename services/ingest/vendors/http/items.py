@@ -46,6 +46,8 @@ def items(body: bytes) -> Sequence[bytes]:
         Invalid: it holds too many.
     """
     body = body.removeprefix(_BOM)
+    if not body.strip():
+        raise Malformed('send a JSON list of scans, or {"scans": [...]}: the body is empty')
     try:
         found = _envelope.decode(body).scans if body.lstrip().startswith(b"{") else _list.decode(body)
     except _UNREADABLE as error:
@@ -56,8 +58,10 @@ def items(body: bytes) -> Sequence[bytes]:
     return [bytes(each) for each in found]
 
 
-def reading(item: bytes, zone: tzinfo, directions: Mapping[str, ScanType], *, position: int) -> Reading:
-    """The reading that an item is. A time without an offset is one of `zone`.
+def reading(
+    item: bytes, zone: tzinfo, directions: Mapping[str, ScanType], *, position: int
+) -> tuple[Reading, str | None]:
+    """The reading that an item is, and what is odd about it. A time without an offset is one of `zone`.
 
     Raises:
         NotReadable: says in a few words why it is none.
@@ -73,8 +77,9 @@ def reading(item: bytes, zone: tzinfo, directions: Mapping[str, ScanType], *, po
             "it has no time" if time is None else "its time is no text, such as 2026-10-05T08:01:22+06:00"
         )
     wall, offset = local_time(time, ("iso",), zone)
-    state, kind = _state(_label(told, "state"), _label(told, "type"), directions)
-    return Reading(
+    said, called = _label(told, "state"), _label(told, "type")
+    state, kind = _state(said, called, directions)
+    read = Reading(
         badge=badge,
         device_time=time.strip(),
         local_time=wall,
@@ -87,6 +92,7 @@ def reading(item: bytes, zone: tzinfo, directions: Mapping[str, ScanType], *, po
         raw={"item": item.decode()} if told.keys() - KNOWN else None,
         position=position,
     )
+    return read, _odd(said, called, kind)
 
 
 def _members(item: bytes) -> Mapping[str, Any]:
@@ -127,6 +133,18 @@ def _state(state: str | None, kind: str | None, directions: Mapping[str, ScanTyp
     word = _word(code)
     meant = (_word(kind) if kind else None) or directions.get(code) or word or ScanType.UNKNOWN
     return (word.value if word is not None else code), meant
+
+
+def _odd(state: str | None, kind: str | None, meant: ScanType) -> str | None:
+    """What is told of a type that is not taken as it was sent."""
+    if kind is None:
+        return None
+    word, stated = _word(kind), _word(state or "")
+    if word is None and (state is not None or meant is ScanType.UNKNOWN):
+        return f"its type {shown(kind)} is none of {', '.join(_WORDS)}: it is taken as {meant.value}"
+    if word is not None and stated is not None and word is not stated:
+        return f"its state says {stated.value} and its type {word.value}: the type counts"
+    return None
 
 
 def _word(text: str) -> ScanType | None:

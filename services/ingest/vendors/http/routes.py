@@ -92,20 +92,28 @@ async def _taken(desk: Desk, given: Sequence[bytes], clock: Clock) -> Sequence[A
     """What became of each item, once nothing of them can be lost."""
     settings = HttpSettings.model_validate(desk.machine.config)
     zone = ZoneInfo(desk.machine.zone)
-    answers: list[Answer | None] = []
+    answers: list[Answer | str | None] = []
+    """Of each item: the answer, or what is odd about its reading, whose answer comes when it is safe."""
     readings: list[Reading] = []
     unreadable: list[Unreadable] = []
     for position, item in enumerate(given, 1):
         try:
-            readings.append(reading(item, zone, settings.directions, position=position))
-            answers.append(None)
+            read, odd = reading(item, zone, settings.directions, position=position)
+            readings.append(read)
+            answers.append(odd)
         except NotReadable as error:
             unreadable.append(Unreadable(reason=str(error), raw=item, position=position))
             answers.append(Answer("unreadable", reason=str(error)))
     became = await _became(desk, readings, unreadable, clock)
     desk.contact.phase(Phase.LIVE)
     named = iter(became)
-    return [next(named) if answer is None else answer for answer in answers]
+    return [answer if isinstance(answer, Answer) else _remarked(next(named), answer) for answer in answers]
+
+
+def _remarked(answer: Answer, odd: str | None) -> Answer:
+    if odd and answer.status == "known":
+        odd = f"{odd}; the scan that was here stays as it is"
+    return Answer(answer.status, answer.scan_id, "; ".join(filter(None, (answer.reason, odd))) or None)
 
 
 async def _became(

@@ -99,6 +99,25 @@ class TestColumns:
         assert "names a badge and a time; line 1 has 'Name', 'Department'. Say what is where" in error.message
         assert error.fields == {"columns": "not found"}
 
+    @pytest.mark.parametrize("form", [{}, {"format": "csv"}], ids=["unknown", "csv"])
+    @pytest.mark.parametrize(
+        ("header", "words"),
+        [
+            (
+                "Emp Ref;Name;Date;In;Out",
+                "no column is known as the badge: say columns=badge=… (not known: 'Emp Ref', 'Name')",
+            ),
+            ("Badge;Name;Seen", "no column is known as the time: say columns=time=… (not known: 'Name', 'Seen')"),
+            ("Date;In;Out", "no column is known as the badge: say columns=badge=…"),
+        ],
+        ids=["no badge", "no time", "nothing else"],
+    )
+    def test_what_a_header_lacks_is_said_with_its_line(self, header: str, words: str, form: dict[str, str]) -> None:
+        data = f"Monthly report\n{header}\n5;Late;25/11/2026;22:00;06:00\n".encode()
+        error = refused(data, **form)
+        assert error.message == f"line 2 looks like a header; {words}"
+        assert error.fields == {"columns": "not found"}
+
     @pytest.mark.parametrize(
         ("columns", "words"),
         [
@@ -135,9 +154,27 @@ class TestPunches:
             "2 7 2026-10-05 22:00:00 IN IN", "2 7 2026-10-06 06:01:00 OUT OUT",
         ]  # fmt: skip
 
-    def test_one_bad_cell_costs_no_other(self) -> None:
-        found = [short(each) for each in read(b"Badge,Date,In,Out\n7,2026-10-05,early,17:02\n")]
-        assert found == ["2: In: no date and time: 'early'", "2 7 2026-10-05 17:02:00 OUT OUT"]
+    @pytest.mark.parametrize(
+        ("cells", "found"),
+        [
+            ("08:01,late", ["IN 2026-10-05 08:01:00", "Out: no date and time: 'late'"]),
+            ("99:00,2026-10-06 06:00", ["In: *", "OUT 2026-10-06 06:00:00"]),
+            ("99:00,06:00", ["In: *", "Out: '06:00' may be of this day or the next, as In cannot be read"]),
+            ("--:--,06:00", ["OUT 2026-10-05 06:00:00"]),
+            ("-,--:--", []),
+        ],
+        ids=["a bad out", "a bad in, and an out with its date", "a bad in", "no in", "absent"],
+    )
+    def test_a_bad_cell_costs_no_other_but_those_whose_day_it_decides(self, cells: str, found: list[str]) -> None:
+        records = read(f"Badge,Date,In,Out\n7,2026-10-05,{cells}\n".encode())
+        said = [each.reason if isinstance(each, Unreadable) else f"{each.type} {each.local_time}" for each in records]
+        assert [text if text[:4] != "In: " else "In: *" for text in said] == found
+
+    def test_after_a_time_that_cannot_be_read_no_later_one_of_the_row_is_placed_by_a_guess(self) -> None:
+        data = b"Badge,Date,In 1,Out 1,In 2,Out 2\n7,2026-10-05,22:00,?,02:30,06:01\n8,2026-10-05,08:00,12:00,?,17:00\n"
+        times = [(each.badge, f"{each.local_time:%d %H:%M}") for each in read(data) if isinstance(each, Reading)]
+        assert times == [("7", "05 22:00"), ("8", "05 08:00"), ("8", "05 12:00")]
+        assert sum(isinstance(each, Unreadable) for each in read(data)) == 5
 
     def test_several_times_on_one_row_are_as_many_scans(self) -> None:
         data = b"Badge,Date,Time1,Time2,Time3\n7,2026-10-05,08:01,12:00,\n"

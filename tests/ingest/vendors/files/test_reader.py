@@ -69,7 +69,7 @@ class TestAttlog:
             (b"9" * 65 + b"\t2024-01-15 08:00:00\t1\t0", "a badge of 65 characters"),
             (b"1\t2024-01-15 08:00:00\t1", "3 columns instead of 4 to 6"),
             (b"1\t2024-01-15 08:00:00\t1\t0\t1\t0\t9", "7 columns instead of 4 to 6"),
-            (b"hello", "1 columns instead of 4 to 6"),
+            (b"hello", "1 column instead of 4 to 6"),
         ],
     )
     def test_each_kind_of_broken_line_has_its_reason(self, line: bytes, reason: str) -> None:

@@ -96,19 +96,21 @@ async def test_each_item_has_an_answer_in_order_and_the_bad_ones_do_not_disturb_
         {"badge": "0044", "time": "2000-01-01T00:10:00"},
         "0045",
         {"badge": "0042", "time": "2026-10-05T02:01:22Z", "state": "in"},
+        {"badge": "0042", "time": "2026-10-05T02:01:22Z", "state": "IN", "type": "OUT"},
     ]
     answers = await sent(system, {"scans": given})
     assert statuses(answers) == [
-        "stored", "unreadable", "stored", "quarantined", "quarantined", "unreadable", "known",
+        "stored", "unreadable", "stored", "quarantined", "quarantined", "unreadable", "known", "known",
     ]  # fmt: skip
     assert [answer["reason"] for answer in answers] == [
         None,
-        "'yesterday' is no time of the form iso",
+        "'yesterday' is no time such as 2026-10-05T08:01:22+06:00",
         None,
         "its time is more than a day ahead",
         "its time is from before this machine can have been in use",
         'it is no object, such as {"badge": "0042", "time": "2026-10-05T08:01:22"}',
         None,
+        "its state says IN and its type OUT: the type counts; the scan that was here stays as it is",
     ]
     assert answers[0]["scan_id"] == answers[6]["scan_id"]
     assert [answer["scan_id"] for answer in answers if answer["scan_id"]] == [str(s.scan_id) for s in scans(ingest)]

@@ -22,7 +22,7 @@ MORNING = datetime(2026, 10, 5, 8, 1, 22)
 
 
 def read(item: bytes, directions: dict[str, ScanType] | None = None):
-    return reading(item, DHAKA, directions or {}, position=1)
+    return reading(item, DHAKA, directions or {}, position=1)[0]
 
 
 def made(**members: object) -> bytes:
@@ -61,6 +61,11 @@ def test_a_list_or_an_object_that_holds_it_gives_the_items_as_they_came(body: by
 def test_what_is_no_list_is_refused_with_a_sentence(body: bytes) -> None:
     with pytest.raises(Malformed, match=r"^send a JSON list of scans"):
         items(body)
+
+
+def test_an_empty_body_is_called_so() -> None:
+    with pytest.raises(Malformed, match="the body is empty"):
+        items(b" \n")
 
 
 def test_a_call_holds_500_items_and_no_more() -> None:
@@ -111,6 +116,27 @@ def test_a_state_has_one_spelling_and_a_meaning(told: dict[str, object], state: 
     assert (found.state, found.type) == (state, meant)
 
 
+@pytest.mark.parametrize(
+    ("told", "odd"),
+    [
+        ({"state": "IN"}, None),
+        ({"state": "X"}, None),
+        ({"type": "OUT"}, None),
+        ({"type": "E"}, None),
+        ({"state": "IN", "type": "in"}, None),
+        ({"state": "X", "type": "OUT"}, None),
+        ({"type": "X"}, "its type 'X' is none of IN, OUT, BREAK_IN, BREAK_OUT, OVERTIME_IN, OVERTIME_OUT, UNKNOWN: it"
+            " is taken as UNKNOWN"),
+        ({"state": "OUT", "type": "door"}, "it is taken as OUT"),
+        ({"state": "IN", "type": "OUT"}, "its state says IN and its type OUT: the type counts"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_type_that_is_not_taken_as_it_was_sent_is_told(told: dict[str, object], odd: str | None) -> None:
+    _, said = reading(made(**told), DHAKA, {"E": ScanType.BREAK_IN}, position=1)
+    assert said is None if odd is None else odd in (said or "")
+
+
 def test_what_is_said_beside_is_text_as_it_was_written() -> None:
     found = read(made(badge=" 0042 ", verify="card", work_code=7, record_no=2**70))
     assert (found.badge, found.verify, found.work_code, found.record_no) == ("0042", "card", "7", str(2**70))
@@ -142,7 +168,7 @@ def test_an_item_with_members_that_nobody_knows_goes_with_its_scan_as_it_came() 
         (made(badge="a\0b"), "the badge has characters that cannot be printed"),
         (b'{"badge": "1"}', "it has no time"),
         (made(time=1759629682), "its time is no text"),
-        (made(time=""), "'' is no time of the form iso"),
+        (made(time=""), "'' is no time such as 2026-10-05T08:01:22"),
         (made(time="yesterday"), "'yesterday' is no time"),
         (made(time="2026-10-05"), "'2026-10-05' is no time"),
         (made(time="2026-02-30T08:00:00"), "'2026-02-30T08:00:00' is no time"),

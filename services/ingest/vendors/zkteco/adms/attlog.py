@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from services.ingest.domain.reading import Reading, Unreadable
-from services.ingest.vendors.files.cells import NotReadable, badge_of, moment, text_of, wall_time
+from services.ingest.vendors.files.cells import NotReadable, badge_of, columns_of, moment, text_of, wall_time
 from services.ingest.vendors.files.lines import Lines
 from services.ingest.vendors.zkteco.states import scan_type
 
@@ -84,7 +84,7 @@ def _cells(text: str) -> list[str]:
     if len(cells) == 1 and (match := _IN_BLANKS.fullmatch(text.strip())) is not None:
         cells = [match[1], match[2], *(match[3] or "").split()]
     if len(cells) < 3:
-        raise NotReadable(f"{len(cells)} columns instead of 4 to 12")
+        raise NotReadable(f"{columns_of(cells)} instead of 4 to 12")
     return cells
 
 

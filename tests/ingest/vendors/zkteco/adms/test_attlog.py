@@ -75,7 +75,7 @@ def test_a_first_line_that_is_a_header_is_no_record(header: str) -> None:
     ("line", "reason"),
     [
         (b"007   2026-01-05   08:01:22", "2 columns instead of 4 to 12"),
-        (b"garbage", "1 columns instead of 4 to 12"),
+        (b"garbage", "1 column instead of 4 to 12"),
         (b"7\t2026-02-30 08:00:00\t0\t1", "is no date and time"),
         (b"7\tnot a date\t0\t1", "no date and time: 'not a date'"),
         (b"7\t\t0\t1", "no date and time: ''"),
