@@ -323,8 +323,17 @@ async def test_signing_out_leaves_nothing_behind(gateway: Gateway, visit: Visit)
 @pytest.mark.parametrize(("name", "size"), [("desktop", (1280, 800)), ("phone", (390, 844)), ("narrow", (320, 720))])
 @pytest.mark.parametrize("at", ["machines", "machines/gate-2"])
 async def test_nothing_is_cut_off_and_all_text_can_be_read(
-    gateway: Gateway, browser: Browser, tmp_path: Path, scheme: Any, name: str, size: tuple[int, int], at: str
+    gateway: Gateway,
+    browser: Browser,
+    fleet: Fleet,
+    tmp_path: Path,
+    scheme: Any,
+    name: str,
+    size: tuple[int, int],
+    at: str,
 ) -> None:
+    fleet.rows["gate-1"]["status_text"] = "it holds 49 records and held 188: its log was cleared"
+    fleet.days["gate-2"].append(of_day("2023-11-30", None, 12, missing=None))
     async with visiting(browser, width=size[0], height=size[1], color_scheme=scheme) as visit:
         await visit.sign_in(gateway, at=f"/#{at}")
         page = visit.page

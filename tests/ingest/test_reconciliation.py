@@ -39,6 +39,15 @@ async def reconciled(
             await asyncio.sleep(0.05)
 
 
+async def all_answered(hr: httpx.AsyncClient) -> None:
+    """Wait until the machine has done all that it was asked for."""
+    async with asyncio.timeout(60):
+        while True:
+            if all(one["answered_at"] for one in (await hr.get(f"{MACHINES}gate/commands/")).json()):
+                return
+            await asyncio.sleep(0.05)
+
+
 def terminal(records: int = 30, **how: Any) -> zkteco.Device:
     made = zkteco.Device(users=["1001", "1002", "1003"], serial="S1", **how)
     for number in range(records):
@@ -187,9 +196,7 @@ async def test_what_files_brought_and_what_was_cleared_shows_nothing_of_one_that
 
             # A part that is counted says nothing of the others.
             await hr.post(f"{MACHINES}gate/sync/", json={"since": "2026-01-06T00:00:00"})
-            async with asyncio.timeout(60):
-                while any(one["answered_at"] is None for one in (await hr.get(f"{MACHINES}gate/commands/")).json()):
-                    await asyncio.sleep(0.05)
+            await all_answered(hr)
             found = await reconciled(hr, lambda r: r["last_count"])
             assert found["missing"] == 0
             assert found["last_count"]["first"] == "2000-01-01T00:00:00"

@@ -1,6 +1,4 @@
-"""Scans that were here before and come again: of what day those from before days were counted are, and that the machine
-has them itself.
-"""
+"""Scans that were here before and come again: counted where they were not, and known to be of the machine itself."""
 
 import contextlib
 from collections.abc import Collection, Sequence

@@ -122,26 +122,30 @@ def why_unknown(
     `ever` where there was contact with it, `reason` why there is none now; `reads_log` and `tells_counts` where its
     driver does, and `counts_when_asked` where the machine does as it is asked for its log.
     """
-    if state is State.IMPORTED_ONLY:
-        return "only files of it come here, and a file does not say whether it has all that the machine holds"
-    if state is State.NOT_WANTED:
-        return "nobody is to be in contact with it"
     because = f": {reason}" if reason else ""
-    if not ever:
-        if state is State.WAITING_FOR_A_CALL:
-            return "it has not called yet"
-        return f"there was no contact with it yet{because}"
-    if state is State.CATCHING_UP:
-        return "what it recorded before is still being taken"
-    if state in (State.AWAY, State.WAITING_FOR_A_PERSON, State.PAUSED) and (reads_log or tells_counts):
-        return f"it has not told what it holds, and there is no contact with it now{because}"
-    if reads_log:
-        return "its log was not read to its end yet"
-    if counts_when_asked:
-        return "it has not told yet how many records it holds; have its log read again (sync), and it counts them"
-    if tells_counts:
-        return "it has not told yet how many records it holds"
-    return "it does not tell how many records it holds, and keeps no log that can be read again"
+    out_of_contact = state in (State.AWAY, State.WAITING_FOR_A_PERSON, State.PAUSED)
+    cases = (
+        (
+            state is State.IMPORTED_ONLY,
+            "only files of it come here, and a file does not say whether it has all that the machine holds",
+        ),
+        (state is State.NOT_WANTED, "nobody is to be in contact with it"),
+        (not ever and state is State.WAITING_FOR_A_CALL, "it has not called yet"),
+        (not ever, f"there was no contact with it yet{because}"),
+        (state is State.CATCHING_UP, "what it recorded before is still being taken"),
+        (
+            out_of_contact and (reads_log or tells_counts),
+            f"it has not told what it holds, and there is no contact with it now{because}",
+        ),
+        (reads_log, "its log was not read to its end yet"),
+        (
+            counts_when_asked,
+            "it has not told yet how many records it holds; have its log read again (sync), and it counts them",
+        ),
+        (tells_counts, "it has not told yet how many records it holds"),
+    )
+    otherwise = "it does not tell how many records it holds, and keeps no log that can be read again"
+    return next((why for holds, why in cases if holds), otherwise)
 
 
 def verdict(figures: Figures) -> Verdict:
@@ -199,13 +203,13 @@ def _differences(of: Figures) -> Iterator[_Difference]:
 
 def _doubt(of: Figures) -> str | None:
     """Why it cannot be said whether all of it is here, where nothing says that something is missing."""
-    if (counted := of.counted) is not None and of.counted_since is not None:
-        if counted.records > of.counted_here + of.unreadable:
-            return (
-                f"it counts {counted.records:,} records {_span(counted)}, {_different(of.counted_here)} here, and"
-                f" {of.uncounted:,} from before {of.counted_since:%Y-%m-%d %H:%M}, when days were not counted:"
-                " have its log read again (sync) to have them counted"
-            )
+    counted, since = of.counted, of.counted_since
+    if counted is not None and since is not None and counted.records > of.counted_here + of.unreadable:
+        return (
+            f"it counts {counted.records:,} records {_span(counted)}, {_different(of.counted_here)} here, and"
+            f" {of.uncounted:,} from before {since:%Y-%m-%d %H:%M}, when days were not counted:"
+            " have its log read again (sync) to have them counted"
+        )
     if of.handed_over is not None:
         return None
     if _was_cleared(of):
