@@ -16,6 +16,8 @@ def reconciled(code: str = "gate-1", **changed: Any) -> dict[str, Any]:
         "name": "Main gate",
         "zone": "Asia/Dhaka",
         "state": "live",
+        "status_text": "",
+        "may_be_read_again": True,
         "missing": 0,
         "sentence": "nothing is missing: all 1,012 records that it holds were handed over",
         "last_contact_at": "2024-01-15T11:59:58Z",
@@ -24,12 +26,16 @@ def reconciled(code: str = "gate-1", **changed: Any) -> dict[str, Any]:
         "records_on_machine": 1012,
         "records_received": 1012,
         "record_capacity": 100_000,
+        "log_cleared_at": None,
+        "records_cleared": 0,
         "received": {
             "scans": 1010,
             "quarantined": 1,
+            "from_machine": 1010,
             "first_day": "2023-12-01",
             "last_day": "2024-01-15",
             "unreadable": 2,
+            "unreadable_from_machine": 2,
             "uncounted": 0,
             "counted_since": None,
         },
@@ -50,15 +56,17 @@ def reconciled(code: str = "gate-1", **changed: Any) -> dict[str, Any]:
     return {**row, **changed}
 
 
-def of_day(day: str, on_machine: int | None, received: int, missing: int | None = 0) -> dict[str, Any]:
+def of_day(
+    day: str, on_machine: int | None, received: int, missing: int | None = 0, *, was_over: bool = True
+) -> dict[str, Any]:
     """A day of `…/{key}/reconciliation/`."""
-    return {"day": day, "on_machine": on_machine, "received": received, "quarantined": 0, "missing": missing}
+    figures = {"day": day, "on_machine": on_machine, "received": received, "quarantined": 0, "missing": missing}
+    return {**figures, "was_over": was_over}
 
 
 HEALTH: dict[str, Any] = {
     "machine_type": "zkteco",
     "location": "North door",
-    "status_text": "",
     "last_scan_at": "2024-01-15T11:58:00Z",
     "clock_offset_seconds": -3.4,
     "clock_measured_at": "2024-01-15T11:59:45Z",

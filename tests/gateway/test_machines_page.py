@@ -21,8 +21,18 @@ pytestmark = [
 ]
 
 MISSING = "3 records that the machine holds are not here: it holds 1,012 records, and 1,009 were handed over"
-UNKNOWN = "nobody can say: it does not tell how many records it holds, and no log of it was read to its end"
-NOTHING = {"scans": 40, "quarantined": 0, "first_day": None, "last_day": None, "unreadable": 0}
+UNKNOWN = (
+    "nobody can say: only files of it come here, and a file does not say whether it has all that the machine holds"
+)
+NOTHING = {
+    "scans": 40,
+    "quarantined": 0,
+    "from_machine": 0,
+    "unreadable_from_machine": 0,
+    "first_day": None,
+    "last_day": None,
+    "unreadable": 0,
+}
 
 
 @pytest.fixture
@@ -38,6 +48,7 @@ def fleet() -> Fleet:
             missing=None,
             sentence=UNKNOWN,
             state="imported_only",
+            may_be_read_again=False,
             records_on_machine=None,
             records_received=None,
             record_capacity=None,
@@ -48,13 +59,14 @@ def fleet() -> Fleet:
         ),
     )
     found.days["gate-2"] = [
+        of_day("2024-01-16", 4, 209, was_over=False),
         of_day("2024-01-15", 40, 43),
         of_day("2024-01-14", 42, 39, missing=3),
         of_day("2024-01-13", 41, 41),
         of_day("2024-01-12", 41, 30, missing=None),
         *(of_day(f"2023-12-{day:02}", 44, 44) for day in range(31, 0, -1)),
     ]
-    found.health["gate-2"] = {"status_text": "nobody answers at 10.0.8.22:4370"}
+    found.rows["gate-2"]["status_text"] = "nobody answers at 10.0.8.22:4370"
     return found
 
 
@@ -119,22 +131,71 @@ async def test_an_open_machine_shows_its_days_and_marks_those_that_differ_in_wor
     await expect(page.get_by_role("heading", level=1, name="Back gate")).to_be_focused()
     await expect(page.locator("#days tr")).to_have_count(31)
     for day, said in {
+        "2024-01-16": "205 since it was read",
         "2024-01-15": "3 more here",
         "2024-01-14": "3 missing",
         "2024-01-13": "none",
         "2024-01-12": "nobody can say",
     }.items():
         await expect(page.locator(f'#days [data-day="{day}"] td').last).to_contain_text(said)
-    await page.get_by_role("button", name="Show all 35 days").click()
-    await expect(page.locator("#days tr")).to_have_count(35)
+    await page.get_by_role("button", name="Show all 36 days").click()
+    await expect(page.locator("#days tr")).to_have_count(36)
     await page.get_by_role("button", name="Only days that differ (3)").click()
     await expect(page.locator("#days tr")).to_have_count(3)
+    await expect(page.locator("#days-as-of")).to_contain_text("In its log: as of 15 Jan, 08:00")
+    await expect(page.locator("#machine-about")).to_contain_text("registered in Asia/Dhaka")
     health = page.locator("#machine-health")
     for said in ("Nobody answers at 10.0.8.22:4370.", "3.4 s behind", "1,012 of 100,000 (1%)", "All is here up to"):
         await expect(health).to_contain_text(said)
     await page.go_back()
     await expect(page.get_by_role("link", name="Back gate")).to_be_focused()
     assert not visit.complaints
+
+
+async def test_a_warning_stands_in_the_row_and_those_that_have_one_can_be_chosen(
+    gateway: Gateway, visit: Visit, fleet: Fleet
+) -> None:
+    fleet.rows["gate-1"]["status_text"] = "it holds 49 records and held 188: its log was cleared"
+    await visit.sign_in(gateway, at="/#machines")
+    page = visit.page
+    await expect(item(page, "gate-1").locator(".warning")).to_contain_text("It holds 49 records and held 188: ")
+    await expect(item(page, "gate-2")).to_contain_text("Nobody answers at 10.0.8.22:4370.")
+    await page.get_by_role("button", name="Warnings").click()
+    await expect(page.locator("#machine-list li")).to_have_count(1)
+    await expect(item(page, "gate-1")).to_be_visible()
+    await expect(page.get_by_role("button", name="Warnings")).to_contain_text("1")
+
+
+async def test_figures_that_are_no_scans_of_the_machine_say_so(gateway: Gateway, visit: Visit, fleet: Fleet) -> None:
+    fleet.rows["gate-1"] |= {"records_on_machine": 2629, "records_received": 2629}
+    fleet.rows["gate-1"]["received"] |= {"scans": 2404, "unreadable": 0, "from_machine": 2204}
+    await visit.sign_in(gateway, at="/#machines")
+    row = item(visit.page, "gate-1")
+    await expect(row).to_contain_text("2,629, of which 225 no scans, or the same again")
+    await expect(row).to_contain_text("2,404, of which 200 not known to be from it itself")
+
+
+async def test_a_machine_that_cannot_be_read_again_is_not_offered_to_be(
+    gateway: Gateway, visit: Visit, fleet: Fleet
+) -> None:
+    fleet.rows["gate-1"] |= {"may_be_read_again": False, "records_on_machine": None, "record_capacity": None}
+    fleet.health["gate-1"] = {"clock_offset_seconds": -849_203_580.0}
+    await visit.sign_in(gateway, at="/#machines/gate-1")
+    page = visit.page
+    await expect(page.get_by_role("button", name="Pause …")).to_be_visible()
+    await expect(page.get_by_role("button", name="Read again")).to_have_count(0)
+    await expect(page.locator("#machine-health")).to_contain_text("9,829 days behind")
+    await expect(page.locator("#machine-health")).to_contain_text("it has not told")
+
+
+async def test_a_head_whose_departments_have_no_machine_is_told_so(
+    gateway: Gateway, browser: Browser, fleet: Fleet
+) -> None:
+    fleet.rows.clear()
+    await gateway.user("head", "department_head", units=(1,))
+    async with visiting(browser) as visit:
+        await visit.sign_in(gateway, username="head", at="/#machines")
+        await expect(visit.page.locator("#no-machines")).to_have_text("There is no machine of your departments.")
 
 
 async def test_it_is_read_again_and_what_comes_of_it_appears_by_itself(
@@ -149,6 +210,7 @@ async def test_it_is_read_again_and_what_comes_of_it_appears_by_itself(
     fleet.rows["gate-2"] |= {"sync_asked_at": None, "missing": 0, "sentence": "nothing is missing: all of it"}
     await expect(page.locator("#machine-verdict")).to_contain_text("Nothing is missing: all of it.", timeout=30_000)
     await expect(page.locator("#machine-health")).not_to_contain_text("To be read again")
+    await expect(page.locator("#machine-said")).to_have_text("")
 
 
 async def test_it_is_paused_and_resumed_by_the_keyboard_alone(gateway: Gateway, visit: Visit, fleet: Fleet) -> None:
@@ -231,7 +293,8 @@ async def test_names_and_sentences_are_shown_as_they_are_and_never_run(
 ) -> None:
     evil = '<img src=x onerror="document.title=1"><b>&amp;'
     fleet.rows = {"b #1%": reconciled("b #1%", name=evil, sentence=evil, gaps=evil)}
-    fleet.health["b #1%"] = {"status_text": evil, "location": evil}
+    fleet.rows["b #1%"]["status_text"] = evil
+    fleet.health["b #1%"] = {"location": evil}
     await visit.sign_in(gateway, at="/#machines")
     page = visit.page
     await expect(page.locator("#machine-list")).to_contain_text(evil)
@@ -260,8 +323,17 @@ async def test_signing_out_leaves_nothing_behind(gateway: Gateway, visit: Visit)
 @pytest.mark.parametrize(("name", "size"), [("desktop", (1280, 800)), ("phone", (390, 844)), ("narrow", (320, 720))])
 @pytest.mark.parametrize("at", ["machines", "machines/gate-2"])
 async def test_nothing_is_cut_off_and_all_text_can_be_read(
-    gateway: Gateway, browser: Browser, tmp_path: Path, scheme: Any, name: str, size: tuple[int, int], at: str
+    gateway: Gateway,
+    browser: Browser,
+    fleet: Fleet,
+    tmp_path: Path,
+    scheme: Any,
+    name: str,
+    size: tuple[int, int],
+    at: str,
 ) -> None:
+    fleet.rows["gate-1"]["status_text"] = "it holds 49 records and held 188: its log was cleared"
+    fleet.days["gate-2"].append(of_day("2023-11-30", None, 12, missing=None))
     async with visiting(browser, width=size[0], height=size[1], color_scheme=scheme) as visit:
         await visit.sign_in(gateway, at=f"/#{at}")
         page = visit.page

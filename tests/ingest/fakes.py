@@ -309,6 +309,8 @@ class FakeLedger:
 
     async def count(self, entries: Sequence[Entry]) -> None: ...
 
+    async def handed_over(self, entries: Sequence[Entry]) -> None: ...
+
 
 class FakeClockMeasurements:
     def __init__(self) -> None:

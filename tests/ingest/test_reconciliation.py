@@ -13,6 +13,8 @@ from services.ingest.vendors.generic import simulator as generic
 from services.ingest.vendors.hikvision import simulator as hikvision
 from services.ingest.vendors.suprema import simulator as suprema
 from services.ingest.vendors.zkteco import simulator as zkteco
+from services.ingest.vendors.zkteco.adms.handshake import GO_ON
+from services.ingest.vendors.zkteco.adms.receiving import ATTLOG
 from services.ingest.vendors.zkteco.adms.simulator import Faults, Punch, PushingTerminal, Unit, pushing
 from shared.contracts.scans import ScanReceived
 from shared.runtime.serving import served
@@ -35,6 +37,15 @@ async def reconciled(
             found = (await hr.get(f"{MACHINES}gate/reconciliation/")).json()
             if condition(found):
                 return found
+            await asyncio.sleep(0.05)
+
+
+async def all_answered(hr: httpx.AsyncClient) -> None:
+    """Wait until the machine has done all that it was asked for."""
+    async with asyncio.timeout(60):
+        while True:
+            if all(one["answered_at"] for one in (await hr.get(f"{MACHINES}gate/commands/")).json()):
+                return
             await asyncio.sleep(0.05)
 
 
@@ -74,7 +85,7 @@ async def test_a_log_that_is_read_twice_has_nothing_new_the_second_time(
         first = found["last_reading"]
         assert (first["read"], first["new"], first["known"], first["unreadable"]) == (30, 30, 0, 0)
         assert found["days"] == [
-            {"day": "2026-01-05", "on_machine": 30, "received": 30, "quarantined": 0, "missing": 0}
+            {"day": "2026-01-05", "on_machine": 30, "received": 30, "quarantined": 0, "missing": 0, "was_over": True}
         ]
         await reconciled(
             hr, lambda r: r["missing"] == 0 and r["sentence"].startswith("nothing is missing: all 30 records")
@@ -164,6 +175,7 @@ async def test_one_that_calls_is_asked_for_all_it_holds_and_counts_it(ingest: In
         assert (found["last_count"]["first"], found["last_reading"]) == ("2000-01-01T00:00:00", None)
         found = await reconciled(hr, lambda r: r["missing"] == 0)
         assert found["sentence"].startswith("nothing is missing: it counts 200 records from 2000-01-01 to ")
+        assert found["received"]["from_machine"] == 200
         assert sum(day["received"] for day in found["days"]) == 200
 
 
@@ -191,6 +203,48 @@ async def test_what_the_numbers_of_records_say_is_known_without_contact(ingest: 
             )
     found = (await hr.get(f"{MACHINES}gate/reconciliation/")).json()
     assert (found["missing"], found["gaps"]) == (0, "")
+
+
+async def test_what_files_brought_and_what_was_cleared_shows_nothing_of_one_that_calls(
+    ingest: Ingest, hr: httpx.AsyncClient
+) -> None:
+    unit = Unit("S1")
+    for number in range(60):
+        unit.record(Punch(badge=f"{number % 20:03}", at=START + timedelta(minutes=30 * number), state=1))
+    unit.acknowledged = 60  # somebody else was told
+    body = {"machine_id": "gate", "name": "Gate", "machine_type": "zkteco", "serial": "S1", "zone": "UTC"}
+    await hr.post(MACHINES, json={**body, "config": {"push": True}})
+    async with ingest.parts.database.fast() as pg:
+        await pg.execute("INSERT INTO bookmarks VALUES ('S1', $1, $2)", ATTLOG, GO_ON)  # it is not told to send them
+    others = [Punch(badge="777", at=START + timedelta(minutes=number), state=1) for number in range(80)]
+    lines = "".join(f"{one.badge}\t{one.at}\t1\t{one.state}\t1\t0\n" for one in [*unit.log[:20], *others])
+    path = "/api/attendance/scans/import/?machine=gate"
+    answer = await hr.post(path, content=lines.encode(), headers={"Content-Type": "text/plain"})
+    assert answer.json()["new"] == 100, answer.text
+    async with ingest.running(), served(ingest.service.app, host="127.0.0.1", port=0, mends_addresses=True) as port:
+        calls = PushingTerminal(unit, host="127.0.0.1", port=port, faults=Faults(), delay=0.1, obeys=False)
+        async with pushing(calls):
+            found = await reconciled(hr, lambda r: r["records_on_machine"] == 60, within=60)
+            assert (found["missing"], found["received"]["scans"], found["received"]["from_machine"]) == (None, 100, 0)
+            assert found["sentence"].startswith("nobody can say: it holds 60 records, and handed over 0 itself, ")
+
+            await hr.post(f"{MACHINES}gate/sync/")
+            found = await reconciled(hr, lambda r: r["missing"] == 0, within=60)
+            assert (found["received"]["scans"], found["received"]["from_machine"]) == (140, 60)
+            assert found["sentence"].endswith("and 60 that it handed over are here")
+
+            # A part that is counted says nothing of the others.
+            await hr.post(f"{MACHINES}gate/sync/", json={"since": "2026-01-06T00:00:00"})
+            await all_answered(hr)
+            found = await reconciled(hr, lambda r: r["last_count"])
+            assert found["missing"] == 0
+            assert found["last_count"]["first"] == "2000-01-01T00:00:00"
+
+            unit.log.clear()
+            unit.acknowledged = 0
+            found = await reconciled(hr, lambda r: r["records_cleared"] == 60, within=60)
+            assert (found["missing"], found["last_count"]) == (None, None)
+            assert found["sentence"].startswith("nobody can say: its log was cleared (noticed at ")
 
 
 async def test_a_machine_of_which_nothing_is_known_says_so(hr: httpx.AsyncClient) -> None:

@@ -145,7 +145,7 @@ async def test_one_that_calls_and_counts_them_is_told_missing_only_what_is(
             found = await reconciled(hr, lambda r: r["last_count"])
             assert found["missing"] is None
             assert found["sentence"].startswith(
-                "nobody can say: it counts 200 records from 2026-01-05 to 2026-01-31, 0 different ones are here, and"
+                "nobody can say: it counts 200 records from 2026-01-05 to 2026-01-31, none is here, and"
                 " 200 from before "
             )
             await hr.post(f"{MACHINES}gate/sync/")

@@ -8,6 +8,8 @@ from services.ingest.api.machines import ORDERS
 from services.ingest.application.machines import Machines
 from services.ingest.application.ports import Registry, Wanted
 from services.ingest.application.reconciling import Reconciliation, Reconciling
+from services.ingest.application.syncing import reads_again, takes_commands
+from services.ingest.domain.machine import State, pause_in_words
 from shared.kernel.errors import NotFound
 from shared.web.callers import CurrentScope
 from shared.web.lists import answer, described, json_response, known, window
@@ -57,12 +59,15 @@ def shown(found: Reconciliation, machines: Machines) -> dict[str, Any]:
     """As clients read it."""
     machine, figures, here = found.machine, found.figures, found.received
     reading, counted = figures.reading, figures.counted
+    state = machines.state_of(machine)
     return {
         "id": machine.id,
         "machine_id": machine.machine_id,
         "name": machine.name,
         "zone": machine.zone,
-        "state": machines.state_of(machine).value,
+        "state": state.value,
+        "status_text": pause_in_words(machine) if state is State.PAUSED else machine.status_text,
+        "may_be_read_again": reads_again(machines, machine) or takes_commands(machines, machine),
         "missing": found.verdict.missing,
         "sentence": found.verdict.sentence,
         "last_contact_at": machine.last_contact_at,
@@ -71,6 +76,8 @@ def shown(found: Reconciliation, machines: Machines) -> dict[str, Any]:
         "records_on_machine": figures.on_machine,
         "records_received": figures.handed_over,
         "record_capacity": machine.record_capacity,
+        "log_cleared_at": machine.log_cleared_at,
+        "records_cleared": machine.records_cleared,
         "received": here,
         "last_reading": None
         if reading is None

@@ -45,6 +45,8 @@ class Progress:
     records_on_machine: int | None = None
     record_capacity: int | None = None
     records_received: int | None = None
+    log_cleared_at: datetime | None = None
+    records_cleared: int = 0
 
 
 _LATEST = (
@@ -193,6 +195,8 @@ class Conditions:
                     is_connected=is_connected,
                     last_scan_at=_later(progress.last_scan_at, machine.last_scan_at),
                     reported_until=until,
+                    log_cleared_at=_later(progress.log_cleared_at, machine.log_cleared_at),
+                    records_cleared=max(progress.records_cleared, machine.records_cleared),
                     **_known(progress),
                 )
             )

@@ -49,9 +49,10 @@ class Pausing:
                 raise Conflict(f"{machine.machine_id} is {state}: there is no contact to be paused")
             until = said.get("until", machine.paused_until)
             if said.get("until") is not None and until is not None:
+                given = until.isoformat(" ") if until.tzinfo else f"{until.isoformat(' ', 'minutes')} ({machine.zone})"
                 until = (until if until.tzinfo else until.replace(tzinfo=ZoneInfo(machine.zone))).astimezone(UTC)
                 if until <= now:
-                    raise Invalid(f"until: {until.isoformat()} has gone by", fields={"until": "has gone by"})
+                    raise Invalid(f"until: {given} has gone by", fields={"until": "has gone by"})
             return await self._save(
                 work,
                 replace(

@@ -124,6 +124,9 @@ class Ledger(Protocol):
     async def count(self, entries: Sequence[Entry]) -> None:
         """Count those of them by day that are in the ledger and were not counted yet; `hour` is of no matter."""
 
+    async def handed_over(self, entries: Sequence[Entry]) -> None:
+        """The machine handed these over itself: note so of those that are in the ledger, and came by files before."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayReceived:
@@ -133,6 +136,8 @@ class DayReceived:
     scans: int
     quarantined: int
     """Of those."""
+    from_machine: int = 0
+    """Of the scans, those that the machine is known to have handed over itself; files brought the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,10 +148,14 @@ class Received:
     """All of them."""
     quarantined: int = 0
     """Of those."""
+    from_machine: int = 0
+    """Of the scans, those that the machine is known to have handed over itself; files brought the others."""
     first_day: date | None = None
     last_day: date | None = None
     unreadable: int = 0
     """Records that nobody understands, kept as evidence."""
+    unreadable_from_machine: int = 0
+    """Of those, as many as were handed over as records by the machine itself."""
     uncounted: int = 0
     """Of the scans, those that were entered before days were counted, and did not come again: of what day they are,
     and whether they are quarantined, nobody can say."""

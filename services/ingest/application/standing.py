@@ -23,6 +23,8 @@ from shared.observability.logs import get_logger
 
 CLOCK = "clock"
 """What warnings of a wrong clock are about."""
+LOG_CLEARED = "log cleared"
+"""What drivers' warnings are about of a log that was cleared."""
 CLOCK_DRIFT = "clock drift"
 """What warnings are about of one that will be too wrong soon."""
 CLOCK_NOT_SET = "clock not set"
@@ -55,7 +57,9 @@ class Standing:
         self._clocks = clocks
         self._keeping = ClockKeeping(machine, sets=sets_clock, clock=clock)
         self._telling = Telling(lambda: conditions.progressed(machine, self._so_far(), way=way), patience)
-        self._progress = Progress()
+        self._progress = Progress(records_cleared=machine.records_cleared)
+        self._held = machine.records_on_machine
+        self._since_counted = 0
         self._alarms = Alarms()
         self._says_phases = False
         self._troubles: set[type[MachineTrouble]] = set()
@@ -118,6 +122,11 @@ class Standing:
         """How many records it says that it holds, if it has said so in a contact of this standing."""
         return self._progress.records_on_machine
 
+    @property
+    def since_counted(self) -> int:
+        """Scans that it has handed over since it said how many records it holds, in this standing."""
+        return self._since_counted
+
     def said(self, about: str) -> str:
         """The warning in this matter, while it holds."""
         return self._alarms.sentence_of(about)
@@ -151,6 +160,10 @@ class Standing:
 
     def counts(self, *, records: int, capacity: int | None = None, received: int | None = None) -> None:
         known = self._progress
+        if self._held is not None and records < self._held:
+            cleared = known.records_cleared + self._held
+            known = replace(known, records_cleared=cleared, log_cleared_at=self._clock.now())
+        self._held, self._since_counted = records, 0
         self._note(
             replace(
                 known,
@@ -166,6 +179,8 @@ class Standing:
 
     def warn(self, about: str, sentence: str) -> None:
         self._alarms.say(about, sentence)
+        if about == LOG_CLEARED:
+            self._note(replace(self._progress, log_cleared_at=self._clock.now()))
         if self.connected:
             self._tell_news()
             self._telling.tick()
@@ -199,6 +214,7 @@ class Standing:
     def taken(self, batch: Batch, taken: Taken) -> None:
         """A batch of it cannot be lost any more."""
         latest = taken.latest
+        self._since_counted += len(batch.readings)
         if taken.new and self._silence is not None:
             self.silent(None)
         if latest is not None:

@@ -18,11 +18,11 @@ from services.ingest.application.drivers import (
 from services.ingest.application.machines import Machines
 from services.ingest.application.ports import Registry
 from services.ingest.domain.machine import Machine, pause_in_words, wants_again
+from services.ingest.domain.reconciliation import ALL_SINCE
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Conflict, Invalid, NotFound
 from shared.web.scope import Scope
 
-EARLIEST: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - a wall time
 AHEAD: Final = timedelta(days=1)
 """Scans of a clock that is ahead are wanted, too."""
 
@@ -76,11 +76,9 @@ class Syncing:
         now = self._clock.now()
         since = _wall_time(since, machine, now)
         driver = self._machines.driver_of(machine)
-        calls = isinstance(driver, IsPushedTo) and bool(driver.pushes(machine))
-        reads = isinstance(driver, ReadsLog) and self._machines.goes_out(machine)
-        takes = calls and isinstance(driver, TakesCommands)
+        reads, takes = reads_again(self._machines, machine), takes_commands(self._machines, machine)
         if not reads and not takes:
-            raise Invalid(f"{machine.machine_id} tells what it has when it will, and cannot be asked for it again")
+            raise Invalid("it tells what it has when it will, and cannot be asked for it again")
         queued = await self._queue(machine, since, now, by=by) if takes else ()
         will = []
         if reads:
@@ -114,7 +112,7 @@ class Syncing:
     async def _queue(self, machine: Machine, since: datetime | None, at: datetime, *, by: int) -> tuple[int, ...]:
         """The log, and then how much of it there is: of days that are over, which no scan is added to."""
         now = at.astimezone(ZoneInfo(machine.zone)).replace(tzinfo=None, microsecond=0)
-        first = since or EARLIEST
+        first = since or ALL_SINCE
         read = await self._commanding.ask(machine, READ_LOG, first, now + AHEAD, by=by)
         midnight = datetime.combine(now, datetime.min.time())
         day = datetime.combine(first, datetime.min.time())
@@ -123,6 +121,17 @@ class Syncing:
         last = midnight - timedelta(seconds=1)
         count = await self._commanding.ask(machine, COUNT_LOG, day, last, by=by)
         return read.id, count.id
+
+
+def reads_again(machines: Machines, machine: Machine) -> bool:
+    """Whether we can go to it and read its log once more."""
+    return isinstance(machines.driver_of(machine), ReadsLog) and machines.goes_out(machine)
+
+
+def takes_commands(machines: Machines, machine: Machine) -> bool:
+    """Whether it calls us, and can be asked for its log then."""
+    driver = machines.driver_of(machine)
+    return isinstance(driver, IsPushedTo) and bool(driver.pushes(machine)) and isinstance(driver, TakesCommands)
 
 
 def _wall_time(since: datetime | None, machine: Machine, now: datetime) -> datetime | None:

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TypeAlias
 from uuid import UUID
 
-from services.ingest.application.counting_again import count_again
+from services.ingest.application.counting_again import count_again, note_handed_over
 from services.ingest.application.ports import Evidence, Ledger
 from services.ingest.application.publishing import ScanPublisher
 from services.ingest.domain.log_reading import Tally
@@ -86,6 +86,7 @@ class Taker:
             new = [scan for scan in piece if scan.id not in known] if known else piece
             await self._patiently(lambda new=new: self._publisher.publish(new))  # type: ignore[misc]  # bound now, called soon
             await count_again(self._ledger, piece, known=known)
+            await note_handed_over(self._ledger, piece, known=known)
             number += len(new)
             if told is not None:
                 told(piece, known)
@@ -99,13 +100,13 @@ class Taker:
                 tally.unreadable(len(batch.unreadable))
         return Taken(latest=latest, new=number)
 
-    async def keep(self, unreadable: Sequence[Unreadable]) -> None:
-        """Keep what cannot be understood, as it came."""
+    async def keep(self, unreadable: Sequence[Unreadable], *, source: str = "session") -> None:
+        """Keep what cannot be understood, as it came. `source` is another where it is no record of its log."""
         # By the bytes alone: the same record is read again in every contact, whole or in part, so that which of
         # several equal ones it is cannot be told, as it can in a file.
         records = [(sha256(record.raw).digest()[:16], record) for record in unreadable]
         machine, at = self._machine.id, self._clock.now()
-        await self._patiently(lambda: self._evidence.keep(machine, records, source="session", at=at))
+        await self._patiently(lambda: self._evidence.keep(machine, records, source=source, at=at))
 
     async def _known(self, scans: Sequence[Scan]) -> AbstractSet[UUID]:
         """Those that somebody was told of, as far as we know: where the ledger is away, repeats are harmless."""

@@ -119,7 +119,7 @@ class MachineWatch:
                     await asyncio.sleep(0)
         except MachineTrouble as trouble:
             if trouble.evidence:
-                await self._taker.keep([Unreadable(reason=trouble.message, raw=trouble.evidence)])
+                await self._taker.keep([Unreadable(reason=trouble.message, raw=trouble.evidence)], source="contact")
             return trouble
         except asyncio.CancelledError:
             if _cancelled():

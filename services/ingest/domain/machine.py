@@ -108,6 +108,10 @@ class Machine:
     record_capacity: int | None = None
     records_received: int | None = None
     """How many of those on the machine have been handed over."""
+    log_cleared_at: datetime | None = None
+    """When it was last noticed that its log was cleared, or that it holds fewer records than before."""
+    records_cleared: int = 0
+    """That it held each time before that, together, as far as it had told."""
     read_mark: str = ""
     """How far its log was read, and what else its driver has to know of it later, in that driver's own words:
     `Batch.read_mark`. Losing it has the log read again."""

@@ -8,13 +8,16 @@ from shared.storage.database import Database
 
 _RECEIVED = """
 SELECT machine_id, coalesce(read.scans, 0) + coalesce(uncounted, 0) AS scans, coalesce(quarantined, 0) AS quarantined,
-    first_day, last_day, coalesce(unreadable, 0) AS unreadable, coalesce(uncounted, 0) AS uncounted, counted_since
+    coalesce(from_machine, 0) AS from_machine, first_day, last_day, coalesce(unreadable, 0) AS unreadable,
+    coalesce(unreadable_from_machine, 0) AS unreadable_from_machine, coalesce(uncounted, 0) AS uncounted, counted_since
 FROM (
     SELECT machine_id, sum(scans)::bigint AS scans, sum(quarantined)::bigint AS quarantined,
+        sum(from_machine)::bigint AS from_machine,
         min(day) AS first_day, max(day) AS last_day
     FROM days_received WHERE machine_id = ANY($1) GROUP BY 1
 ) AS read FULL JOIN (
-    SELECT machine_id, count(*) AS unreadable FROM unreadable WHERE machine_id = ANY($1) GROUP BY 1
+    SELECT machine_id, count(*) AS unreadable, count(*) FILTER (WHERE source = 'session') AS unreadable_from_machine
+    FROM unreadable WHERE machine_id = ANY($1) AND source <> 'contact' GROUP BY 1
 ) AS kept USING (machine_id) FULL JOIN (
     SELECT machine_id, scans AS uncounted, since AS counted_since FROM uncounted
     WHERE machine_id = ANY($1) AND scans > 0
@@ -22,7 +25,7 @@ FROM (
 """
 
 _DAYS = """
-SELECT day, scans, quarantined FROM days_received
+SELECT day, scans, quarantined, from_machine FROM days_received
 WHERE machine_id = $1 AND day >= coalesce($2::date, day) AND day <= coalesce($3::date, day) ORDER BY day
 """
 

@@ -14,15 +14,17 @@ WITH entry AS (
         AS entry (machine_id, scan_id, day, quarantined, hour)
     ORDER BY machine_id, scan_id
 ), new AS (
-    INSERT INTO ledger (machine_id, scan_id) SELECT machine_id, scan_id FROM entry ORDER BY 1, 2
+    INSERT INTO ledger (machine_id, scan_id, from_machine) SELECT machine_id, scan_id, hour IS NOT NULL FROM entry
+    ORDER BY 1, 2
     ON CONFLICT DO NOTHING
     RETURNING machine_id, scan_id
 ), counted AS (
-    INSERT INTO days_received AS d (machine_id, day, scans, quarantined)
-    SELECT machine_id, day, count(*), count(*) FILTER (WHERE quarantined)
+    INSERT INTO days_received AS d (machine_id, day, scans, quarantined, from_machine)
+    SELECT machine_id, day, count(*), count(*) FILTER (WHERE quarantined), count(hour)
     FROM new JOIN entry USING (machine_id, scan_id) GROUP BY 1, 2 ORDER BY 1, 2
     ON CONFLICT (machine_id, day) DO UPDATE
-    SET scans = d.scans + excluded.scans, quarantined = d.quarantined + excluded.quarantined
+    SET scans = d.scans + excluded.scans, quarantined = d.quarantined + excluded.quarantined,
+        from_machine = d.from_machine + excluded.from_machine
 )
 INSERT INTO arrivals AS a (machine_id, hour, scans)
 SELECT machine_id, hour, count(*) FROM new JOIN entry USING (machine_id, scan_id) WHERE hour IS NOT NULL
@@ -53,6 +55,24 @@ UPDATE uncounted SET scans = uncounted.scans - come.scans
 FROM (SELECT machine_id, count(*) AS scans FROM early GROUP BY 1) AS come WHERE uncounted.machine_id = come.machine_id
 """
 """Locked in the order of `ENTER`. Whoever waited for a row that another has counted meanwhile passes it over."""
+
+_HANDED_OVER = """
+WITH entry AS (
+    SELECT DISTINCT ON (machine_id, scan_id) * FROM unnest($1::int[], $2::uuid[], $3::date[])
+        AS entry (machine_id, scan_id, day)
+    ORDER BY machine_id, scan_id
+), brought AS (
+    SELECT machine_id, scan_id, day FROM ledger JOIN entry USING (machine_id, scan_id)
+    WHERE counted AND NOT from_machine ORDER BY 1, 2 FOR UPDATE OF ledger
+), marked AS (
+    UPDATE ledger SET from_machine = true FROM brought
+    WHERE ledger.machine_id = brought.machine_id AND ledger.scan_id = brought.scan_id
+)
+INSERT INTO days_received AS d (machine_id, day, scans, quarantined, from_machine)
+SELECT machine_id, day, 0, 0, count(*) FROM brought GROUP BY 1, 2 ORDER BY 1, 2
+ON CONFLICT (machine_id, day) DO UPDATE SET from_machine = d.from_machine + excluded.from_machine
+"""
+"""As `_COUNT`. Their days have a row already."""
 
 
 class PostgresLedger:
@@ -86,6 +106,11 @@ class PostgresLedger:
         machines, scans, days, quarantined, _ = columns(entries)
         async with self._database.fast() as pg:
             await pg.execute(_COUNT, machines, scans, days, quarantined)
+
+    async def handed_over(self, entries: Sequence[Entry]) -> None:
+        machines, scans, days, _, _ = columns(entries)
+        async with self._database.fast() as pg:
+            await pg.execute(_HANDED_OVER, machines, scans, days)
 
 
 def columns(entries: Sequence[Entry]) -> tuple[list[Any], ...]:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    false,
     func,
     true,
 )
@@ -68,6 +69,14 @@ machines = Table(
     Column("records_on_machine", BigInteger, comment="as it says itself"),
     Column("record_capacity", BigInteger),
     Column("records_received", BigInteger, comment="of those on the machine"),
+    Column("log_cleared_at", DateTime(timezone=True), comment="when that was noticed last"),
+    Column(
+        "records_cleared",
+        BigInteger,
+        nullable=False,
+        server_default="0",
+        comment="that it held each time before its log was cleared, together",
+    ),
     Column(
         "read_mark", Text, nullable=False, server_default="", comment="how far its log was read, in its driver's words"
     ),
@@ -97,6 +106,13 @@ ledger = Table(
     Column("machine_id", Integer, primary_key=True),
     Column("scan_id", Uuid, primary_key=True),
     Column("counted", Boolean, nullable=False, server_default=true(), comment="in days_received"),
+    Column(
+        "from_machine",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="the machine handed it over itself; else a file did, as far as anybody knows",
+    ),
     comment="Scans that cannot be lost any more. It makes reading a log again cheap; losing a row only repeats a scan.",
 )
 
@@ -107,6 +123,13 @@ days_received = Table(
     Column("day", Date, primary_key=True, comment="on the machine's clock"),
     Column("scans", BigInteger, nullable=False),
     Column("quarantined", BigInteger, nullable=False, comment="of those"),
+    Column(
+        "from_machine",
+        BigInteger,
+        nullable=False,
+        server_default="0",
+        comment="of the scans, those that the machine is known to have handed over itself",
+    ),
     comment="How many scans of the ledger are of which day. Counted as they are entered.",
 )
 
@@ -152,7 +175,7 @@ unreadable = Table(
     Column("position", BigInteger, comment="line or index where it was first seen"),
     Column("reason", Text, nullable=False),
     Column("raw", LargeBinary, nullable=False),
-    Column("source", Text, nullable=False, comment="file or session"),
+    Column("source", Text, nullable=False, comment="file, session, or contact: said in one that failed, no record"),
     Column("received_at", DateTime(timezone=True), nullable=False),
     comment="Records that cannot be understood, kept as evidence.",
 )

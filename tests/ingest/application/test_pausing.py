@@ -158,4 +158,7 @@ async def test_an_end_that_has_gone_by_is_none(hr: httpx.AsyncClient) -> None:
     answer = await hr.post(PAUSE, json={"until": "2020-01-01T00:00:00"})
     assert answer.status_code == 422
     assert [error["pointer"] for error in answer.json()["errors"]] == ["until"]
+    assert answer.json()["error"] == "until: 2020-01-01 00:00 (Asia/Dhaka) has gone by"
+    answer = await hr.post(PAUSE, json={"until": "2020-01-01T00:00:00+01:00"})
+    assert answer.json()["error"] == "until: 2020-01-01 00:00:00+01:00 has gone by"
     assert (await shown(hr))["paused_at"] is None

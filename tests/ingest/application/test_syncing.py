@@ -199,7 +199,7 @@ async def test_of_two_wishes_the_wider_stands_and_the_narrower_begins_nothing_an
     [
         ({"machine_type": "generic"}, 409, "nobody can be in contact with gate: import a file of it again"),
         ({"status": "maintenance"}, 409, "gate is maintenance: nobody is in contact with it"),
-        (LISTENS, 422, "gate tells what it has when it will, and cannot be asked for it again"),
+        (LISTENS, 422, "it tells what it has when it will, and cannot be asked for it again"),
     ],
     ids=["imported", "not wanted", "cannot"],
 )

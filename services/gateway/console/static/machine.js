@@ -4,7 +4,7 @@
 const DAYS_AT_FIRST = 31;
 
 function forgetOpen() {
-  Object.assign(fleet, { open: null, differ: false, allDays: false });
+  Object.assign(fleet, { open: null, differ: false, allDays: false, awaited: false });
   $("machine-sum").hidden = true;
   $("machine-body").hidden = true;
   $("machine-acts").hidden = true;
@@ -20,15 +20,20 @@ function renderMachine() {
   const one = fleet.open;
   document.title = `${one.name} · Muster`;
   $("machine-title").textContent = one.name;
-  $("machine-about").textContent = [one.machine_id, one.machine_type, one.location, `its clock is set to ${one.zone}`]
+  $("machine-about").textContent = [one.machine_id, one.machine_type, one.location, `registered in ${one.zone}`]
     .filter(Boolean).join(" · ");
   renderActs(one);
+  // What was said of a reading holds while it goes on.
+  if (fleet.awaited && !one.sync_asked_at) $("machine-said").textContent = "";
+  fleet.awaited = Boolean(one.sync_asked_at);
   showVerdict($("machine-verdict"), one);
   $("machine-figures").replaceChildren(...figuresOf(one));
   $("machine-health").replaceChildren(...healthOf(one));
   $("machine-reading").replaceChildren(...readingOf(one.last_reading));
   $("counted").hidden = !one.last_count;
   if (one.last_count) $("machine-counted").replaceChildren(...countOf(one.last_count));
+  $("days-as-of").textContent = one.last_reading
+    ? `In its log: as of ${clockTime(one.last_reading.began_at, one.zone)}, when it was last read whole` : "";
   renderDays(one.days);
   $("machine-sum").hidden = false;
   $("machine-body").hidden = false;
@@ -38,7 +43,7 @@ function renderActs(one) {
   const paused = one.state === "paused";
   const reached = !["not_wanted", "imported_only"].includes(one.state);
   $("machine-acts").hidden = !fleet.mayTend || !reached;
-  $("read-again").hidden = paused;
+  $("read-again").hidden = paused || !one.may_be_read_again;
   $("pause").hidden = paused;
   $("resume").hidden = !paused;
   if (paused) closePause();
@@ -63,13 +68,27 @@ function healthOf(one) {
 function clockOf(one) {
   if (one.clock_offset_seconds === null) return "never measured";
   const seconds = Math.abs(one.clock_offset_seconds);
-  const by = seconds < 120 ? `${seconds.toFixed(1)} s` : `${number(Math.round(seconds / 60))} min`;
+  const by = inWords(seconds);
   const how = seconds < 1 ? "right to the second" : `${by} ${one.clock_offset_seconds > 0 ? "ahead" : "behind"}`;
   return one.clock_measured_at ? [`${how}, measured `, moment(one.clock_measured_at)] : how;
 }
 
+const SPANS = [[172800, 86400, "days"], [7200, 3600, "h"], [120, 60, "min"]]; // from, of seconds each
+
+function inWords(seconds) {
+  const [, each, unit] = SPANS.find(([from]) => seconds >= from) ?? [];
+  return each ? `${number(Math.round(seconds / each))} ${unit}` : `${seconds.toFixed(1)} s`;
+}
+
+// A time on the machine's clock, as its days are.
+function clockTime(instant, zone) {
+  return new Date(instant).toLocaleString(undefined, {
+    month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone,
+  });
+}
+
 function fullnessOf(one) {
-  if (one.records_on_machine === null) return "it does not tell";
+  if (one.records_on_machine === null) return one.last_contact_at ? "it has not told" : "there was no contact with it";
   if (!one.record_capacity) return number(one.records_on_machine);
   const share = one.records_on_machine / one.record_capacity;
   const meter = element("meter");
@@ -99,7 +118,9 @@ function countOf(counted) {
   ];
 }
 
-const differs = (day) => day.on_machine !== null && day.on_machine !== day.received;
+// More scans here of a day that was not over when its log was read came since, and are no difference.
+const cameSince = (day) => !day.was_over && day.received > day.on_machine;
+const differs = (day) => day.on_machine !== null && day.on_machine !== day.received && !cameSince(day);
 
 function renderDays(days) {
   const differing = days.filter(differs);
@@ -113,7 +134,7 @@ function renderDays(days) {
   $("days-all").hidden = shown.length === chosen.length;
   $("days-all").textContent = `Show all ${number(chosen.length)} days`;
   $("no-days").hidden = days.length > 0;
-  $("no-days").textContent = "No scan of it is here, and its log was not read to its end. Its days appear once one of that is so.";
+  $("no-days").textContent = "No scan of it is here, and its log was not read to its end. Its days appear once there is one or the other.";
 }
 
 function dayElement(day) {
@@ -133,9 +154,10 @@ function dayElement(day) {
 }
 
 function differenceOf(day) {
-  if (day.on_machine === null) return element("span", "detail", ["its log was not read whole"]);
+  if (day.on_machine === null) return element("span", "detail", ["not read whole"]);
   if (day.missing === null) return pill("late", "?", "nobody can say");
   if (day.missing > 0) return pill("away", "!", `${number(day.missing)} missing`);
+  if (cameSince(day)) return element("span", "detail", [`${number(day.received - day.on_machine)} since it was read`]);
   if (day.received > day.on_machine) return pill("none", "+", `${number(day.received - day.on_machine)} more here`);
   return element("span", "detail", ["none"]);
 }
@@ -162,6 +184,7 @@ $("pause").addEventListener("click", () => {
   const opens = $("pause-form").hidden;
   closePause();
   if (!opens) return;
+  $("machine-said").textContent = "";
   $("pause-form").hidden = false;
   $("pause").setAttribute("aria-expanded", "true");
   $("pause-reason").focus();

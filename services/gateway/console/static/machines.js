@@ -24,8 +24,10 @@ const VERDICTS = [
   { id: "missing", name: "Records missing", tone: "away", mark: "!", has: (row) => row.missing > 0 },
   { id: "unknown", name: "Nobody can say", tone: "late", mark: "?", has: (row) => row.missing === null },
   { id: "whole", name: "Nothing missing", tone: "good", mark: "✓", has: (row) => row.missing === 0 },
+  { id: "warned", name: "Warnings", tone: "late", has: (row) => isWarned(row) },
   { id: "away", name: "No contact", tone: "away", has: (row) => ["away", "waiting_for_a_person"].includes(row.state) },
 ];
+const isWarned = (row) => ["live", "polling", "catching_up"].includes(row.state) && row.status_text !== "";
 const verdictOf = (row) => VERDICTS.find((one) => one.mark && one.has(row));
 
 const STATES = {
@@ -197,7 +199,12 @@ function renderMachines() {
   $("no-machines").hidden = shown.length > 0;
   $("no-machines").textContent = fleet.rows.length
     ? "No machine is like that."
-    : "There are no machines yet. They are registered by POST /api/attendance/machines/, or by importing the file of one.";
+    : noMachines();
+}
+
+function noMachines() {
+  if (!fleet.mayTend) return "There is no machine of your departments.";
+  return "There are no machines yet. They are registered by POST /api/attendance/machines/, or by importing the file of one.";
 }
 
 function renderVerdicts() {
@@ -229,10 +236,19 @@ function machineElement(row) {
   const item = element("li", "", [
     element("div", "title", [link, element("span", "detail", [row.machine_id]), statePill(row.state)]),
     verdict,
+    ...(row.status_text ? [statusLine(row)] : []),
     element("dl", "figures", figuresOf(row)),
   ]);
   item.dataset.machine = row.machine_id;
   return item;
+}
+
+// What is the matter although it is in contact, or why it is not.
+function statusLine(row) {
+  if (!isWarned(row)) return element("p", "detail", [sentence(row.status_text)]);
+  const sign = pill("late", "!", "");
+  sign.classList.add("sign");
+  return element("p", "verdict warning", [sign, element("span", "", [sentence(row.status_text)])]);
 }
 
 const linkTo = (key) =>
@@ -253,13 +269,26 @@ function statePill(name) {
 function figuresOf(row) {
   return [
     fact("Holds", number(row.records_on_machine)),
-    fact("Handed over", number(row.records_received)),
-    fact("Scans here", number(row.received.scans)),
+    fact("Handed over", handedOver(row)),
+    fact("Scans here", scansHere(row)),
     fact("Quarantined", number(row.received.quarantined)),
     fact("Unreadable", number(row.received.unreadable)),
     fact("Gaps", row.gaps ? capital(row.gaps) : "none known"),
     fact("Log last read whole", row.last_reading ? moment(row.last_reading.ended_at) : "never"),
   ];
+}
+
+// What a machine hands over need not be scans: doors that open are in the logs of some, and scans that were written twice.
+function handedOver(row) {
+  const others = row.records_received - row.received.scans - row.received.unreadable;
+  if (row.records_received === null || others <= 0) return number(row.records_received);
+  return `${number(row.records_received)}, of which ${number(others)} no scans, or the same again`;
+}
+
+function scansHere(row) {
+  const ofFiles = row.received.scans - row.received.from_machine;
+  if (ofFiles <= 0 || row.state === "imported_only") return number(row.received.scans);
+  return `${number(row.received.scans)}, of which ${number(ofFiles)} not known to be from it itself`;
 }
 
 // --- Small things ------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Following the numbers of a machine's records through one contact: gaps are told, and asked for."""
+"""Following the numbers of a machine's records through one contact: gaps are asked for, then told."""
 
 from collections.abc import Iterator
 
@@ -16,9 +16,11 @@ class Numbering:
     def __init__(self, settings: Sequence | None, position: Position, contact: Contact) -> None:
         self._settings, self._contact = settings, contact
         self._asked = 0
+        self._missing_before = frozenset[int]()
         self.position = position
-        if position.lacking:
-            self._warn()
+        self._told = False
+        """Whether it is told that some are missing."""
+        self._warn()  # they were asked for in an earlier contact
 
     def take(self, number: int | None) -> Turn | None:
         """A record of this number has come; None where numbers are of no interest."""
@@ -31,15 +33,21 @@ class Numbering:
             lost = f". {before.lacking:,} of its records before that have not come" if before.lacking else ""
             said = f"its record numbers went from {before.latest} to {number}: it was reset, or is another machine"
             self._contact.warn(ANEW, said + lost)
-        if turn is Turn.GAP:
-            self._asked = 0
-            self._warn()
-        elif before.lacking and not self.position.lacking:
+        if before.lacking and not self.position.lacking:
+            self._told = False
             self._contact.settled(MISSING)
-        elif turn is Turn.LATE:
+        elif turn in (Turn.GAP, Turn.LATE):
             self._asked = 0
-            self._warn()
+            if self._told or settings.request is None:
+                self._warn()
         return turn
+
+    def look(self) -> None:
+        """Once in `again_after`: what was missing at the last look, was asked for and still is, is told."""
+        lasts = frozenset(last for _, last in self.position.missing)
+        if self._told or lasts & self._missing_before:
+            self._warn()
+        self._missing_before = lasts
 
     def requests(self) -> Iterator[bytes]:
         """What to send for what is missing; nothing once that was done often enough."""
@@ -64,4 +72,6 @@ class Numbering:
         return text.zfill(self._settings.digits)
 
     def _warn(self) -> None:
-        self._contact.warn(MISSING, gaps_in_words(self.position))
+        if self.position.lacking:
+            self._told = True
+            self._contact.warn(MISSING, gaps_in_words(self.position))

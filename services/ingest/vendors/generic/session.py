@@ -136,6 +136,7 @@ class GenericSession:
             self._polled_at = self._clock.now()
             await self._tell(settings.poll.request)
         elif due is Due.ASK_AGAIN:
+            self._numbering.look()
             for request in self._numbering.requests():
                 for peer in self._line.peers():
                     await peer.send(request)

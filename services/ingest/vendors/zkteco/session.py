@@ -283,7 +283,9 @@ class ZktecoSession:
         if not missing:
             self._contact.settled("log short")
         elif not self._disagrees:
-            self._contact.warn("log short", f"it counts {counted:,} records, and its log has {held:,}, twice")
+            self._contact.warn(
+                "log short", f"it counts {counted:,} records, and its log has {held:,} each time it is read"
+            )
 
     def _piece(self, data: memoryview, form: Form, first: int) -> Batch:
         records = readings(data, form, first=first, holder=self._numbers.holder)

@@ -136,7 +136,7 @@ async def test_whatever_the_line_does_every_scan_comes_once_it_can(side: str, fa
     assert ids == ids_of(known)
 
 
-async def test_a_gap_in_its_numbers_is_told_and_asked_for() -> None:
+async def test_a_gap_in_its_numbers_is_asked_for() -> None:
     async with both(connected("server", STX), faults=Faults(gap=5)) as (running, what):
         await until(lambda: len(running.device.safe) == 19)  # the last one is missing, and nobody can know
         await until(lambda: what.contact.warnings == {})
