@@ -14,12 +14,13 @@ from uuid import UUID
 import pytest
 
 from services.attendance.domain.day import Day, Flag, work_day
+from services.attendance.domain.frame import Frame
 from services.attendance.domain.hours import hours
 from services.attendance.domain.scans import Scan, ScanType, scan_at
 from services.attendance.domain.settings import settings_from
 from services.attendance.domain.state import State, closure, state_of
 from services.attendance.domain.terms import Leave, Level, terms_of
-from services.attendance.domain.window import Frame, frame_of
+from services.attendance.domain.window import frame_of
 from tests.attendance.domain.expected_cases import DIFFERENT, LEFT_OUT, SAME
 
 pytestmark = pytest.mark.real_data

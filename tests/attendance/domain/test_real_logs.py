@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.attendance.domain.boundary import by_business_date
 from services.attendance.domain.day import Day, Flag, work_day
 from services.attendance.domain.explain import explain
 from services.attendance.domain.scans import Quality, Scan, ScanType
 from services.attendance.domain.settings import DEFAULTS, Resolver, settings_from
-from services.attendance.domain.window import by_business_date, frame_of
+from services.attendance.domain.window import frame_of
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 
