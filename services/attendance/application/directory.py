@@ -133,6 +133,19 @@ class Directory:
                             return PersonDay(day, holder.person_id)
         return None
 
+    def day_of(self, person_id: int, at: int) -> PersonDay | None:
+        """The day of a person that an instant (seconds since 1970) belongs to; None where they belonged nowhere.
+
+        Raises:
+            SiteWithoutZone: the person's site has none yet.
+        """
+        holder = self.people.get(person_id)
+        for assignment in () if holder is None else holder.assignments:
+            day = self.date_at(assignment.site_id, at)
+            if assignment.span.covers(day):
+                return PersonDay(day, person_id)
+        return None
+
     def placed(self, key: PersonDay) -> tuple[Frame, Assignment] | None:
         """The frame of a person-day, and the assignment; None where the person belonged nowhere on that date."""
         assignment = self.people[key.person_id].assignment_on(key.date)

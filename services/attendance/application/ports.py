@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from services.attendance.application.computing import DayRow
 from services.attendance.application.directory import Directory, PersonDay
+from services.attendance.domain.corrections import Correction
 from services.attendance.domain.scans import Scan
 from shared.contracts.event import Event
 from shared.contracts.scans import ScanReceived
@@ -44,6 +45,12 @@ class Recording(Protocol):
 
     async def scans_of(self, spans: Mapping[PersonDay, tuple[int, int, Sequence[str]]]) -> dict[PersonDay, list[Scan]]:
         """All countable scans of each key: its window in seconds since 1970, and the badges that were the person's."""
+
+    async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
+        """The corrections in force of each key that has any, by its window in seconds since 1970."""
+
+    async def note_changes(self, rows: Sequence[DayRow], reason: str, at: datetime) -> None:
+        """Write down how the figures of stored days differ from these, which are about to be saved."""
 
     async def save(self, rows: Sequence[DayRow], at: datetime) -> list[Written]:
         """Write the days whose digest differs from what is stored."""

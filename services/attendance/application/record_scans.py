@@ -86,10 +86,18 @@ class RecordScans:
         return len(new)
 
 
-async def recompute(recording: Recording, directory: Directory, live: dict[PersonDay, bool], clock: Clock) -> int:
+async def recompute(
+    recording: Recording,
+    directory: Directory,
+    live: dict[PersonDay, bool],
+    clock: Clock,
+    *,
+    reason: str | None = None,
+) -> int:
     """Compute these days from what is stored, and announce those that changed.
 
-    `live` has the keys, and for each whether something that happened just now is the reason. Returns how many changed.
+    `live` has the keys, and for each whether something that happened just now is the reason. With a `reason` that is
+    no evidence, what changed by it is written down. Returns how many changed.
     """
     placed = {key: found for key in sorted(live) if (found := directory.placed(key))}
     if not placed:
@@ -98,11 +106,17 @@ async def recompute(recording: Recording, directory: Directory, live: dict[Perso
         key: (frame.start, frame.end, directory.people[key.person_id].badges_on(key.date))
         for key, (frame, _) in placed.items()
     }
-    await recording.take_turns({turn_of(badge) for _, _, badges in spans.values() for badge in badges})
+    await recording.take_turns({turn for key, (_, _, badges) in spans.items() for turn in turns_of(key, badges)})
     scans = await recording.scans_of(spans)
-    computed = {key: compute(scans[key], directory.people[key.person_id], *where) for key, where in placed.items()}
+    corrected = await recording.corrections_of({key: (start, end) for key, (start, end, _) in spans.items()})
+    computed = {
+        key: compute(scans[key], directory.people[key.person_id], *where, corrected.get(key, ()))
+        for key, where in placed.items()
+    }
     rows = {key: row_of(day) for key, day in computed.items()}
     at = clock.now()
+    if reason is not None:
+        await recording.note_changes(list(rows.values()), reason, at)
     written = await recording.save(list(rows.values()), at)
     events = [
         event_of(computed[key], rows[key], version=Version(epoch, n), at=at, live=live[key])
@@ -110,6 +124,11 @@ async def recompute(recording: Recording, directory: Directory, live: dict[Perso
     ]
     await recording.announce(events, at)
     return len(written)
+
+
+def turns_of(key: PersonDay, badges: Iterable[str]) -> list[int]:
+    """The turns of a day: of its badges or, where there are none, of its person."""
+    return [turn_of(badge) for badge in badges] or [turn_of(f"person {key.person_id}")]
 
 
 def around(dates: Iterable[date]) -> set[date]:

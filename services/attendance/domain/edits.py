@@ -64,14 +64,13 @@ def plan(edit: Edit, scans: Sequence[Scan], frame: Frame, corrections: Sequence[
         name = "last_check_out" if edit.last is not None else "first_check_in"
         detail = f"the day would end at {frame.clock(last)}, before it begins at {frame.clock(first)}"
         raise Invalid(f"{name}: {detail}", fields={name: detail})
-    found = Plan([], [])
-    in_force = list(corrections)
-    for edge, at, shown in ((Edge.FIRST, edit.first, now.first_arrival), (Edge.LAST, edit.last, now.last_departure)):
-        if at is None or at // 60 == shown:
-            continue
-        moved = _moved(edge, at, scans, frame, in_force)
-        in_force = [each for each in in_force if each not in moved.withdraw]
-        found.withdraw.extend(moved.withdraw)
+    wanted = ((Edge.FIRST, edit.first, now.first_arrival), (Edge.LAST, edit.last, now.last_departure))
+    moves = {edge: at for edge, at, shown in wanted if at is not None and at // 60 != shown}
+    earlier = [each for each in corrections if each.edge in moves]
+    found = Plan(earlier, [])
+    for edge, at in moves.items():
+        moved = _moved(edge, at, scans, frame, without(corrections, earlier))
+        found.withdraw.extend(each for each in moved.withdraw if each not in found.withdraw)
         found.add.extend(moved.add)
     figures = _figures(edit, Figures(now.overtime, now.extra_overtime, now.status, entered(corrections).note or ""))
     return Plan(found.withdraw, [*found.add, *([New(figures)] if figures != Figures() else [])])
@@ -89,9 +88,8 @@ def moment_in(frame: Frame, clock: time) -> int | None:
 
 
 def _moved(edge: Edge, at: int, scans: Sequence[Scan], frame: Frame, corrections: Sequence[Correction]) -> Plan:
-    earlier = [each for each in corrections if each.edge is edge]
-    evidence = evidence_of(scans, frame, [each for each in corrections if each.edge is not edge])
-    found = Plan(earlier, [])
+    evidence = evidence_of(scans, frame, corrections)
+    found = Plan([], [])
     rest: list[Scan] = []
     for scan in evidence.scans:
         minutes = scan.at // 60 - at // 60
