@@ -7,11 +7,13 @@ from pathlib import Path
 
 import httpx
 
+from services.attendance.api import corrections as corrections_api
 from services.attendance.api import days as days_api
 from services.attendance.api import people as people_api
 from services.attendance.api import releases as releases_api
 from services.attendance.api import scans as scans_api
 from services.attendance.api import status as status_api
+from services.attendance.application.correcting import Correcting
 from services.attendance.application.days import Days
 from services.attendance.application.explaining import Explaining
 from services.attendance.application.people import People
@@ -22,6 +24,7 @@ from services.attendance.application.scan_list import Scans
 from services.attendance.application.status import Status
 from services.attendance.messaging.subscriptions import SCANS_QUEUE, subscriptions
 from services.attendance.settings import Settings
+from services.attendance.storage.correcting import PostgresCorrections
 from services.attendance.storage.machines import PostgresMachines, adopt_zone
 from services.attendance.storage.people import PostgresPeople
 from services.attendance.storage.reading_days import PostgresDays
@@ -88,6 +91,7 @@ def build(
             people_api.router(People(PostgresPeople(database), clock, recomputing.settled)),
             scans_api.router(Scans(PostgresScans(database), clock)),
             releases_api.router(Releasing(PostgresReleases(database), recordings, clock)),
+            corrections_api.router(Correcting(PostgresCorrections(database), recordings, clock)),
             status_api.router(Status(PostgresStatus(database), clock, scans_waiting)),
         ],
         tokens=tokens,

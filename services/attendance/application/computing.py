@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from services.attendance.application.directory import Assignment, Holder
 from services.attendance.domain.corrections import Correction, correct
@@ -37,6 +37,21 @@ class DayRow(NamedTuple):
     marks: str
     zone: str
     digest: bytes
+
+
+FIGURES: Final = (
+    "status",
+    "first_in",
+    "last_out",
+    "worked",
+    "overtime",
+    "extra_overtime",
+    "late",
+    "early_departure",
+    "shortfall",
+    "flags",
+)
+"""Of a row, by which people judge whether a day changed."""
 
 
 class Computed(NamedTuple):

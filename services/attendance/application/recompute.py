@@ -135,5 +135,7 @@ class Recompute:
             async with self._recordings.begin() as recording:
                 directory = await recording.directory(people=[person_id])
                 if person_id in directory.people:
-                    changed += await recompute(recording, directory, dict.fromkeys(chunk, False), self._clock, reason=note.reason)
+                    changed += await recompute(
+                        recording, directory, dict.fromkeys(chunk, False), self._clock, reason=note.reason
+                    )
         return changed

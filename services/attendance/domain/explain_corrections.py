@@ -113,7 +113,7 @@ def _accounts(accounts: Iterable[Account], evidence: Evidence, frame: Frame) -> 
 
 def _figures(figures: Iterable[Figure], day: Day, corrections: Sequence[Correction]) -> Iterator[Figure]:
     by_hand = entered(corrections)
-    now = {
+    now: dict[str, tuple[object, str | float | bool]] = {
         "status": (by_hand.status, str(day.status)),
         "late_minutes": (by_hand.status, day.late),
         "overtime": (by_hand.overtime, hours(day.overtime)),
@@ -122,8 +122,8 @@ def _figures(figures: Iterable[Figure], day: Day, corrections: Sequence[Correcti
         "night_bill_eligible": (by_hand.extra_overtime, day.night_bill),
     }
     for figure in figures:
-        said, value = now.get(figure.name, (None, None))
-        if said is None or value is None:
+        said, value = now.get(figure.name, (None, figure.value))
+        if said is None:
             yield figure
         elif figure.name == "status" and not day.present:
             yield replace(figure, why=f"{figure.why}; {said} was entered by hand, which has no effect on such a day")

@@ -13,7 +13,7 @@ from services.attendance.domain.corrections import Correction, Duty, Edge, Figur
 from services.attendance.domain.scans import SCAN_TYPES
 
 IN_FORCE = (
-    "c.id, c.kind, c.at, c.values, c.reason, c.asked_by_name, c.asked_at, c.decided_by_name, c.decided_at, c.edge"
+    "c.id, c.kind, c.at, c.values::text, c.reason, c.asked_by_name, c.asked_at, c.decided_by_name, c.decided_at, c.edge"
 )
 """What `correction_of` reads."""
 
@@ -43,7 +43,9 @@ def columns_of(said: Said) -> tuple[datetime | None, str]:
     elif isinstance(said, SetAside):
         values = {"scan_id": str(said.scan_id)}
     else:
-        values = {"type": str(said.type)} | ({"replaces": str(said.replaces)} if said.replaces else {})
+        values = {"type": str(said.type)}
+        if said.replaces is not None:
+            values["replaces"] = str(said.replaces)
     return datetime.fromtimestamp(said.at, UTC), json.dumps(values)
 
 
@@ -63,11 +65,11 @@ def correction_of(row: Sequence[Any]) -> Correction:
 
 
 async def corrections_in_force(
-    pg: "asyncpg.Connection[Any]", spans: Mapping[PersonDay, tuple[int, int]]
+    pg: "asyncpg.Connection[Any]", spans: Mapping[PersonDay, tuple[int, int]], *, moving: bool = False
 ) -> dict[PersonDay, list[Correction]]:
     """The corrections of each day that has any: those with an instant by its window, figures by their date.
 
-    One statement for all of them. Where rules moved an instant to another date, that is written down.
+    One statement for all of them. With `moving` it is written down where rules moved an instant to another date.
     """
     dates = [key.date for key in spans]
     first, last = min(dates) - _FURTHEST, max(dates) + _FURTHEST
@@ -86,7 +88,7 @@ async def corrections_in_force(
                 found.setdefault(key, []).append(correction)
                 if on != key.date:
                     moved.append((correction.id, key.date))
-    if moved:
+    if moved and moving:
         await pg.executemany("UPDATE corrections SET date = $2 WHERE id = $1", moved)
     return found
 

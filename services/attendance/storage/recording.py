@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from services.attendance.application.computing import DayRow
+from services.attendance.application.computing import FIGURES, DayRow
 from services.attendance.application.directory import Directory, PersonDay
 from services.attendance.application.ports import Unknown, Written
 from services.attendance.domain.corrections import Correction
@@ -83,7 +83,7 @@ class PostgresRecording:
         return dict(zip(keys, found, strict=True))
 
     async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
-        return await corrections_in_force(self._pg, spans)
+        return await corrections_in_force(self._pg, spans, moving=True)
 
     async def note_changes(self, rows: Sequence[DayRow], reason: str, at: datetime) -> None:
         await self._pg.execute(_NOTE_CHANGES, *map(column, zip(*rows, strict=True)), at, reason)
@@ -222,9 +222,6 @@ ON CONFLICT (date, person_id) DO UPDATE SET
 WHERE days.digest <> excluded.digest
 RETURNING date, person_id, n
 """
-
-FIGURES = "status first_in last_out worked overtime extra_overtime late early_departure shortfall flags".split()  # noqa: SIM905
-"""Of a day, by which people judge whether it changed."""
 
 
 def figures_json(row: str) -> str:
