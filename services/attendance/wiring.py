@@ -16,6 +16,7 @@ from services.attendance.api import status as status_api
 from services.attendance.application.correcting import Correcting
 from services.attendance.application.days import Days
 from services.attendance.application.explaining import Explaining
+from services.attendance.application.history import Histories
 from services.attendance.application.people import People
 from services.attendance.application.recompute import Recompute
 from services.attendance.application.record_scans import RecordScans
@@ -29,6 +30,7 @@ from services.attendance.storage.machines import PostgresMachines, adopt_zone
 from services.attendance.storage.people import PostgresPeople
 from services.attendance.storage.reading_days import PostgresDays
 from services.attendance.storage.reading_evidence import PostgresEvidence
+from services.attendance.storage.reading_history import PostgresHistories
 from services.attendance.storage.reading_scans import PostgresScans
 from services.attendance.storage.reading_status import PostgresStatus
 from services.attendance.storage.recomputations import PostgresRecomputations
@@ -91,7 +93,10 @@ def build(
             people_api.router(People(PostgresPeople(database), clock, recomputing.settled)),
             scans_api.router(Scans(PostgresScans(database), clock)),
             releases_api.router(Releasing(PostgresReleases(database), recordings, clock)),
-            corrections_api.router(Correcting(PostgresCorrections(database), recordings, clock)),
+            corrections_api.router(
+                Correcting(PostgresCorrections(database), recordings, clock),
+                Histories(PostgresHistories(database), clock),
+            ),
             status_api.router(Status(PostgresStatus(database), clock, scans_waiting)),
         ],
         tokens=tokens,

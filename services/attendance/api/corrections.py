@@ -22,6 +22,7 @@ from services.attendance.application.announce import values_of
 from services.attendance.application.correcting import Correcting
 from services.attendance.application.correction_ports import CorrectionFacts, WantedCorrections
 from services.attendance.application.day_facts import Record
+from services.attendance.application.history import Histories, Step
 from services.attendance.application.people_ports import Once
 from services.attendance.domain.correction_states import Act, State
 from services.attendance.domain.corrections import Kind
@@ -71,7 +72,7 @@ class CorrectionShape(TypedDict):
     after: dict[str, Any] | None
 
 
-def router(correcting: Correcting) -> APIRouter:
+def router(correcting: Correcting, histories: Histories) -> APIRouter:
     """The routes of corrections."""
     routes = APIRouter(prefix="/api/attendance", tags=["corrections"])
 
@@ -102,6 +103,15 @@ def router(correcting: Correcting) -> APIRouter:
         reason = (text_of(request, "reason") or "the record was deleted")[:500]
         await correcting.undo(person_id, on, reason, who, if_version=if_match(request))
         return Response(status_code=204)
+
+    @routes.get(
+        "/daily-attendance/{day}/history/",
+        summary="All that happened to a day: scans as they arrived, corrections, recomputations, and what each changed",
+    )
+    async def history(day: str, request: Request, scope: CurrentScope) -> Response:
+        known(request)
+        on, person_id = day_key(day)
+        return json_response([_step(step) for step in await histories.of(person_id, on, scope)])
 
     async def edit(
         person: int | str, on: date, body: DayBody, request: Request, who: Caller, *, status: int
@@ -207,6 +217,27 @@ def correction_shape(facts: CorrectionFacts) -> CorrectionShape:
         "withdrawal_reason": withdrawn.reason if withdrawn else None,
         "before": None if facts.before is None else dict(facts.before),
         "after": None if facts.after is None else dict(facts.after),
+    }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    arrival = step.scan
+    scan = None
+    if arrival is not None:
+        scan = {
+            "id": arrival.scan.id,
+            "at": arrival.scan.instant,
+            "type": arrival.scan.type,
+            "machine_id": arrival.machine,
+        }
+    return {
+        "at": step.at,
+        "what": step.what,
+        "by_name": step.by,
+        "reason": step.reason,
+        "scan": scan,
+        "correction": None if step.correction is None else correction_shape(step.correction),
+        "changed": {name: list(values) for name, values in step.changed.items()},
     }
 
 

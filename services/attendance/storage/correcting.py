@@ -148,6 +148,12 @@ class PostgresCorrecting(PostgresCorrectionReading, PostgresRecording):
         return record_of(*found, await read_rulebook(self._pg, now))
 
 
+async def read_corrections(pg: "asyncpg.Connection[Any]", person_id: int, on: date) -> list[CorrectionFacts]:
+    """All corrections of a day, in any state and whoever may see them."""
+    sql = f"SELECT {_FACTS} FROM {_SOURCE} WHERE c.person_id = $1 AND c.date = $2 ORDER BY c.id"
+    return [facts_of(row) for row in await pg.fetch(sql, person_id, on)]
+
+
 def facts_of(row: Sequence[Any]) -> CorrectionFacts:
     """A row of `_FACTS`; what follows it is left alone."""
     id_, n, person_id, code, name, on, kind, at, values, edge, state, *deeds, before, after = row[:_LENGTH]

@@ -392,3 +392,72 @@ async def test_a_person_without_a_badge_can_be_corrected(company: Office):
 async def test_the_clock_of_a_correction_is_the_server_s(company: Office):
     company.clock.time = datetime(2024, 1, 15, 6, 30, tzinfo=UTC)
     assert (await ask(company, {"kind": "duty", "at": "09:00", "until": "17:00"}))["asked_at"] == "2024-01-15T06:30:00Z"
+
+
+async def history(office: Office, code: str = "EMP001", **options: Any) -> list[dict[str, Any]]:
+    path = f"daily-attendance/{await key_of(office, code)}/history/"
+    found: list[dict[str, Any]] = (await office.ask("GET", path, **options)).json()
+    return found
+
+
+async def test_a_history_has_scans_as_they_arrived_corrections_and_what_each_changed(company: Office):
+    await company.machine()
+    first, late = datetime(2024, 1, 14, 2, 1, tzinfo=UTC), datetime(2024, 1, 15, 5, tzinfo=UTC)
+    await company.scan("2", f"{DAY} 08:30", received_at=first)
+    asked = await ask(company, {"kind": "scan", "at": "17:30", "type": "OUT"})
+    company.clock.time = datetime(2024, 1, 15, 7, tzinfo=UTC)
+    await act(company, asked["id"], "approve", by="head")
+    company.clock.time = datetime(2024, 1, 15, 8, tzinfo=UTC)
+    await act(company, asked["id"], "withdraw", json={"reason": "she was not here"})
+    await company.scan("2", f"{DAY} 08:00", received_at=late)
+
+    steps = await history(company, "EMP002")
+
+    assert [(step["what"], step["by_name"], step["at"]) for step in steps] == [
+        ("scan_arrived", None, "2024-01-14T02:01:00Z"),
+        ("scan_arrived", None, "2024-01-15T05:00:00Z"),
+        ("correction_requested", "bela", "2024-01-15T06:00:00Z"),
+        ("correction_approved", "head", "2024-01-15T07:00:00Z"),
+        ("correction_withdrawn", "hr", "2024-01-15T08:00:00Z"),
+    ]
+    assert steps[0]["changed"] == {"status": ["Absent", "Present-Late"], "check_in": [None, "08:30"]}
+    assert steps[0]["scan"]["machine_id"] == "door"
+    assert steps[1]["changed"]["check_in"] == ["08:30", "08:00"]
+    assert steps[2]["changed"] == {}
+    assert steps[3]["changed"] == {"check_out": ["08:30", "17:30"], "working_hours": [0.5, 8.5], "overtime": [0.0, 0.5]}
+    assert steps[4]["changed"]["check_out"] == ["17:30", "08:30"]
+    assert (steps[4]["reason"], steps[4]["correction"]["state"]) == ("she was not here", "withdrawn")
+
+
+async def test_a_history_has_what_a_change_of_rules_made_of_the_day(company: Office):
+    await company.scan("1", f"{DAY} 08:00", f"{DAY} 18:00")
+    await company.settle()
+    await rule(company, overtime_start_time="16:00", safe_entry_time="07:00", late_entry_time="07:00")
+    await company.sql("INSERT INTO recomputations (reason) VALUES ('new hours')")
+    await company.settle()
+    (step,) = [step for step in await history(company) if step["what"] == "recomputed"]
+    assert (step["reason"], step["changed"]) == (
+        "new hours",
+        {"status": ["Present-OnTime", "Present-Late"], "overtime": [1.0, 2.0]},
+    )
+    await company.sql("INSERT INTO recomputations (reason) VALUES ('once more')")
+    await company.settle()
+    assert len([step for step in await history(company) if step["what"] == "recomputed"]) == 1
+
+
+async def test_a_history_says_when_a_scan_was_released_and_when_no_more(company: Office):
+    await company.scan("1", f"{DAY} 08:00", quality="future")
+    scan = scan_of("1", f"{DAY} 08:00").scan_id
+    assert await history(company) == []
+    await company.ask("POST", f"scans/{scan}/release/", json={"reason": "it is right"})
+    await company.ask("DELETE", f"scans/{scan}/release/", expect=204)
+    assert [(step["what"], step["by_name"]) for step in await history(company)] == [
+        ("scan_released", "hr"),
+        ("release_withdrawn", "hr"),
+    ]
+
+
+async def test_a_history_is_seen_by_whoever_sees_the_day(company: Office):
+    await company.scan("1", f"{DAY} 08:00")
+    assert len(await history(company, by="head")) == 1
+    await history(company, by="employee", expect=404)
