@@ -178,18 +178,23 @@ def _flag(flag: Flag, case: Case) -> str:
     if flag is Flag.LONG_SPAN and day.first_arrival is not None and day.last_departure is not None:
         span, limit = day.last_departure - day.first_arrival, case.frame.settings.long_span_minutes
         return f"{duration(span)} from arrival to departure are above {duration(limit)} (long_span_hours)"
-    if flag is Flag.OUTSIDE_SHIFT:
-        allowed = f"{case.frame.clock(case.frame.allowed_from)} to {case.frame.clock(case.frame.allowed_until)}"
-        return f"there are scans that are further from the shift than is allowed, {allowed}; they count all the same"
-    if flag is Flag.HALF_DAY:
-        least = duration(case.frame.settings.half_day_below)
-        return f"{duration(day.working)} were worked, and less than {least} are no whole day (half_day_below_hours)"
-    if flag is Flag.TOO_SHORT:
-        least = duration(case.frame.settings.absent_below)
-        return f"{duration(day.working)} were worked, and less than {least} count as absent (absent_below_hours)"
     if flag is Flag.WORKED_ON_HOLIDAY:
         return f"there are scans on a holiday, {case.holiday}"
-    return _FLAGS[flag]
+    return _FLAGS.get(flag) or _flag_of_rules(flag, case)
+
+
+def _flag_of_rules(flag: Flag, case: Case) -> str:
+    """Flags that name what the shift or the settings say."""
+    day, frame = case.day, case.frame
+    if flag is Flag.OUTSIDE_SHIFT:
+        allowed = f"{frame.clock(frame.allowed_from)} to {frame.clock(frame.allowed_until)}"
+        return f"there are scans that are further from the shift than is allowed, {allowed}; they count all the same"
+    if flag is Flag.INFERRED_SHIFT:
+        return f"nobody assigned the shift; the scans of the dates around fit it best (confidence {frame.confidence})"
+    worked, half, least = map(duration, (day.working, frame.settings.half_day_below, frame.settings.absent_below))
+    if flag is Flag.HALF_DAY:
+        return f"{worked} were worked, and less than {half} are no whole day (half_day_below_hours)"
+    return f"{worked} were worked, and less than {least} count as absent (absent_below_hours)"
 
 
 _FLAGS: Final = {

@@ -61,6 +61,8 @@ class Frame:
     """The minute from which `offset_after` holds; past the end on an ordinary day."""
     offset_after: int
     shift: Shift | None
+    confidence: float | None
+    """How sure the shift is where it was inferred."""
     scheduled: bool
     """The person has a schedule, be it that it leaves this date off."""
     plain: bool

@@ -50,6 +50,7 @@ def by_settings(window: Window, settings: DaySettings, *, off: bool) -> Frame:
         settings,
         terms,
         shift=None,
+        confidence=None,
         scheduled=off,
         plain=not refined(settings),
         lunch=lunch,
@@ -67,7 +68,7 @@ def by_settings(window: Window, settings: DaySettings, *, off: bool) -> Frame:
     )
 
 
-def by_shift(window: Window, settings: DaySettings, shift: Shift) -> Frame:
+def by_shift(window: Window, settings: DaySettings, shift: Shift, confidence: float | None) -> Frame:
     """With a shift; `settings` are what it leaves of the date's."""
     day, zone, start, end = window
     tz = ZoneInfo(zone)
@@ -104,6 +105,7 @@ def by_shift(window: Window, settings: DaySettings, shift: Shift) -> Frame:
         settings,
         terms,
         shift=shift,
+        confidence=confidence,
         scheduled=True,
         plain=not (refined(settings) or shift.flexible or amounts or paid or len(unpaid) > 1),
         lunch=lunch,
@@ -164,6 +166,7 @@ def _framed(
     terms: Terms,
     *,
     shift: Shift | None,
+    confidence: float | None,
     scheduled: bool,
     lunch: Span,
     overtime_start: int,
@@ -188,6 +191,7 @@ def _framed(
     known: list[object] = [RULES_VERSION, day.isoformat(), zone, start, end, *terms, *moments]
     # Days without a schedule keep the digests that they had before there were any.
     known += [shift.facts] if shift is not None else ["off"] if scheduled else []
+    known += [] if confidence is None else ["inferred"]
     return Frame(
         date=day,
         zone=zone,
@@ -205,6 +209,7 @@ def _framed(
         turn=turn,
         offset_after=offset_after,
         shift=shift,
+        confidence=confidence,
         scheduled=scheduled,
         plain=plain,
         begins=begins,

@@ -28,6 +28,8 @@ class Slot(NamedTuple):
     shift: Shift | None = None
     scheduled: bool = False
     """Somebody has a schedule, be it that it leaves this date off."""
+    confidence: float | None = None
+    """How sure the shift is, from 0 to 1, where it was inferred from scans; None where somebody assigned it."""
 
 
 @lru_cache(maxsize=16_384)
@@ -43,7 +45,7 @@ def frame_of(day: date, zone: str, settings: DaySettings, slots: tuple[Slot, Slo
     window = Window(day, zone, cut(day, zone, before, own), cut(day + _ONE_DAY, zone, own, after))
     if own.shift is None:
         return by_settings(window, settings, off=own.scheduled)
-    return by_shift(window, own.shift.over(settings), own.shift)
+    return by_shift(window, own.shift.over(settings), own.shift, own.confidence)
 
 
 def date_at(at: datetime, zone: str, slot_on: Callable[[date], Slot]) -> date:
