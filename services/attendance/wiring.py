@@ -9,6 +9,7 @@ import httpx
 
 from services.attendance.api import corrections as corrections_api
 from services.attendance.api import days as days_api
+from services.attendance.api import locks as locks_api
 from services.attendance.api import people as people_api
 from services.attendance.api import releases as releases_api
 from services.attendance.api import scans as scans_api
@@ -17,6 +18,7 @@ from services.attendance.application.correcting import Correcting
 from services.attendance.application.days import Days
 from services.attendance.application.explaining import Explaining
 from services.attendance.application.history import Histories
+from services.attendance.application.locking import Locking
 from services.attendance.application.people import People
 from services.attendance.application.recompute import Recompute
 from services.attendance.application.record_scans import RecordScans
@@ -26,6 +28,7 @@ from services.attendance.application.status import Status
 from services.attendance.messaging.subscriptions import SCANS_QUEUE, subscriptions
 from services.attendance.settings import Settings
 from services.attendance.storage.correcting import PostgresCorrections
+from services.attendance.storage.locking import PostgresLocks
 from services.attendance.storage.machines import PostgresMachines, adopt_zone
 from services.attendance.storage.people import PostgresPeople
 from services.attendance.storage.reading_days import PostgresDays
@@ -97,6 +100,7 @@ def build(
                 Correcting(PostgresCorrections(database), recordings, clock),
                 Histories(PostgresHistories(database), clock),
             ),
+            locks_api.router(Locking(PostgresLocks(database), recordings, clock)),
             status_api.router(Status(PostgresStatus(database), clock, scans_waiting)),
         ],
         tokens=tokens,

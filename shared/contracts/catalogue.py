@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from shared.contracts.adjustments import AdjustmentChanged
 from shared.contracts.corrections import CorrectionChanged
 from shared.contracts.days import DayUpdated
 from shared.contracts.event import Event
@@ -21,6 +22,7 @@ EVENTS: tuple[type[Event], ...] = (
     DayUpdated,
     UserChanged,
     CorrectionChanged,
+    AdjustmentChanged,
 )
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from services.attendance.application.computing import DayRow
 from services.attendance.application.directory import Directory, PersonDay
 from services.attendance.domain.corrections import Correction
+from services.attendance.domain.locks import Adjustment, Figures
 from services.attendance.domain.scans import Scan
 from shared.contracts.event import Event
 from shared.contracts.scans import ScanReceived
@@ -18,6 +19,15 @@ class Written(NamedTuple):
 
     key: PersonDay
     epoch: int
+    n: int
+
+
+class Adjusted(NamedTuple):
+    """An adjustment that was kept."""
+
+    key: PersonDay
+    epoch: int
+    id: int
     n: int
 
 
@@ -51,6 +61,15 @@ class Recording(Protocol):
 
     async def note_changes(self, rows: Sequence[DayRow], reason: str, at: datetime) -> None:
         """Write down how the figures of stored days differ from these, which are about to be saved."""
+
+    async def stored_figures(self, keys: Sequence[PersonDay]) -> dict[PersonDay, Figures]:
+        """The figures of those days that are stored, by the names of their columns."""
+
+    async def adjustments_of(self, keys: Sequence[PersonDay]) -> dict[PersonDay, list[Adjustment]]:
+        """All adjustments of those days that have any."""
+
+    async def adjust(self, adjustments: Mapping[PersonDay, tuple[int, Adjustment]], at: datetime) -> list[Adjusted]:
+        """Keep one adjustment a day, with the site; it takes the place of one in the same period."""
 
     async def save(self, rows: Sequence[DayRow], at: datetime) -> list[Written]:
         """Write the days whose digest differs from what is stored."""

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
+from services.attendance.application.adjusting import LATE, adjust
 from services.attendance.application.computing import compute, event_of, row_of
 from services.attendance.application.directory import Directory, PersonDay, SiteWithoutZone
 from services.attendance.application.ports import Recording, Recordings, Unknown
@@ -97,7 +98,8 @@ async def recompute(
     """Compute these days from what is stored, and announce those that changed.
 
     `live` has the keys, and for each whether something that happened just now is the reason. With a `reason` that is
-    no evidence, what changed by it is written down. Returns how many changed.
+    no evidence, what changed by it is written down. Days of locked months stay, and are adjusted. Returns how many
+    changed.
     """
     placed = {key: found for key in sorted(live) if (found := directory.placed(key))}
     if not placed:
@@ -115,7 +117,10 @@ async def recompute(
     }
     rows = {key: row_of(day) for key, day in computed.items()}
     at = clock.now()
-    if reason is not None:
+    if locked := {key for key, (_, place) in placed.items() if directory.is_locked(place.site_id, key.date)}:
+        await adjust(recording, directory, {key: computed[key] for key in locked}, reason or LATE, at)
+        rows = {key: row for key, row in rows.items() if key not in locked}
+    if reason is not None and rows:
         await recording.note_changes(list(rows.values()), reason, at)
     written = await recording.save(list(rows.values()), at)
     events = [

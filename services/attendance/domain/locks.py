@@ -47,7 +47,13 @@ def essential(figures: Figures) -> dict[str, object]:
 
 
 def adjusted(
-    day: date, stored: Figures, now: Figures, earlier: Sequence[Adjustment], locked: Collection[date], reason: str
+    day: date,
+    stored: Figures,
+    now: Figures,
+    earlier: Sequence[Adjustment],
+    *,
+    locked: Collection[date],
+    reason: str,
 ) -> Adjustment | None:
     """The adjustment that follows when a locked day would now be so; None where there is nothing to say.
 

@@ -11,9 +11,11 @@ import msgspec
 
 from services.attendance.application.computing import FIGURES, DayRow
 from services.attendance.application.directory import Directory, PersonDay
-from services.attendance.application.ports import Unknown, Written
+from services.attendance.application.ports import Adjusted, Unknown, Written
 from services.attendance.domain.corrections import Correction
+from services.attendance.domain.locks import Adjustment, Figures
 from services.attendance.domain.scans import QUALITIES, SCAN_TYPES, Scan
+from services.attendance.storage.adjusting import adjust, adjustments_of, stored_figures
 from services.attendance.storage.correction_rows import corrections_in_force
 from services.attendance.storage.directory import read_people, read_sites
 from services.attendance.storage.machines import adopt_zone
@@ -87,6 +89,15 @@ class PostgresRecording:
 
     async def note_changes(self, rows: Sequence[DayRow], reason: str, at: datetime) -> None:
         await self._pg.execute(_NOTE_CHANGES, *map(column, zip(*rows, strict=True)), at, reason)
+
+    async def stored_figures(self, keys: Sequence[PersonDay]) -> dict[PersonDay, Figures]:
+        return await stored_figures(self._pg, keys)
+
+    async def adjustments_of(self, keys: Sequence[PersonDay]) -> dict[PersonDay, list[Adjustment]]:
+        return await adjustments_of(self._pg, keys)
+
+    async def adjust(self, adjustments: Mapping[PersonDay, tuple[int, Adjustment]], at: datetime) -> list[Adjusted]:
+        return [Adjusted(key, self._epoch, id_, n) for key, id_, n in await adjust(self._pg, adjustments, at)]
 
     async def save(self, rows: Sequence[DayRow], at: datetime) -> list[Written]:
         if not rows:

@@ -295,3 +295,41 @@ changes = Table(
     Index("changes_person_date", "person_id", "date"),
     comment="Days that came out otherwise when they were computed again, because of a rule, a badge or a person.",
 )
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("site_id", Integer, ForeignKey("attendance.sites.id"), nullable=False),
+    Column("month", Date, nullable=False, comment="its first"),
+    Column("reason", Text),
+    Column("locked_by", Integer, nullable=False, comment="a user of the gateway's, as the other"),
+    Column("locked_by_name", Text, nullable=False),
+    Column("locked_at", DateTime(timezone=True), nullable=False),
+    Column("unlocked_by", Integer),
+    Column("unlocked_by_name", Text),
+    Column("unlocked_at", DateTime(timezone=True), comment="NULL: locked"),
+    Column("unlock_reason", Text),
+    Index("locks_one_in_force", "site_id", "month", unique=True, postgresql_where=text("unlocked_at IS NULL")),
+    comment="Months of sites whose days keep their figures.",
+)
+
+adjustments = Table(
+    "adjustments",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("person_id", Integer, ForeignKey("attendance.people.id"), nullable=False),
+    Column("date", Date, nullable=False, comment="the day, of a locked month"),
+    Column("site_id", Integer, nullable=False),
+    Column("period", Date, nullable=False, comment="the first of the month in which it is booked"),
+    Column("before", JSONB, nullable=False, comment="status and minutes that the day was taken for"),
+    Column("after", JSONB, nullable=False, comment="those that it would have by what is known now"),
+    Column("reason", Text, nullable=False),
+    Column("cancelled", Boolean, nullable=False, comment="nothing is left of it, or its month was unlocked"),
+    Column("n", BigInteger, nullable=False, server_default="1", comment="version of the state that events carry"),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    Index("adjustments_one_a_period", "person_id", "date", "period", unique=True),
+    Index("adjustments_period", "period", "id"),
+    comment="What days of locked months would be: made anew while the month that they are booked in is open.",
+)

@@ -17,37 +17,40 @@ def figures(worked: int, status: str = "Present-OnTime") -> dict[str, object]:
 
 
 def test_what_would_change_is_booked_in_the_next_open_month():
-    found = adjusted(DAY, figures(480), figures(540), [], {JAN}, "late scans")
+    found = adjusted(DAY, figures(480), figures(540), [], locked={JAN}, reason="late scans")
     assert found == Adjustment(FEB, figures(480), figures(540), "late scans")
     assert difference(found)["worked"] == 60
-    assert adjusted(DAY, figures(480), figures(540), [], {JAN, FEB}, "x") == Adjustment(
+    assert adjusted(DAY, figures(480), figures(540), [], locked={JAN, FEB}, reason="x") == Adjustment(
         MAR, figures(480), figures(540), "x"
     )
 
 
 def test_what_changes_nothing_is_none():
-    assert adjusted(DAY, {**figures(480), "flags": "a"}, {**figures(480), "flags": "b"}, [], {JAN}, "x") is None
+    assert (
+        adjusted(DAY, {**figures(480), "flags": "a"}, {**figures(480), "flags": "b"}, [], locked={JAN}, reason="x")
+        is None
+    )
 
 
 def test_an_adjustment_in_an_open_month_is_made_anew_and_cancelled_when_nothing_is_left():
     first = Adjustment(FEB, figures(480), figures(540), "x")
-    assert adjusted(DAY, figures(480), figures(540), [first], {JAN}, "y") is None
-    assert adjusted(DAY, figures(480), figures(600), [first], {JAN}, "y") == first._replace(
+    assert adjusted(DAY, figures(480), figures(540), [first], locked={JAN}, reason="y") is None
+    assert adjusted(DAY, figures(480), figures(600), [first], locked={JAN}, reason="y") == first._replace(
         after=figures(600), reason="y"
     )
-    gone = adjusted(DAY, figures(480), figures(480), [first], {JAN}, "y")
+    gone = adjusted(DAY, figures(480), figures(480), [first], locked={JAN}, reason="y")
     assert gone == Adjustment(FEB, figures(480), figures(480), "y", cancelled=True)
-    assert adjusted(DAY, figures(480), figures(480), [gone], {JAN}, "z") is None
-    assert adjusted(DAY, figures(480), figures(540), [gone], {JAN}, "z") == first._replace(reason="z")
+    assert adjusted(DAY, figures(480), figures(480), [gone], locked={JAN}, reason="z") is None
+    assert adjusted(DAY, figures(480), figures(540), [gone], locked={JAN}, reason="z") == first._replace(reason="z")
 
 
 def test_an_adjustment_that_was_booked_stands_and_the_rest_follows_it():
     booked = Adjustment(FEB, figures(480), figures(540), "x")
-    assert adjusted(DAY, figures(480), figures(540), [booked], {JAN, FEB}, "y") is None
-    assert adjusted(DAY, figures(480), figures(600), [booked], {JAN, FEB}, "y") == Adjustment(
+    assert adjusted(DAY, figures(480), figures(540), [booked], locked={JAN, FEB}, reason="y") is None
+    assert adjusted(DAY, figures(480), figures(600), [booked], locked={JAN, FEB}, reason="y") == Adjustment(
         MAR, figures(540), figures(600), "y"
     )
-    assert adjusted(DAY, figures(480), figures(480), [booked], {JAN, FEB}, "y") == Adjustment(
+    assert adjusted(DAY, figures(480), figures(480), [booked], locked={JAN, FEB}, reason="y") == Adjustment(
         MAR, figures(540), figures(480), "y"
     )
 
@@ -64,7 +67,7 @@ def test_what_was_taken_for_and_all_adjustments_add_up_to_what_is_known_now(step
     stored, locked = figures(480), {JAN}
     kept: dict[date, Adjustment] = {}
     for worked, close in steps:
-        found = adjusted(DAY, stored, figures(worked), list(kept.values()), locked, "x")
+        found = adjusted(DAY, stored, figures(worked), list(kept.values()), locked=locked, reason="x")
         if found is not None:
             assert found.period not in locked
             kept[found.period] = found
