@@ -14,6 +14,7 @@ class AdjustmentChanged(Event, frozen=True, kw_only=True):
     """
 
     wire_type: ClassVar[str] = "attendance.adjustment.changed.v1"
+    live_only: ClassVar[bool] = True
 
     adjustment_id: int
     person_id: int

@@ -23,6 +23,7 @@ class CorrectionChanged(Event, frozen=True, kw_only=True):
     """The present state of a correction of a person's day. Holds all of it; the highest `version` is true."""
 
     wire_type: ClassVar[str] = "attendance.correction.changed.v1"
+    live_only: ClassVar[bool] = True
 
     correction_id: int
     person_id: int

@@ -14,7 +14,8 @@ from services.attendance.api.correction_bodies import (
     draft_of,
     edit_of,
 )
-from services.attendance.api.day_shapes import day_id, record
+from services.attendance.api.day_shapes import day_id as id_of_day
+from services.attendance.api.day_shapes import record
 from services.attendance.api.days import day_key
 from services.attendance.api.once import answered, if_match, key_from, sent
 from services.attendance.api.parameters import bad, choice_of, date_of, known, text_of
@@ -85,32 +86,32 @@ def router(correcting: Correcting, histories: Histories) -> APIRouter:
         known(request)
         return await edit(body.employee, body.date, body, request, who, status=201)
 
-    @routes.put("/daily-attendance/{day}/", summary="Edit a day: what it should say becomes corrections")
-    async def put(day: str, body: DayBody, request: Request, who: HR) -> Response:
+    @routes.put("/daily-attendance/{day_id}/", summary="Edit a day: what it should say becomes corrections")
+    async def put(day_id: str, body: DayBody, request: Request, who: HR) -> Response:
         known(request)
-        on, person_id = day_key(day)
+        on, person_id = day_key(day_id)
         return await edit(person_id, on, body, request, who, status=200)
 
     @routes.delete(
-        "/daily-attendance/{day}/",
+        "/daily-attendance/{day_id}/",
         summary="Withdraw the corrections of a day; scans are never deleted",
         status_code=204,
         openapi_extra=described(UNDO),
     )
-    async def undo(day: str, request: Request, who: HR) -> Response:
+    async def undo(day_id: str, request: Request, who: HR) -> Response:
         known(request, *UNDO)
-        on, person_id = day_key(day)
+        on, person_id = day_key(day_id)
         reason = (text_of(request, "reason") or "the record was deleted")[:500]
         await correcting.undo(person_id, on, reason, who, if_version=if_match(request))
         return Response(status_code=204)
 
     @routes.get(
-        "/daily-attendance/{day}/history/",
+        "/daily-attendance/{day_id}/history/",
         summary="All that happened to a day: scans as they arrived, corrections, recomputations, and what each changed",
     )
-    async def history(day: str, request: Request, scope: CurrentScope) -> Response:
+    async def history(day_id: str, request: Request, scope: CurrentScope) -> Response:
         known(request)
-        on, person_id = day_key(day)
+        on, person_id = day_key(day_id)
         return json_response([_step(step) for step in await histories.of(person_id, on, scope)])
 
     async def edit(
@@ -198,7 +199,7 @@ def correction_shape(facts: CorrectionFacts) -> CorrectionShape:
         "employee": facts.person_id,
         "employee_id": facts.code,
         "employee_name": facts.name,
-        "day": day_id(facts.date, facts.person_id),
+        "day": id_of_day(facts.date, facts.person_id),
         "date": facts.date,
         "kind": facts.kind,
         "values": values_of(facts.said),
