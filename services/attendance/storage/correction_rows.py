@@ -76,15 +76,16 @@ async def corrections_in_force(
     rows = await pg.fetch(_IN_FORCE, list({key.person_id for key in spans}), first, last)
     if not rows:
         return {}
-    of_person: dict[int, list[tuple[date, Correction]]] = {}
-    for person_id, on, *row in rows:
-        of_person.setdefault(person_id, []).append((on, correction_of(row)))
+    # Most of the rows around are of other days: only those that are meant are read.
+    of_person: dict[int, list[tuple[date, int | None, Sequence[Any]]]] = {}
+    for person_id, on, second, *row in rows:
+        of_person.setdefault(person_id, []).append((on, second, row))
     found: dict[PersonDay, list[Correction]] = {}
     moved: list[tuple[int, date]] = []
     for key, (start, end) in spans.items():
-        for on, correction in of_person.get(key.person_id, ()):
-            at = correction.at
-            if on == key.date if at is None else start <= at < end:
+        for on, second, row in of_person.get(key.person_id, ()):
+            if on == key.date if second is None else start <= second < end:
+                correction = correction_of(row)
                 found.setdefault(key, []).append(correction)
                 if on != key.date:
                     moved.append((correction.id, key.date))
@@ -97,6 +98,6 @@ _FURTHEST = timedelta(days=3)
 """That a change of rules moves an instant from the date that it was on."""
 
 _IN_FORCE = f"""
-SELECT c.person_id, c.date, {IN_FORCE} FROM corrections c
+SELECT c.person_id, c.date, extract(epoch FROM c.at)::bigint, {IN_FORCE} FROM corrections c
 WHERE c.state = 'approved' AND c.person_id = ANY($1::int[]) AND c.date BETWEEN $2 AND $3
 """

@@ -1,5 +1,6 @@
 """Corrections over REST: edits by HR, requests and who approves them, and what days, lists and others hear of it."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -461,3 +462,26 @@ async def test_a_history_is_seen_by_whoever_sees_the_day(company: Office):
     await company.scan("1", f"{DAY} 08:00")
     assert len(await history(company, by="head")) == 1
     await history(company, by="employee", expect=404)
+
+
+async def test_scans_and_corrections_that_come_at_once_are_all_counted(company: Office):
+    moments = [f"{DAY} {hour:02}:00" for hour in range(7, 19)]
+    key = await key_of(company)
+    person = (await company.ids())["EMP001"]
+
+    async def correct(hour: int) -> None:
+        body = {"kind": "scan", "at": f"{hour:02}:30", "type": "IN"}
+        facts = {"employee": person, "date": DAY, "reason": "x", "corrections": [body]}
+        await company.ask("POST", "daily-attendance/", json=facts, expect=201)
+
+    async with asyncio.TaskGroup() as tasks:
+        for number, moment in enumerate(moments):
+            tasks.create_task(company.scan("1", moment))
+            tasks.create_task(correct(7 + number))
+
+    assert (await company.get(f"daily-attendance/{key}/"))["total_scans"] == 24
+    at_once = await stored_days(company)
+    await company.sql("DELETE FROM days")
+    await company.sql("INSERT INTO recomputations (reason) VALUES ('all of them')")
+    await company.settle()
+    assert await stored_days(company) == at_once
