@@ -7,8 +7,10 @@ from pathlib import Path
 
 import httpx
 
+from services.attendance.api import corrections as corrections_api
 from services.attendance.api import days as days_api
 from services.attendance.api import groups as groups_api
+from services.attendance.api import locks as locks_api
 from services.attendance.api import movements as movements_api
 from services.attendance.api import people as people_api
 from services.attendance.api import people_import as people_import_api
@@ -17,9 +19,12 @@ from services.attendance.api import releases as releases_api
 from services.attendance.api import scans as scans_api
 from services.attendance.api import status as status_api
 from services.attendance.api import structure as structure_api
+from services.attendance.application.correcting import Correcting
 from services.attendance.application.days import Days
 from services.attendance.application.explaining import Explaining
 from services.attendance.application.groups import Groups
+from services.attendance.application.history import Histories
+from services.attendance.application.locking import Locking
 from services.attendance.application.movements import Movements
 from services.attendance.application.people import People
 from services.attendance.application.presence import WhoIsInNow
@@ -31,12 +36,15 @@ from services.attendance.application.status import Status
 from services.attendance.application.structure import Structure
 from services.attendance.messaging.subscriptions import SCANS_QUEUE, subscriptions
 from services.attendance.settings import Settings
+from services.attendance.storage.correcting import PostgresCorrections
 from services.attendance.storage.groups import PostgresGroups
+from services.attendance.storage.locking import PostgresLocks
 from services.attendance.storage.machines import PostgresMachines, adopt_zone
 from services.attendance.storage.movements import PostgresMovements
 from services.attendance.storage.people import PostgresPeople
 from services.attendance.storage.reading_days import PostgresDays
 from services.attendance.storage.reading_evidence import PostgresEvidence
+from services.attendance.storage.reading_history import PostgresHistories
 from services.attendance.storage.reading_presence import PostgresPresence
 from services.attendance.storage.reading_scans import PostgresScans
 from services.attendance.storage.reading_status import PostgresStatus
@@ -107,6 +115,11 @@ def build(
             scans_api.router(Scans(PostgresScans(database), clock)),
             presence_api.router(WhoIsInNow(PostgresPresence(database), clock, lambda: bus.status().problem)),
             releases_api.router(Releasing(PostgresReleases(database), recordings, clock)),
+            corrections_api.router(
+                Correcting(PostgresCorrections(database), recordings, clock),
+                Histories(PostgresHistories(database), clock),
+            ),
+            locks_api.router(Locking(PostgresLocks(database), recordings, clock)),
             status_api.router(Status(PostgresStatus(database), clock, scans_waiting)),
         ],
         tokens=tokens,

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+from shared.contracts.adjustments import AdjustmentChanged
+from shared.contracts.corrections import CorrectionChanged
 from shared.contracts.days import DayUpdated
 from shared.contracts.event import Event
 from shared.contracts.machines import ErrorOccurred, MachineChanged, MachineConnected, MachineDisconnected
@@ -19,6 +21,8 @@ EVENTS: tuple[type[Event], ...] = (
     PersonChanged,
     DayUpdated,
     UserChanged,
+    CorrectionChanged,
+    AdjustmentChanged,
 )
 
 

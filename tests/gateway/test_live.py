@@ -9,6 +9,8 @@ from websockets.exceptions import InvalidStatus
 
 from services.gateway.settings import Settings
 from services.gateway.wiring import HISTORY
+from shared.contracts.adjustments import AdjustmentChanged
+from shared.contracts.event import Version
 from shared.contracts.machines import ErrorOccurred, MachineConnected
 from tests.gateway.fakes import NOON, TODAY, Gateway, day, person, running_gateway, scan, until
 from tests.gateway.live_clients import Listener, listening
@@ -46,6 +48,45 @@ async def test_a_live_scan_comes_as_a_frame_with_the_person_who_holds_the_badge(
         "scan_time": "2024-01-15T18:00:00+06:00",
         "scan_type": "IN",
         "quality": "ok",
+    }
+
+
+async def test_an_adjustment_of_a_locked_day_is_heard_by_whoever_would_hear_of_the_day(gateway: Gateway) -> None:
+    adjustment = AdjustmentChanged(
+        adjustment_id=5,
+        person_id=1,
+        employee_id="EMP001",
+        employee_name="Fatima Begum",
+        unit_path=[7],
+        site_id=1,
+        date=TODAY,
+        period="2024-02",
+        status_before="Absent",
+        status_after="Present-OnTime",
+        minutes={"worked": 510},
+        reason="late scans",
+        cancelled=False,
+        adjusted_at=NOON,
+        version=Version(1, 1),
+    )
+    async with listening(gateway, (await gateway.sign_in())["access"]) as hr:
+        await gateway.bus.tell(adjustment, time=NOON)
+        frame = await hr.next()
+    assert (frame["type"], frame["employee_id"], frame["timestamp"]) == (
+        "attendance_adjusted",
+        "EMP001",
+        "2024-01-15T12:00:00Z",
+    )
+    assert frame["data"] == {
+        "employee_id": "EMP001",
+        "employee_name": "Fatima Begum",
+        "date": TODAY.isoformat(),
+        "period": "2024-02",
+        "minutes": {"worked": 510},
+        "status_before": "Absent",
+        "status_after": "Present-OnTime",
+        "cancelled": False,
+        "reason": "late scans",
     }
 
 

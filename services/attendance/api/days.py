@@ -127,14 +127,14 @@ def router(days: Days, explaining: Explaining) -> APIRouter:
     @routes.get("/daily-attendance/{day_id}/", summary="One daily record; its id is YYYYMMDD-<person>")
     async def one(day_id: str, request: Request, scope: CurrentScope) -> Response:
         known(request)
-        on, person_id = _key(day_id)
+        on, person_id = day_key(day_id)
         found = await days.one(person_id, on, scope)
         return json_response(record(found), headers={"ETag": f'"{found.details.n or 0}"'})
 
     @routes.get("/daily-attendance/{day_id}/explain/", summary="Why the day is what it is: every scan, rule and figure")
     async def explain(day_id: str, request: Request, scope: CurrentScope) -> Response:
         known(request)
-        on, person_id = _key(day_id)
+        on, person_id = day_key(day_id)
         return json_response(await explaining.of(person_id, on, scope))
 
     @routes.get(
@@ -211,7 +211,12 @@ def _span(request: Request) -> tuple[date | None, date | None]:
     return since, until
 
 
-def _key(day_id: str) -> tuple[date, int]:
+def day_key(day_id: str) -> tuple[date, int]:
+    """The date and the person of a day's id.
+
+    Raises:
+        NotFound: it is none.
+    """
     parts = _DAY_ID.fullmatch(day_id)
     try:
         if parts and 1970 < int(parts[1]) < 2200:

@@ -6,13 +6,13 @@ from typing import Annotated, Any, TypedDict
 from fastapi import APIRouter, Body, Request
 from fastapi.responses import Response
 
-from services.attendance.api.once import answered, key_from, sent
+from services.attendance.api.once import answered, if_match, key_from, sent
 from services.attendance.api.parameters import SINCE, choice_of, known, since_of, text_of
 from services.attendance.api.people_bodies import EmployeeBody, EmployeeChange, LinkBody, draft_of, span_of, whole
 from services.attendance.application.announce import PersonState
 from services.attendance.application.people import People
 from services.attendance.application.people_ports import Department, Once, WantedPeople
-from shared.kernel.errors import NotFound, Stale
+from shared.kernel.errors import NotFound
 from shared.web.callers import HR, CurrentScope
 from shared.web.lists import answer, described, json_response, window
 
@@ -100,12 +100,12 @@ def router(people: People) -> APIRouter:
     @routes.delete("/employees/{person_id}/", summary="Take an employee away, as if never there", status_code=204)
     async def remove(person_id: str, request: Request, _: HR) -> Response:
         known(request)
-        await people.remove(_id(person_id), if_version=_if_match(request))
+        await people.remove(_id(person_id), if_version=if_match(request))
         return Response(status_code=204)
 
     async def update(person_id: str, body: EmployeeChange, mentioned: set[str], request: Request) -> Response:
         draft = draft_of(body, mentioned)
-        changed = await people.update(_id(person_id), draft, since=since_of(request), if_version=_if_match(request))
+        changed = await people.update(_id(person_id), draft, since=since_of(request), if_version=if_match(request))
         return _record(changed)
 
     @routes.get("/departments/", summary="Departments", openapi_extra=described({}, a_list=True))
@@ -128,16 +128,6 @@ def _id(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise NotFound(f"there is no employee {text[:40]!r}: an employee's id is a number")
     return int(text)
-
-
-def _if_match(request: Request) -> int | None:
-    given = request.headers.get("if-match")
-    if given is None or given.strip() == "*":
-        return None
-    version = given.strip().removeprefix("W/").strip('"')
-    if not (version.isascii() and version.isdigit() and len(version) <= 18):
-        raise Stale("the If-Match header is none that this record ever had; read it again")
-    return int(version)
 
 
 def _record(person: PersonState) -> Response:

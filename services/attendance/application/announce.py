@@ -1,11 +1,14 @@
 """Stored states as the events that carry them."""
 
-from datetime import date, datetime
-from typing import NamedTuple
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple
 
 from services.attendance.application.computing import scans_of
+from services.attendance.application.correction_ports import CorrectionFacts, Deed
 from services.attendance.application.day_facts import DayDetails, DayFacts
 from services.attendance.application.directory import Span
+from services.attendance.domain.corrections import Figures, ManualScan, Said, SetAside
+from shared.contracts import corrections as contract
 from shared.contracts.days import DayUpdated
 from shared.contracts.event import Version
 from shared.contracts.people import BadgeHeld, PersonChanged
@@ -91,3 +94,43 @@ def day_updated(facts: DayFacts, details: DayDetails, unit_path: list[int], site
         live=False,
         version=Version(epoch, details.n),
     )
+
+
+def correction_changed(correction: CorrectionFacts, version: Version) -> contract.CorrectionChanged:
+    """The event that carries a correction's state."""
+    return contract.CorrectionChanged(
+        correction_id=correction.id,
+        person_id=correction.person_id,
+        employee_id=correction.code,
+        date=correction.date,
+        kind=correction.kind,
+        values=values_of(correction.said),
+        state=correction.state,
+        asked=_deed(correction.asked),
+        decided=None if correction.decided is None else _deed(correction.decided),
+        withdrawn=None if correction.withdrawn is None else _deed(correction.withdrawn),
+        before=None if correction.before is None else dict(correction.before),
+        after=None if correction.after is None else dict(correction.after),
+        version=version,
+    )
+
+
+def values_of(said: Said) -> dict[str, Any]:
+    """What a correction says, as events and the API carry it: amounts in minutes."""
+    if isinstance(said, Figures):
+        names = {"overtime": "overtime_minutes", "extra_overtime": "extra_overtime_minutes"}
+        return {names.get(name, name): value for name, value in said._asdict().items() if value is not None}
+    if isinstance(said, SetAside):
+        return {"at": _moment(said.at), "scan": str(said.scan_id)}
+    if isinstance(said, ManualScan):
+        replaces = None if said.replaces is None else str(said.replaces)
+        return {"at": _moment(said.at), "type": str(said.type), "replaces": replaces}
+    return {"at": _moment(said.at), "until": _moment(said.until)}
+
+
+def _deed(deed: Deed) -> contract.Deed:
+    return contract.Deed(user=deed.user, name=deed.name, at=deed.at, reason=deed.reason)
+
+
+def _moment(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")

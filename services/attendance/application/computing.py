@@ -1,10 +1,11 @@
 """From the stored scans of some person-days to the rows and the events that follow from them. No I/O."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from services.attendance.application.directory import Assignment, Holder
+from services.attendance.domain.corrections import Correction, correct
 from services.attendance.domain.day import Day, work_day
 from services.attendance.domain.frame import Frame
 from services.attendance.domain.scans import Scan
@@ -38,6 +39,21 @@ class DayRow(NamedTuple):
     digest: bytes
 
 
+FIGURES: Final = (
+    "status",
+    "first_in",
+    "last_out",
+    "worked",
+    "overtime",
+    "extra_overtime",
+    "late",
+    "early_departure",
+    "shortfall",
+    "flags",
+)
+"""Of a row, by which people judge whether a day changed."""
+
+
 class Computed(NamedTuple):
     """A day with what it was computed by."""
 
@@ -47,8 +63,16 @@ class Computed(NamedTuple):
     assignment: Assignment
 
 
-def compute(scans: Iterable[Scan], holder: Holder, frame: Frame, assignment: Assignment) -> Computed:
-    """A person's day from all of its scans."""
+def compute(
+    scans: Iterable[Scan],
+    holder: Holder,
+    frame: Frame,
+    assignment: Assignment,
+    corrections: Sequence[Correction] = (),
+) -> Computed:
+    """A person's day from all of its scans and corrections."""
+    if corrections:
+        return Computed(correct(scans, frame, corrections, level=assignment.level).day, frame, holder, assignment)
     return Computed(work_day(scans, frame, level=assignment.level), frame, holder, assignment)
 
 

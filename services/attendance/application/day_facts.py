@@ -84,6 +84,11 @@ class DayDetails(NamedTuple):
     n: int | None
     created_at: datetime | None
     updated_at: datetime | None
+    edited_by: int | None = None
+    """Who decided on the last correction in force, as the next two; None where there is none."""
+    edited_by_name: str | None = None
+    edited_at: datetime | None = None
+    notes: str = ""
 
 
 class DayView(NamedTuple):

@@ -70,7 +70,7 @@ class Days:
         async with self._reads.reading() as reading:
             rules = await reading.rulebook(self._clock.now())
             found = await reading.days(await _looked_up(wanted, reading, scope), scope, asked, _empty(wanted, rules))
-        rows = [_record(facts, details, rules) for facts, details in found.rows]
+        rows = [record_of(facts, details, rules) for facts, details in found.rows]
         return Page(rows=rows, total=found.total, exact=found.exact, next_after=found.next_after)
 
     async def one(self, person_id: int, on: date, scope: Scope) -> Record:
@@ -84,7 +84,7 @@ class Days:
             found = await reading.day(person_id, on, scope)
         if found is None:
             raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
-        return _record(*found, rules)
+        return record_of(*found, rules)
 
     async def figures(
         self, day: date | None, wanted: Wanted, scope: Scope
@@ -155,7 +155,8 @@ def _view(facts: DayFacts, rules: Rulebook) -> DayView:
     return DayView(facts, facts.status or empty.status, empty.state)
 
 
-def _record(facts: DayFacts, details: DayDetails, rules: Rulebook) -> Record:
+def record_of(facts: DayFacts, details: DayDetails, rules: Rulebook) -> Record:
+    """A day with the person as they were on it, as records show it."""
     view = _view(facts, rules)
     shortfall = details.shortfall
     if shortfall is None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from services.attendance.domain.boundary import working_days
 from services.attendance.domain.frame import Frame
+from services.attendance.domain.locks import month_of
 from services.attendance.domain.settings import DEFAULTS, DaySettings
 from services.attendance.domain.terms import Level
 from services.attendance.domain.window import frame_of
@@ -70,6 +71,8 @@ class Site:
     site_id: int
     zone: str | None
     settings: Sequence[tuple[Span, DaySettings]] = ()
+    locked: frozenset[date] = frozenset()
+    """The firsts of the months whose days keep their figures."""
 
     def settings_on(self, day: date) -> DaySettings:
         return next((values for span, values in self.settings if span.covers(day)), DEFAULTS)
@@ -132,6 +135,24 @@ class Directory:
                         if held == badge and span.covers(day):
                             return PersonDay(day, holder.person_id)
         return None
+
+    def day_of(self, person_id: int, at: int) -> PersonDay | None:
+        """The day of a person that an instant (seconds since 1970) belongs to; None where they belonged nowhere.
+
+        Raises:
+            SiteWithoutZone: the person's site has none yet.
+        """
+        holder = self.people.get(person_id)
+        for assignment in () if holder is None else holder.assignments:
+            day = self.date_at(assignment.site_id, at)
+            if assignment.span.covers(day):
+                return PersonDay(day, person_id)
+        return None
+
+    def is_locked(self, site_id: int, day: date) -> bool:
+        """Whether the day keeps its figures, whatever comes to be known."""
+        locked = self.sites[site_id].locked
+        return bool(locked) and month_of(day) in locked
 
     def placed(self, key: PersonDay) -> tuple[Frame, Assignment] | None:
         """The frame of a person-day, and the assignment; None where the person belonged nowhere on that date."""

@@ -1,15 +1,16 @@
 """Why a day is what it is: its evidence, every rule and every figure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from services.attendance.application.directory import Holder
+from services.attendance.application.directory import Holder, PersonDay
 from services.attendance.application.rulebook import Rulebook
-from services.attendance.domain.explain import explain
+from services.attendance.domain.corrections import Correction
+from services.attendance.domain.explain_corrections import explain_corrected
 from services.attendance.domain.releases import Release
 from services.attendance.domain.scans import Scan
 from services.attendance.domain.state import State
@@ -42,6 +43,9 @@ class ExplainReading(Protocol):
 
     async def evidence(self, badges: Sequence[str], start: datetime, end: datetime) -> Evidence:
         """All scans of these badges from `start` on and before `end`, by the machines' clocks or as released."""
+
+    async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
+        """The corrections in force of each key that has any, by its window in seconds since 1970."""
 
 
 class ExplainReads(Protocol):
@@ -84,9 +88,12 @@ class Explaining:
         frame = rules.frame(assignment.site_id, on)
         badges = sorted(holder.badges_on(on))
         evidence = await reading.evidence(badges, frame.starts_at, frame.ends_at)
-        explained = explain(
+        key = PersonDay(on, person_id)
+        corrections = (await reading.corrections_of({key: (frame.start, frame.end)})).get(key, ())
+        explained = explain_corrected(
             evidence.scans,
             frame,
+            corrections,
             level=assignment.level,
             settings_since=rules.settings(assignment.site_id, on)[1],
             closed=rules.closure(assignment.site_id, on),

@@ -7,6 +7,8 @@ from typing import NamedTuple, Protocol
 
 from services.attendance.application.computing import DayRow
 from services.attendance.application.directory import Directory, PersonDay
+from services.attendance.domain.corrections import Correction
+from services.attendance.domain.locks import Adjustment, Figures
 from services.attendance.domain.scans import Scan
 from shared.contracts.event import Event
 from shared.contracts.scans import ScanReceived
@@ -17,6 +19,15 @@ class Written(NamedTuple):
 
     key: PersonDay
     epoch: int
+    n: int
+
+
+class Adjusted(NamedTuple):
+    """An adjustment that was kept."""
+
+    key: PersonDay
+    epoch: int
+    id: int
     n: int
 
 
@@ -44,6 +55,21 @@ class Recording(Protocol):
 
     async def scans_of(self, spans: Mapping[PersonDay, tuple[int, int, Sequence[str]]]) -> dict[PersonDay, list[Scan]]:
         """All countable scans of each key: its window in seconds since 1970, and the badges that were the person's."""
+
+    async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
+        """The corrections in force of each key that has any, by its window in seconds since 1970."""
+
+    async def note_changes(self, rows: Sequence[DayRow], reason: str, at: datetime) -> None:
+        """Write down how the figures of stored days differ from these, which are about to be saved."""
+
+    async def stored_figures(self, keys: Sequence[PersonDay]) -> dict[PersonDay, Figures]:
+        """The figures of those days that are stored, by the names of their columns."""
+
+    async def adjustments_of(self, keys: Sequence[PersonDay]) -> dict[PersonDay, list[Adjustment]]:
+        """All adjustments of those days that have any."""
+
+    async def adjust(self, adjustments: Mapping[PersonDay, tuple[int, Adjustment]], at: datetime) -> list[Adjusted]:
+        """Keep one adjustment a day, with the site; it takes the place of one in the same period."""
 
     async def save(self, rows: Sequence[DayRow], at: datetime) -> list[Written]:
         """Write the days whose digest differs from what is stored."""

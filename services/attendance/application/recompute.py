@@ -55,8 +55,8 @@ class Recomputations(Protocol):
     async def people_of(self, note: Recomputation) -> Sequence[int]:
         """Whose days the note is about."""
 
-    async def facts_of(self, person_id: int) -> tuple[set[date], list[tuple[int, str]]]:
-        """Of a person: the dates that have a row, and the countable scans as (seconds since 1970, badge)."""
+    async def facts_of(self, person_id: int) -> tuple[set[date], list[tuple[int, str]], list[int]]:
+        """Of a person: the dates that have a row, the countable scans as (seconds since 1970, badge), corrections."""
 
 
 class Recompute:
@@ -116,11 +116,12 @@ class Recompute:
         return True
 
     async def _person(self, person_id: int, note: Recomputation) -> int:
-        dates, scans = await self._notes.facts_of(person_id)
+        dates, scans, corrected = await self._notes.facts_of(person_id)
         keys = {PersonDay(day, person_id) for day in dates}
         async with self._recordings.begin() as recording:
             directory = await recording.directory({badge for _, badge in scans}, [person_id])
             found = {directory.key_of(badge, at) for at, badge in scans}
+            found |= {directory.day_of(person_id, at) for at in corrected}
         keys |= {key for key in found if key is not None and key.person_id == person_id}
         wanted = sorted(
             key
@@ -134,5 +135,7 @@ class Recompute:
             async with self._recordings.begin() as recording:
                 directory = await recording.directory(people=[person_id])
                 if person_id in directory.people:
-                    changed += await recompute(recording, directory, dict.fromkeys(chunk, False), self._clock)
+                    changed += await recompute(
+                        recording, directory, dict.fromkeys(chunk, False), self._clock, reason=note.reason
+                    )
         return changed

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
+from services.attendance.application.adjusting import LATE, adjust
 from services.attendance.application.computing import compute, event_of, row_of
 from services.attendance.application.directory import Directory, PersonDay, SiteWithoutZone
 from services.attendance.application.ports import Recording, Recordings, Unknown
@@ -86,10 +87,19 @@ class RecordScans:
         return len(new)
 
 
-async def recompute(recording: Recording, directory: Directory, live: dict[PersonDay, bool], clock: Clock) -> int:
+async def recompute(
+    recording: Recording,
+    directory: Directory,
+    live: dict[PersonDay, bool],
+    clock: Clock,
+    *,
+    reason: str | None = None,
+) -> int:
     """Compute these days from what is stored, and announce those that changed.
 
-    `live` has the keys, and for each whether something that happened just now is the reason. Returns how many changed.
+    `live` has the keys, and for each whether something that happened just now is the reason. With a `reason` that is
+    no evidence, what changed by it is written down. Days of locked months stay, and are adjusted. Returns how many
+    changed.
     """
     placed = {key: found for key in sorted(live) if (found := directory.placed(key))}
     if not placed:
@@ -98,11 +108,20 @@ async def recompute(recording: Recording, directory: Directory, live: dict[Perso
         key: (frame.start, frame.end, directory.people[key.person_id].badges_on(key.date))
         for key, (frame, _) in placed.items()
     }
-    await recording.take_turns({turn_of(badge) for _, _, badges in spans.values() for badge in badges})
+    await recording.take_turns({turn for key, (_, _, badges) in spans.items() for turn in turns_of(key, badges)})
     scans = await recording.scans_of(spans)
-    computed = {key: compute(scans[key], directory.people[key.person_id], *where) for key, where in placed.items()}
+    corrected = await recording.corrections_of({key: (start, end) for key, (start, end, _) in spans.items()})
+    computed = {
+        key: compute(scans[key], directory.people[key.person_id], *where, corrected.get(key, ()))
+        for key, where in placed.items()
+    }
     rows = {key: row_of(day) for key, day in computed.items()}
     at = clock.now()
+    if locked := {key for key, (_, place) in placed.items() if directory.is_locked(place.site_id, key.date)}:
+        await adjust(recording, directory, {key: computed[key] for key in locked}, reason or LATE, at)
+        rows = {key: row for key, row in rows.items() if key not in locked}
+    if reason is not None and rows:
+        await recording.note_changes(list(rows.values()), reason, at)
     written = await recording.save(list(rows.values()), at)
     events = [
         event_of(computed[key], rows[key], version=Version(epoch, n), at=at, live=live[key])
@@ -110,6 +129,11 @@ async def recompute(recording: Recording, directory: Directory, live: dict[Perso
     ]
     await recording.announce(events, at)
     return len(written)
+
+
+def turns_of(key: PersonDay, badges: Iterable[str]) -> list[int]:
+    """The turns of a day: of its badges or, where there are none, of its person."""
+    return [turn_of(badge) for badge in badges] or [turn_of(f"person {key.person_id}")]
 
 
 def around(dates: Iterable[date]) -> set[date]:

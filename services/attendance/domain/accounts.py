@@ -27,6 +27,8 @@ class Part(StrEnum):
     """Arrived while in already, or left while out already."""
     MERGED = "merged"
     QUARANTINED = "quarantined"
+    SET_ASIDE = "set_aside"
+    """By a correction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,10 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.attendance.domain.accounts import Account, accounts_of
+from services.attendance.domain.accounts import Account, Part, accounts_of
 from services.attendance.domain.boundary import working_days
 from services.attendance.domain.case import Case, duration
+from services.attendance.domain.corrections import Correction
 from services.attendance.domain.day import Day, Flag, work_day
 from services.attendance.domain.figures import Figure, figures_of
 from services.attendance.domain.frame import Frame
@@ -36,14 +37,20 @@ class Explanation:
     """Since when the settings hold, and what the day waits for."""
     expected: bool = False
     """Nobody has come, and there is time for it yet: nothing is said against them."""
+    corrections: tuple[tuple[Correction, str], ...] = ()
+    """Those in force, each in words."""
+    without: Mapping[str, object] | None = None
+    """The figures of the day as they were without corrections; None where there are none."""
 
     @property
     def counts(self) -> str:
         """How the scans add up."""
         day = self.day
         used, merged, quarantined = len(day.used), len(day.merged), len(day.quarantined)
-        total = used + merged + quarantined
-        return f"Scans: {total}, of which {used} used, {merged} merged and {quarantined} quarantined."
+        aside = sum(account.part is Part.SET_ASIDE for account in self.accounts)
+        total = used + merged + quarantined + aside
+        rest = f", {merged} merged, {quarantined} quarantined and {aside} set aside" if aside else None
+        return f"Scans: {total}, of which {used} used{rest or f', {merged} merged and {quarantined} quarantined'}."
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -52,6 +59,8 @@ class Explanation:
             *((_NOT_DUE,) if self.expected else ()),
             self.window,
             self.counts,
+            *(f"Corrected: {words}." for _, words in self.corrections),
+            *([f"Without corrections: {_listed(self.without)}."] if self.without else []),
             *(f"{account.time} {account.scan.type}: {account.why}." for account in self.accounts),
             *(f"{_title(figure)}: {figure.why}{_named(figure)}." for figure in self.figures),
             *(f"{flag}: {why}." for flag, why in self.flags),
@@ -75,11 +84,13 @@ class Explanation:
             ],
             "flags": [{"flag": str(flag), "why": why} for flag, why in self.flags],
             "notes": list(self.notes),
+            "corrections": [{"id": each.id, "kind": each.kind, "why": words} for each, words in self.corrections],
+            "without_corrections": self.without,
             "sentences": list(self.sentences),
         }
 
 
-_NO_RULINGS: Final[Mapping[UUID, Release]] = MappingProxyType({})
+NO_RULINGS: Final[Mapping[UUID, Release]] = MappingProxyType({})
 
 
 def explain(
@@ -91,7 +102,7 @@ def explain(
     holiday: str | None = None,
     settings_since: date | None = None,
     closed: Closure | None = None,
-    releases: Mapping[UUID, Release] = _NO_RULINGS,
+    releases: Mapping[UUID, Release] = NO_RULINGS,
 ) -> Explanation:
     """Explain the day that `work_day` makes of the same input.
 
@@ -210,6 +221,10 @@ def _notes(settings_since: date | None, closed: Closure | None) -> Iterator[str]
             f"when the machines {', '.join(closed.waits_for)} have reported past it, or " if closed.waits_for else ""
         )
         yield f"The day is over and becomes final {machines}at {closed.final_at_latest.isoformat()}."
+
+
+def _listed(figures: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {'none' if value is None else value}" for name, value in figures.items())
 
 
 def _title(figure: Figure) -> str:

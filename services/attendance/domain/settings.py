@@ -109,6 +109,8 @@ class DaySettings:
     weekend_multiplier: float = 1.0
     """What payroll multiplies work on a weekend by; no figure of a day."""
     holiday_multiplier: float = 1.0
+    corrections_per_month: int = field(default=3, compare=False)
+    """How many corrections an employee may ask for of the days of a month; no figure of a day, so it compares equal."""
     _hash: int = field(init=False, repr=False, compare=False, default=0)
 
     def __post_init__(self) -> None:
@@ -347,4 +349,5 @@ _OUTSIDE: Final[dict[str, _Names]] = {
     "overtime_needs_approval": ("overtime_needs_approval", _read_bool, bool),
     "weekend_multiplier": ("weekend_multiplier", _read_multiplier, float),
     "holiday_multiplier": ("holiday_multiplier", _read_multiplier, float),
+    "corrections_per_month": ("corrections_per_month", _whole("requests", 0, 100), int),
 }

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = 'b7e2f4a90c13'
-down_revision = '5d1c0c6a7f3e'
+down_revision = 'e81b64f0c9d7'
 branch_labels = None
 depends_on = None
 

@@ -17,8 +17,16 @@ async def read_sites(pg: "asyncpg.Connection[Any]") -> dict[int, Site]:
     for row in await pg.fetch("SELECT site_id, values::text, during FROM settings ORDER BY site_id, during"):
         values = settings_from(json.loads(row["values"]))
         settings.setdefault(row["site_id"], []).append((span_of(row["during"]), values))
+    locked: dict[int, set[date]] = {}
+    for row in await pg.fetch("SELECT site_id, month FROM locks WHERE unlocked_at IS NULL"):
+        locked.setdefault(row["site_id"], set()).add(row["month"])
     return {
-        row["id"]: Site(site_id=row["id"], zone=row["zone"], settings=tuple(settings.get(row["id"], ())))
+        row["id"]: Site(
+            site_id=row["id"],
+            zone=row["zone"],
+            settings=tuple(settings.get(row["id"], ())),
+            locked=frozenset(locked.get(row["id"], ())),
+        )
         for row in await pg.fetch("SELECT id, zone FROM sites")
     }
 

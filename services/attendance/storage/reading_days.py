@@ -98,7 +98,7 @@ class PostgresDayReading:
             where.add(f"{status} = {{}}", wanted.status)
         found = await page(
             self._pg,
-            select=f"{_FACTS.format(day=day, status='d.status')}, {_DETAILS}",
+            select=f"{_FACTS.format(day=day, status='d.status')}, {_DETAILS.format(day=day)}",
             source=source,
             where=where,
             first=_order(asked.order, day, status),
@@ -111,7 +111,9 @@ class PostgresDayReading:
     async def day(self, person_id: int, on: date, scope: Scope) -> tuple[DayFacts, DayDetails] | None:
         where = Where(on)
         _narrow(where, Filter(person_id=person_id), scope, day="$1")
-        sql = f"SELECT {_FACTS.format(day='$1', status='d.status')}, {_DETAILS} FROM {_ON} WHERE {where}"
+        sql = (
+            f"SELECT {_FACTS.format(day='$1', status='d.status')}, {_DETAILS.format(day='$1')} FROM {_ON} WHERE {where}"
+        )
         row = await self._pg.fetchrow(sql, *where.values)
         return None if row is None else _whole(row)
 
@@ -179,7 +181,14 @@ def _order(name: str, day: str, status: str) -> Key:
 
 def _whole(row: asyncpg.Record) -> tuple[DayFacts, DayDetails]:
     facts = len(DayFacts._fields)
-    return DayFacts(*row[:facts]), DayDetails(*row[facts : facts + len(DayDetails._fields)])
+    *stored, edited, notes = row[facts : facts + len(DayDetails._fields) - 2]
+    edit = _edited(edited) if edited else (None, None, None)
+    return DayFacts(*row[:facts]), DayDetails._make([*stored, *edit, notes or ""])
+
+
+def _edited(deed: str) -> tuple[int, str, datetime]:
+    by, name, at = json.loads(deed)
+    return by, name, datetime.fromisoformat(at)
 
 
 _ASSIGNED = "LEFT JOIN assignments a ON a.person_id = {person} AND a.during @> {day}::date"
@@ -216,7 +225,14 @@ _FACTS = (
 _DETAILS = (
     "d.first_in, d.last_out, coalesce(d.late, 0), coalesce(d.early_departure, 0), d.shortfall, "
     "coalesce(d.snacks, false), coalesce(d.night_bill, false), coalesce(d.flags, ''), coalesce(d.merged, 0), "
-    "coalesce(d.check_ins, 0), coalesce(d.check_outs, 0), d.zone, d.n, d.created_at, d.updated_at"
+    "coalesce(d.check_ins, 0), coalesce(d.check_outs, 0), d.zone, d.n, d.created_at, d.updated_at, "
+    # Looked up for the rows of a page alone: PostgreSQL puts off what is costly until it has limited them.
+    "(SELECT json_build_array(c.decided_by, c.decided_by_name, c.decided_at)::text FROM corrections c "
+    "WHERE c.person_id = p.id AND c.date = {day} AND c.state = 'approved' "
+    "ORDER BY c.decided_at DESC, c.id DESC LIMIT 1), "
+    "(SELECT c.values ->> 'note' FROM corrections c "
+    "WHERE c.person_id = p.id AND c.date = {day} AND c.state = 'approved' AND c.values ? 'note' "
+    "ORDER BY c.decided_at DESC, c.id DESC LIMIT 1)"
 )
 
 _STAYS = f"""

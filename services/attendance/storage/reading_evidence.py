@@ -1,16 +1,18 @@
 """What explains a day: the person as they were, and every scan of theirs."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import asyncpg
 
-from services.attendance.application.directory import Holder
+from services.attendance.application.directory import Holder, PersonDay
 from services.attendance.application.explaining import Evidence
 from services.attendance.application.rulebook import Rulebook
+from services.attendance.domain.corrections import Correction
 from services.attendance.domain.scans import QUALITIES, SCAN_TYPES, Scan
+from services.attendance.storage.correction_rows import corrections_in_force
 from services.attendance.storage.directory import read_people
 from services.attendance.storage.looking_up import find_person, read_rulebook
 from services.attendance.storage.rulings import RULED, RULING, release_of
@@ -66,6 +68,9 @@ class PostgresEvidenceReading:
             machines={id_: machine for id_, _, _, _, machine, *_ in rows},
             releases={ruling.scan_id: ruling for ruling in rulings if ruling is not None},
         )
+
+    async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
+        return await corrections_in_force(self._pg, spans)
 
 
 _SEEN = """

@@ -53,11 +53,17 @@ class PostgresRecomputations:
         async with self._database.fast() as pg:
             return [row[0] for row in await pg.fetch("SELECT id FROM people WHERE NOT removed ORDER BY id")]
 
-    async def facts_of(self, person_id: int) -> tuple[set[date], list[tuple[int, str]]]:
+    async def facts_of(self, person_id: int) -> tuple[set[date], list[tuple[int, str]], list[int]]:
         async with self._database.fast() as pg:
             dates = {row[0] for row in await pg.fetch("SELECT date FROM days WHERE person_id = $1", person_id)}
             scans = await pg.fetch(_SCANS, person_id)
-        return dates, [(int(row["at"].timestamp()), row["badge"]) for row in scans]
+            corrected = await pg.fetch(_CORRECTED, person_id)
+        dates |= {on for on, _ in corrected}
+        instants = [int(at.timestamp()) for _, at in corrected if at is not None]
+        return dates, [(int(row["at"].timestamp()), row["badge"]) for row in scans], instants
+
+
+_CORRECTED = "SELECT date, at FROM corrections WHERE person_id = $1 AND state = 'approved'"
 
 
 _SCANS = """

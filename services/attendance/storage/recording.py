@@ -9,10 +9,14 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from services.attendance.application.computing import DayRow
+from services.attendance.application.computing import FIGURES, DayRow
 from services.attendance.application.directory import Directory, PersonDay
-from services.attendance.application.ports import Unknown, Written
+from services.attendance.application.ports import Adjusted, Unknown, Written
+from services.attendance.domain.corrections import Correction
+from services.attendance.domain.locks import Adjustment, Figures
 from services.attendance.domain.scans import QUALITIES, SCAN_TYPES, Scan
+from services.attendance.storage.adjusting import adjust, adjustments_of, stored_figures
+from services.attendance.storage.correction_rows import corrections_in_force
 from services.attendance.storage.directory import read_people, read_sites
 from services.attendance.storage.machines import adopt_zone
 from services.attendance.storage.rules import share_rules
@@ -79,6 +83,21 @@ class PostgresRecording:
         for number, at, id_, type_, quality in await self._pg.fetch(_SCANS_OF, *spans_as_columns, first, last):
             found[number].append(Scan(at, id_, SCAN_TYPES[type_], QUALITIES[quality]))
         return dict(zip(keys, found, strict=True))
+
+    async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
+        return await corrections_in_force(self._pg, spans, moving=True)
+
+    async def note_changes(self, rows: Sequence[DayRow], reason: str, at: datetime) -> None:
+        await self._pg.execute(_NOTE_CHANGES, *map(column, zip(*rows, strict=True)), at, reason)
+
+    async def stored_figures(self, keys: Sequence[PersonDay]) -> dict[PersonDay, Figures]:
+        return await stored_figures(self._pg, keys)
+
+    async def adjustments_of(self, keys: Sequence[PersonDay]) -> dict[PersonDay, list[Adjustment]]:
+        return await adjustments_of(self._pg, keys)
+
+    async def adjust(self, adjustments: Mapping[PersonDay, tuple[int, Adjustment]], at: datetime) -> list[Adjusted]:
+        return [Adjusted(key, self._epoch, id_, n) for key, id_, n in await adjust(self._pg, adjustments, at)]
 
     async def save(self, rows: Sequence[DayRow], at: datetime) -> list[Written]:
         if not rows:
@@ -213,6 +232,20 @@ ON CONFLICT (date, person_id) DO UPDATE SET
                                       days.n + 1, excluded.updated_at)
 WHERE days.digest <> excluded.digest
 RETURNING date, person_id, n
+"""
+
+
+def figures_json(row: str) -> str:
+    """The figures of a row of days as jsonb."""
+    pairs = [f"'{name}', {row}.{name}" for name in FIGURES]
+    return f"jsonb_build_object({', '.join(pairs)})"
+
+
+_NOTE_CHANGES = f"""
+INSERT INTO changes (date, person_id, at, reason, before, after)
+SELECT r.date, r.person_id, $22, $23, {figures_json("d")}, {figures_json("r")}
+FROM {rows_from(DayRow._fields, _TYPES)} JOIN days d ON d.date = r.date AND d.person_id = r.person_id
+WHERE d.digest <> r.digest AND {figures_json("d")} <> {figures_json("r")}
 """
 
 _NOTE_UNKNOWN = """

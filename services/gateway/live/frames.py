@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from services.gateway.domain.badges import Person
+from shared.contracts.adjustments import AdjustmentChanged
 from shared.contracts.days import DayUpdated
 from shared.contracts.scans import ScanReceived
 from shared.kernel.identifiers import new_id
@@ -56,6 +57,27 @@ def attendance_updated(id_: str, day: DayUpdated) -> Frame:
     """A day as the summary lists it (API §3)."""
     return Frame(
         id=id_, type="attendance_updated", employee_id=day.employee_id, timestamp=day.computed_at, data=row(day)
+    )
+
+
+def attendance_adjusted(id_: str, adjustment: AdjustmentChanged) -> Frame:
+    """A day of a locked month that stays as it is: what is booked of it elsewhere."""
+    return Frame(
+        id=id_,
+        type="attendance_adjusted",
+        employee_id=adjustment.employee_id,
+        timestamp=adjustment.adjusted_at,
+        data={
+            "employee_id": adjustment.employee_id,
+            "employee_name": adjustment.employee_name,
+            "date": adjustment.date,
+            "period": adjustment.period,
+            "minutes": adjustment.minutes,
+            "status_before": adjustment.status_before,
+            "status_after": adjustment.status_after,
+            "cancelled": adjustment.cancelled,
+            "reason": adjustment.reason,
+        },
     )
 
 

@@ -9,9 +9,10 @@ from typing import TypeVar
 
 from services.gateway.domain.audience import EVERYONE, OVERSEERS, about
 from services.gateway.live.directory import Directory
-from services.gateway.live.frames import attendance_updated, encoded, notice, scan_received
+from services.gateway.live.frames import attendance_adjusted, attendance_updated, encoded, notice, scan_received
 from services.gateway.live.hub import Hub
 from shared.bus.port import Bus, Message
+from shared.contracts.adjustments import AdjustmentChanged
 from shared.contracts.cloudevents import decode, decode_each
 from shared.contracts.days import DayUpdated
 from shared.contracts.event import Event
@@ -31,6 +32,7 @@ RESYNC_EVERY = 2.0
 """Seconds between two of these while it lasts; one comes after the end."""
 
 E = TypeVar("E", bound=Event)
+_OF_DAYS = (DayUpdated.wire_type, AdjustmentChanged.wire_type)
 
 log = get_logger(__name__)
 
@@ -53,6 +55,7 @@ class Listening:
         self._tell: Mapping[str, Callable[[Message], Awaitable[None]]] = {
             ScanReceived.wire_type: self._scans,
             DayUpdated.wire_type: self._days,
+            AdjustmentChanged.wire_type: self._adjustments,
             PersonChanged.wire_type: self._people,
             MachineConnected.wire_type: self._connected,
             MachineDisconnected.wire_type: self._disconnected,
@@ -73,7 +76,7 @@ class Listening:
             if not len(self._hub) or (message.type == ScanReceived.wire_type and not _LIVE_SCAN.search(message.body)):
                 return
             too_much = self._bytes + len(message.body) > MOST_WAITING
-            if too_much or (message.type == DayUpdated.wire_type and not self._may_show(message)):
+            if too_much or (message.type in _OF_DAYS and not self._may_show(message)):
                 self._overrun = True
                 self._told.set()
                 return
@@ -133,6 +136,15 @@ class Listening:
                     continue
             if listeners := self._hub.listeners(about(day.person_id, day.unit_path)):
                 await self._hub.send(encoded(attendance_updated(id_, day)), listeners)
+
+    async def _adjustments(self, message: Message) -> None:
+        for id_, adjustment in _events(message, AdjustmentChanged):
+            self._budget -= 1
+            if self._budget < 0:
+                self._overrun = True
+                continue
+            if listeners := self._hub.listeners(about(adjustment.person_id, adjustment.unit_path)):
+                await self._hub.send(encoded(attendance_adjusted(id_, adjustment)), listeners)
 
     async def _people(self, message: Message) -> None:
         self._directory.hear(person for _, person in _events(message, PersonChanged))

@@ -9,6 +9,7 @@ from tests.attendance.api.office import ROLES, Office
 
 EVERYBODY = set(ROLES)
 HR = {"admin", "hr"}
+HEADS = {*HR, "head"}
 
 ROUTES: dict[tuple[str, str], set[str]] = {
     ("GET", "daily-attendance/"): EVERYBODY,
@@ -51,6 +52,18 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("PATCH", "employees/1/"): HR,
     ("DELETE", "employees/1/"): HR,
     ("POST", "unknown-badges/7/link/"): HR,
+    ("POST", "daily-attendance/"): HR,
+    ("PUT", "daily-attendance/20240114-1/"): HR,
+    ("DELETE", "daily-attendance/20240114-1/"): HR,
+    ("GET", "corrections/"): EVERYBODY,
+    ("POST", "corrections/"): EVERYBODY,
+    ("POST", "corrections/1/approve/"): HEADS,
+    ("POST", "corrections/1/reject/"): HEADS,
+    ("POST", "corrections/1/withdraw/"): EVERYBODY,
+    ("GET", "locks/"): EVERYBODY,
+    ("POST", "locks/"): HR,
+    ("POST", "locks/1/unlock/"): HR,
+    ("GET", "adjustments/"): EVERYBODY,
     ("POST", "scans/release/"): HR,
     ("POST", "scans/00000000-0000-4000-8000-000000000000/release/"): HR,
     ("DELETE", "scans/00000000-0000-4000-8000-000000000000/release/"): HR,
@@ -91,6 +104,8 @@ async def test_every_route_stands_in_this_table(office: Office):
     single = {
         ("GET", "daily-attendance/{day_id}/"),
         ("GET", "daily-attendance/{day_id}/explain/"),
+        ("GET", "daily-attendance/{day_id}/history/"),
+        ("GET", "corrections/{correction_id}/"),
         ("GET", "explain/"),
         ("GET", "employees/{person_id}/"),
         ("GET", "units/{unit_id}/"),
@@ -102,6 +117,9 @@ async def test_every_route_stands_in_this_table(office: Office):
         "units/1/": "units/{unit_id}/",
         "groups/1/": "groups/{group_id}/",
         "members/2/": "members/{member_id}/",
+        "daily-attendance/20240114-1/": "daily-attendance/{day_id}/",
+        "corrections/1/": "corrections/{correction_id}/",
+        "locks/1/": "locks/{lock_id}/",
         "/7/": "/{badge}/",
         "/00000000-0000-4000-8000-000000000000/": "/{scan_id}/",
     }

@@ -61,6 +61,7 @@ def test_the_defaults_are_those_that_clients_know() -> None:
         "overtime_needs_approval": False,
         "weekend_multiplier": 1.0,
         "holiday_multiplier": 1.0,
+        "corrections_per_month": 3,
     }
 
 
