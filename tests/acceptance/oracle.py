@@ -8,12 +8,13 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from services.attendance.domain.boundary import by_business_date
 from services.attendance.domain.day import work_day
 from services.attendance.domain.hours import hours
 from services.attendance.domain.scans import Scan, ScanType
 from services.attendance.domain.settings import DEFAULTS
 from services.attendance.domain.terms import Level
-from services.attendance.domain.window import by_business_date, frame_of
+from services.attendance.domain.window import frame_of
 from tests.acceptance.made_logs import Crew, Punch
 
 _TYPES = {"0": ScanType.IN, "1": ScanType.OUT, "2": ScanType.BREAK_IN, "3": ScanType.BREAK_OUT}

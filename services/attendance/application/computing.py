@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from services.attendance.application.directory import Assignment, Holder
 from services.attendance.domain.day import Day, work_day
+from services.attendance.domain.frame import Frame
 from services.attendance.domain.scans import Scan
-from services.attendance.domain.window import Frame
 from shared.contracts.days import DayUpdated, ScanOfDay
 from shared.contracts.event import Version
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
+from services.attendance.domain.boundary import working_days
+from services.attendance.domain.frame import Frame
 from services.attendance.domain.settings import DEFAULTS, DaySettings
 from services.attendance.domain.terms import Level
-from services.attendance.domain.window import Frame, frame_of, working_days
+from services.attendance.domain.window import frame_of
 
 
 class Span(NamedTuple):

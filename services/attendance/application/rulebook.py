@@ -6,11 +6,13 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from services.attendance.application.directory import Site
+from services.attendance.domain.boundary import business_date
 from services.attendance.domain.day import work_day
+from services.attendance.domain.frame import Frame
 from services.attendance.domain.settings import DEFAULTS, DaySettings
 from services.attendance.domain.state import Closure, State, closure, state_of
 from services.attendance.domain.terms import Level, terms_of
-from services.attendance.domain.window import Frame, business_date, frame_of
+from services.attendance.domain.window import frame_of
 
 NO_ZONE_YET = "UTC"
 """The zone of a site that nobody has configured and no machine has told."""

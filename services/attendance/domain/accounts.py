@@ -6,11 +6,11 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from services.attendance.domain.frame import Frame
 from services.attendance.domain.releases import Release, words_of
 from services.attendance.domain.resolve import Reading, direction_of
 from services.attendance.domain.scans import Quality, Scan
 from services.attendance.domain.settings import DaySettings, Resolver
-from services.attendance.domain.window import Frame
 
 
 class Part(StrEnum):
@@ -65,6 +65,10 @@ def _with_ruling(account: Account, release: Release | None) -> Account:
 
 def _kept(reading: Reading, frame: Frame) -> Iterator[Account]:
     resolver = frame.settings.resolver
+    if reading.no_check_in and len(reading.kept) == 1 and not direction_of(reading.kept[0], resolver):
+        why = "the only scan lies in the last quarter of the shift or after it, so it is the departure"
+        yield Account(scan=reading.kept[0], time=clock_of(reading.kept[0], frame), part=Part.DEPARTURE, why=why)
+        return
     parts = _first_last_parts(reading) if resolver is Resolver.FIRST_LAST else _turn_parts(reading)
     for scan, (part, why) in zip(reading.kept, parts, strict=True):
         yield Account(scan=scan, time=clock_of(scan, frame), part=part, why=why + _direction(scan, frame.settings))

@@ -3,7 +3,7 @@
 This is the hot path: it is measured in microseconds a scan. Sentences about a day are made in `explain`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
 from hashlib import blake2b
@@ -11,10 +11,11 @@ from operator import attrgetter
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from services.attendance.domain.resolve import Mark, Reading, Stretch, read
+from services.attendance.domain.frame import Frame, Terms
+from services.attendance.domain.overtime import granted, minutes_of
+from services.attendance.domain.resolve import Mark, Reading, read
 from services.attendance.domain.scans import Scan
 from services.attendance.domain.terms import Leave, LeavePart, Level, leave_status, terms_of
-from services.attendance.domain.window import Frame, Terms
 
 
 class Status(StrEnum):
@@ -39,6 +40,16 @@ class Flag(StrEnum):
     WORKED_ON_LEAVE = "worked_on_leave"
     ABSENT_HALF_DAY = "absent_half_day"
     """On leave for half the day and not seen in the other half."""
+    OUTSIDE_SHIFT = "outside_shift"
+    """A scan lies further from the shift than is allowed; it counts all the same."""
+    UNSCHEDULED = "unscheduled"
+    """Worked on a date that the schedule leaves off."""
+    INFERRED_SHIFT = "inferred_shift"
+    """Nobody assigned the shift; it is the one that the scans fit best."""
+    HALF_DAY = "half_day"
+    """Worked less than makes a whole day."""
+    TOO_SHORT = "too_short"
+    """Worked so little that the day counts as absent."""
 
 
 class Day(NamedTuple):
@@ -71,6 +82,12 @@ class Day(NamedTuple):
     check_out_count: int
     digest: bytes
     """Of all that the day was computed from: equal digests mean equal days."""
+    raw_working: int
+    """As `working`, before any rounding."""
+    expected: int
+    """Minutes of work."""
+    overtime_unapproved: bool
+    """The overtime, extra overtime included, stands and waits for somebody to approve it."""
 
     @property
     def total_scans(self) -> int:
@@ -102,20 +119,20 @@ def work_day(
     ordered = sorted(scans)
     if ordered and not (frame.start <= ordered[0].at and ordered[-1].at < frame.end):
         raise ValueError(f"a scan lies outside the window of {frame.date} in {frame.zone}")
-    reading = read(ordered, settings.resolver, settings.merge_seconds)
+    reading = read(ordered, settings.resolver, settings.merge_seconds, frame.leaving_from)
     terms = terms_of(frame, leave, holiday)
-    worker = level is Level.WORKER
-    stretches = presence(reading, counting_time_away=True) if settings.time_away_counts else reading.stretches
-    working, overtime, extra = amounts(stretches, frame)
-    if terms.rest and settings.rest_day_overtime:
-        overtime = working - extra
-    if not worker:
-        overtime = extra = 0
+    raw, working, overtime, extra = minutes_of(reading, frame, terms, level)
     # Time after the overtime start is not regular time, whether or not its figure is entered by hand.
     shortfall = terms.expected - (working - overtime - extra)
+    if not frame.plain:
+        overtime, extra = granted(overtime, extra, settings)
+        shortfall = shortfall if settings.shortfall_counts and shortfall > settings.shortfall_tolerance else 0
     overtime = overtime if settings.auto_overtime else 0
     extra = extra if settings.auto_extra_overtime else 0
     status, late = _status(reading, frame, terms, leave, holiday)
+    flags = _flags(reading, frame, leave, holiday)
+    if not frame.plain and not terms.rest:
+        status, flags = _by_thresholds(status, flags, reading, working, frame, leave)
     merged, quarantined = reading.merged, reading.quarantined
     return Day(
         date=frame.date,
@@ -130,7 +147,7 @@ def work_day(
         late=late,
         snacks=extra > 0 and extra >= settings.snacks_minutes,
         night_bill=extra > 0 and extra >= settings.night_bill_minutes,
-        flags=_flags(reading, frame, leave, holiday),
+        flags=flags,
         used=tuple(map(_ID, reading.kept)),
         merged=tuple(map(_ID, merged)) if merged else (),
         quarantined=tuple(map(_ID, quarantined)) if quarantined else (),
@@ -138,35 +155,10 @@ def work_day(
         check_in_count=reading.check_ins,
         check_out_count=len(reading.marks) - reading.check_ins,
         digest=_digest(reading, frame, level, leave, holiday),
+        raw_working=raw,
+        expected=terms.expected if settings.shortfall_counts else min(terms.expected, working),
+        overtime_unapproved=settings.overtime_needs_approval and overtime + extra > 0,
     )
-
-
-def presence(reading: Reading, *, counting_time_away: bool) -> Sequence[Stretch]:
-    """The stretches that are paid: those seen or, where time away counts, all from first arrival to last departure."""
-    arrival, departure = reading.arrival, reading.departure
-    if counting_time_away and arrival is not None and departure is not None and arrival < departure:
-        return (Stretch(arrival, departure),)
-    return reading.stretches
-
-
-def amounts(stretches: Sequence[Stretch], frame: Frame) -> tuple[int, int, int]:
-    """Minutes worked in all, from overtime start up to extra overtime, and after that. Lunch is nobody's work."""
-    working = overtime = extra = 0
-    for start, end in stretches:
-        working += without_lunch(start, end, frame)
-        if end > frame.overtime_start:
-            overtime += without_lunch(max(start, frame.overtime_start), min(end, frame.extra_start), frame)
-            extra += without_lunch(max(start, frame.extra_start), end, frame)
-    return working, overtime, extra
-
-
-def without_lunch(start: int, end: int, frame: Frame) -> int:
-    """Minutes from start to end that are not lunch; 0 where the end comes first."""
-    if end <= start:
-        return 0
-    if start < frame.lunch_end and end > frame.lunch_start:
-        return end - start - (min(end, frame.lunch_end) - max(start, frame.lunch_start))
-    return end - start
 
 
 def early_departure(reading: Reading, terms: Terms) -> int:
@@ -212,13 +204,39 @@ def _flags(reading: Reading, frame: Frame, leave: Leave | None, holiday: str | N
     arrival, departure = reading.arrival, reading.departure
     if arrival is not None and departure is not None and departure - arrival > frame.settings.long_span_minutes:
         flags.append(Flag.LONG_SPAN)
-    if frame.weekend:
+    if frame.shift is not None:
+        # Kept scans are in the order of time.
+        if reading.kept[0].at // 60 < frame.allowed_from or reading.kept[-1].at // 60 > frame.allowed_until:
+            flags.append(Flag.OUTSIDE_SHIFT)
+        if frame.confidence is not None:
+            flags.append(Flag.INFERRED_SHIFT)
+    elif frame.scheduled:
+        flags.append(Flag.UNSCHEDULED)
+    elif frame.weekend:
         flags.append(Flag.WORKED_ON_WEEKEND)
     if holiday is not None:
         flags.append(Flag.WORKED_ON_HOLIDAY)
     if leave is not None and not half:
         flags.append(Flag.WORKED_ON_LEAVE)
     return tuple(flags)
+
+
+def _by_thresholds(  # noqa: PLR0917 -- what a day has found out so far
+    status: str,
+    flags: tuple[Flag, ...],
+    reading: Reading,
+    working: int,
+    frame: Frame,
+    leave: Leave | None,
+) -> tuple[str, tuple[Flag, ...]]:
+    """What a short day is called. Where hours are not known, nothing is made of them."""
+    if not reading.kept or reading.no_check_in or reading.no_check_out:
+        return status, flags
+    if working < frame.settings.absent_below:
+        return Status.ABSENT, (*flags, Flag.TOO_SHORT)
+    if working < frame.settings.half_day_below and leave is None:
+        return status, (*flags, Flag.HALF_DAY)
+    return status, flags
 
 
 def _digest(reading: Reading, frame: Frame, level: Level, leave: Leave | None, holiday: str | None) -> bytes:

@@ -2,21 +2,24 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from services.attendance.domain.accounts import Account, accounts_of
+from services.attendance.domain.boundary import working_days
+from services.attendance.domain.case import Case, duration
 from services.attendance.domain.day import Day, Flag, work_day
-from services.attendance.domain.figures import Case, Figure, duration, figures_of
+from services.attendance.domain.figures import Figure, figures_of
+from services.attendance.domain.frame import Frame
 from services.attendance.domain.releases import Release
 from services.attendance.domain.resolve import read
 from services.attendance.domain.scans import Scan
 from services.attendance.domain.settings import settings_values
 from services.attendance.domain.state import Closure
 from services.attendance.domain.terms import Leave, Level, terms_of
-from services.attendance.domain.window import Frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +104,7 @@ def explain(
     """
     evidence = tuple(scans)
     day = work_day(evidence, frame, level=level, leave=leave, holiday=holiday)
-    reading = read(evidence, frame.settings.resolver, frame.settings.merge_seconds)
+    reading = read(evidence, frame.settings.resolver, frame.settings.merge_seconds, frame.leaving_from)
     case = Case(
         frame=frame,
         level=level,
@@ -129,13 +132,34 @@ _NOT_DUE: Final = (
 
 
 def _window(frame: Frame) -> str:
-    minutes = (frame.end - frame.start) // 60
     boundary = frame.settings.day_boundary.strftime("%H:%M")
-    length = "" if minutes == _ORDINARY else f" Clocks change on this day: it has {duration(minutes)}."
-    return (
-        f"The working day of {frame.date.isoformat()} in {frame.zone} has the scans after {boundary} of that date "
-        f"up to {boundary} of the next (day_boundary).{length}"
-    )
+    if frame.shift is not None:
+        what = (
+            f"has the shift {frame.shift.title} and the scans from {_moment(frame, frame.start)} to "
+            f"{_moment(frame, frame.end - 1)} (allowed_early_minutes {frame.shift.allowed_early}, "
+            f"allowed_late_minutes {frame.shift.allowed_late}, and the shifts around it)"
+        )
+    elif (frame.start, frame.end) != _by_boundary(frame):
+        what = (
+            f"has {'no shift' if frame.scheduled else 'no schedule'} and the scans from {_moment(frame, frame.start)} "
+            f"to {_moment(frame, frame.end - 1)}, up to the shifts around it"
+        )
+    else:
+        off = "no shift and " if frame.scheduled else ""
+        what = f"has {off}the scans after {boundary} of that date up to {boundary} of the next (day_boundary)"
+    minutes = (frame.end - frame.start) // 60
+    length = "" if frame.offset == frame.offset_after else f" Clocks change on this day: it has {duration(minutes)}."
+    return f"The working day of {frame.date.isoformat()} in {frame.zone} {what}.{length}"
+
+
+def _by_boundary(frame: Frame) -> tuple[int, int]:
+    days = working_days(frame.zone, frame.settings.day_boundary)
+    return days.start_of(frame.date), days.start_of(frame.date + timedelta(days=1))
+
+
+def _moment(frame: Frame, at: int) -> str:
+    local = datetime.fromtimestamp(at, ZoneInfo(frame.zone))
+    return local.strftime("%H:%M") if local.date() == frame.date else local.strftime("%H:%M of %Y-%m-%d")
 
 
 def _flag(flag: Flag, case: Case) -> str:
@@ -145,13 +169,28 @@ def _flag(flag: Flag, case: Case) -> str:
         return f"{duration(span)} from arrival to departure are above {duration(limit)} (long_span_hours)"
     if flag is Flag.WORKED_ON_HOLIDAY:
         return f"there are scans on a holiday, {case.holiday}"
-    return _FLAGS[flag]
+    return _FLAGS.get(flag) or _flag_of_rules(flag, case)
+
+
+def _flag_of_rules(flag: Flag, case: Case) -> str:
+    """Flags that name what the shift or the settings say."""
+    day, frame = case.day, case.frame
+    if flag is Flag.OUTSIDE_SHIFT:
+        allowed = f"{frame.clock(frame.allowed_from)} to {frame.clock(frame.allowed_until)}"
+        return f"there are scans that are further from the shift than is allowed, {allowed}; they count all the same"
+    if flag is Flag.INFERRED_SHIFT:
+        return f"nobody assigned the shift; the scans of the dates around fit it best (confidence {frame.confidence})"
+    worked, half, least = map(duration, (day.working, frame.settings.half_day_below, frame.settings.absent_below))
+    if flag is Flag.HALF_DAY:
+        return f"{worked} were worked, and less than {half} are no whole day (half_day_below_hours)"
+    return f"{worked} were worked, and less than {least} count as absent (absent_below_hours)"
 
 
 _FLAGS: Final = {
     Flag.MISSING_CHECK_OUT: "somebody came and was not seen to leave",
     Flag.MISSING_CHECK_IN: "somebody left and was not seen to come",
     Flag.WORKED_ON_WEEKEND: "there are scans on a weekend day (weekend_days)",
+    Flag.UNSCHEDULED: "there are scans on a date that the schedule leaves off",
     Flag.WORKED_ON_LEAVE: "there are scans on a whole day of leave",
     Flag.ABSENT_HALF_DAY: "half the day is leave, and there is no scan in the other half",
 }
@@ -185,6 +224,8 @@ def _named(figure: Figure) -> str:
 def _setting(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
+    if value is None:
+        return "none"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
@@ -214,6 +255,3 @@ def _release_data(release: Release) -> dict[str, object]:
         "reason": release.reason,
         "released_at": release.released_at.isoformat(),
     }
-
-
-_ORDINARY: Final = 24 * 60

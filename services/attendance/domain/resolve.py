@@ -41,9 +41,17 @@ class Reading(NamedTuple):
     """Somebody arrived and was not seen to leave."""
 
 
-def read(scans: Iterable[Scan], resolver: Resolver, merge_seconds: int) -> Reading:
-    """Sort, set aside and resolve. Neither the order of the scans nor their repetition matters."""
+def read(scans: Iterable[Scan], resolver: Resolver, merge_seconds: int, leaving_from: int | None = None) -> Reading:
+    """Sort, set aside and resolve. Neither the order of the scans nor their repetition matters.
+
+    A single scan from the minute `leaving_from` on is a departure, unless its direction can be trusted.
+    """
     kept, merged, quarantined = _sift(sorted(scans), resolver, merge_seconds)
+    if leaving_from is not None and len(kept) == 1 and kept[0].at // 60 >= leaving_from:
+        scan = kept[0]
+        if not direction_of(scan, resolver):
+            mark = Mark(scan.at // 60, scan.type if scan.type.leaves else _OUT)
+            return Reading(kept, merged, quarantined, [mark], 0, [], None, mark.minute, True, False)
     if resolver is Resolver.FIRST_LAST:
         return _first_last(kept, merged, quarantined)
     return _in_turn(kept, merged, quarantined, resolver)

@@ -19,6 +19,27 @@ class Resolver(StrEnum):
     BY_MACHINE = "by_machine"
 
 
+class Rounding(StrEnum):
+    """Which way a moment or a total goes to its grid; a half goes up."""
+
+    NONE = "none"
+    NEAREST = "nearest"
+    UP = "up"
+    DOWN = "down"
+
+
+class OvertimeBy(StrEnum):
+    """What overtime is measured by (RULES §5)."""
+
+    CLOCK = "clock"
+    """Time worked after a time of day."""
+    DAY = "day"
+    """Time worked above an amount a day."""
+    WEEK = "week"
+    """A day has none by itself; see `week.overtime_of_week`."""
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaySettings:
     """One consistent set of rules. Times of day are in the site's zone, durations in minutes unless named otherwise.
@@ -50,6 +71,44 @@ class DaySettings:
     """All work on a weekend, holiday or leave day counts as overtime."""
     time_away_counts: bool = False
     """Time between leaving and coming back counts as worked, where the resolver knows of it."""
+
+    # What follows changes nothing where it is as here. Digests leave it out then, so that no day is computed anew for
+    # a setting that did not exist when it was computed: whoever adds one adds it here.
+    arrival_rounding: Rounding = Rounding.NONE
+    arrival_grid: int = 15
+    departure_rounding: Rounding = Rounding.NONE
+    departure_grid: int = 15
+    total_rounding: Rounding = Rounding.NONE
+    total_grid: int = 15
+    early_arrival_counts: bool = True
+    """Time before the start of work counts as worked."""
+    half_day_below: int = 0
+    """Who worked less is flagged `half_day`; 0 for nobody."""
+    absent_below: int = 0
+    """Who worked less counts as absent; 0 for nobody."""
+    shortfall_counts: bool = True
+    """What is missing of the expected minutes is told; else no more is expected than was worked."""
+    shortfall_tolerance: int = 0
+    """A shortfall up to here is none; above, all of it is."""
+    overtime_by: OvertimeBy = OvertimeBy.CLOCK
+    overtime_after: int | None = None
+    """By day: what is worked above it is overtime; None for the expected minutes."""
+    extra_overtime_after: int | None = None
+    """By day: what is worked above it is extra overtime; None for none."""
+    overtime_week: int | None = None
+    """What is worked above it in a week is overtime; None for no rule of weeks."""
+    week_starts_on: int = 1
+    """0 is Sunday."""
+    overtime_tolerance: int = 0
+    """Overtime up to here is none; above, all of it is."""
+    overtime_block: int = 1
+    """Overtime of a day counts in whole blocks of so many minutes."""
+    overtime_cap: int | None = None
+    """The most overtime a day, extra overtime included."""
+    overtime_needs_approval: bool = False
+    weekend_multiplier: float = 1.0
+    """What payroll multiplies work on a weekend by; no figure of a day."""
+    holiday_multiplier: float = 1.0
     _hash: int = field(init=False, repr=False, compare=False, default=0)
 
     def __post_init__(self) -> None:
@@ -63,6 +122,9 @@ class DaySettings:
 
 DEFAULTS: Final = DaySettings()
 
+_NAMES: Final = [f.name for f in fields(DEFAULTS) if f.compare]
+_ALWAYS: Final = frozenset(_NAMES[: _NAMES.index("arrival_rounding")])
+
 
 def settings_from(values: Mapping[str, object], base: DaySettings = DEFAULTS) -> DaySettings:
     """`base` with the given values, by their names in the API ("safe_entry_time": "08:00").
@@ -72,21 +134,47 @@ def settings_from(values: Mapping[str, object], base: DaySettings = DEFAULTS) ->
             `fields` says which and why.
     """
     wrong: dict[str, str] = {}
-    changed: dict[str, Any] = {f.name: getattr(base, f.name) for f in fields(base) if f.init}
+    changed = {f.name: getattr(base, f.name) for f in fields(base) if f.init} | read_settings(values, wrong)
+    if not wrong:
+        wrong = _contradictions(changed)
+    if wrong:
+        raise refusal(wrong)
+    return DaySettings(**changed)
+
+
+def read_settings(values: Mapping[str, object], wrong: dict[str, str]) -> dict[str, Any]:
+    """Each value that can be read, by its name in `DaySettings`; what cannot is put into `wrong`, with the reason."""
+    found: dict[str, Any] = {}
     for name, value in values.items():
         if name not in _OUTSIDE:
             wrong[name] = "there is no such setting"
             continue
         inside, read, _ = _OUTSIDE[name]
         try:
-            changed[inside] = read(value)
+            found[inside] = read(value)
         except Invalid as error:
             wrong[name] = error.message
-    if not wrong:
-        wrong = _contradictions(changed)
-    if wrong:
-        raise Invalid("; ".join(f"{name}: {why}" for name, why in wrong.items()), fields=wrong)
-    return DaySettings(**changed)
+    return found
+
+
+def refusal(wrong: Mapping[str, str]) -> Invalid:
+    """One error for all fields that are wrong."""
+    return Invalid("; ".join(f"{name}: {why}" for name, why in wrong.items()), fields=dict(wrong))
+
+
+def refined(settings: DaySettings) -> bool:
+    """Whether anything holds that changed nothing when it was added: the day is then computed the long way."""
+    return any(getattr(settings, name) != getattr(DEFAULTS, name) for name in _NAMES if name not in _ALWAYS)
+
+
+def settled(settings: DaySettings) -> list[tuple[str, object]]:
+    """What digests are made of: in an order and form that do not change between processes, as a frozenset's does."""
+    values = [(name, getattr(settings, name)) for name in _NAMES]
+    return [
+        (name, sorted(value) if isinstance(value, frozenset) else str(value))
+        for name, value in values
+        if name in _ALWAYS or value != getattr(DEFAULTS, name)
+    ]
 
 
 def settings_values(settings: DaySettings) -> dict[str, object]:
@@ -109,25 +197,60 @@ def _contradictions(values: Mapping[str, Any]) -> dict[str, str]:
         wrong["extra_overtime_start_time"] = "must not be before overtime_start_time"
     if boundary >= time(12):
         wrong["day_boundary"] = "must be before 12:00"
+    if values["half_day_below"] and values["absent_below"] > values["half_day_below"]:
+        wrong["absent_below_hours"] = "must not be above half_day_below_hours"
+    after, extra_after = values["overtime_after"], values["extra_overtime_after"]
+    if after is not None and extra_after is not None and extra_after < after:
+        wrong["extra_overtime_after_hours"] = "must not be below overtime_after_hours"
+    if values["overtime_by"] is OvertimeBy.WEEK and values["overtime_week"] is None:
+        wrong["overtime_week_hours"] = "is needed where overtime goes by week"
     return wrong
 
 
-def _read_minutes(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise Invalid("is not a number of hours")
-    try:
-        minutes = round(float(value) * 60)
-    except (ValueError, OverflowError):
-        raise Invalid("is not a number of hours") from None
-    if not 0 <= minutes <= 24 * 60:
-        raise Invalid("must be from 0 to 24 hours")
-    return minutes
+def _up_to(most: int) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise Invalid("is not a number of hours")
+        try:
+            minutes = round(float(value) * 60)
+        except (ValueError, OverflowError):
+            raise Invalid("is not a number of hours") from None
+        if not 0 <= minutes <= most * 60:
+            raise Invalid(f"must be from 0 to {most} hours")
+        return minutes
+
+    return read
 
 
-def _read_seconds(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 3600:
-        raise Invalid("must be a whole number of seconds from 0 to 3600")
+def _or_null(read: Callable[[object], int]) -> Callable[[object], int | None]:
+    return lambda value: None if value is None else read(value)
+
+
+def _whole(unit: str, least: int, most: int) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise Invalid(f"must be a whole number of {unit} from {least} to {most}")
+        return value
+
+    return read
+
+
+def _read_grid(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value not in _GRIDS:
+        raise Invalid(f"must be a number of minutes that divides an hour: {', '.join(map(str, _GRIDS))}")
     return value
+
+
+def _read_weekday(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 6:
+        raise Invalid("must be a weekday, 0 for Sunday to 6")
+    return value
+
+
+def _read_multiplier(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 10:
+        raise Invalid("must be a number from 0 to 10")
+    return float(value)
 
 
 def _read_time(value: object) -> time:
@@ -155,16 +278,28 @@ def _read_days(value: object) -> frozenset[int]:
     return frozenset(days)
 
 
-def _read_resolver(value: object) -> Resolver:
-    try:
-        return Resolver(str(value))
-    except ValueError:
-        raise Invalid(f"must be one of {', '.join(Resolver)}") from None
+def _one_of(kind: type[StrEnum]) -> Callable[[object], StrEnum]:
+    def read(value: object) -> StrEnum:
+        try:
+            return kind(str(value))
+        except ValueError:
+            raise Invalid(f"must be one of {', '.join(kind)}") from None
+
+    return read
 
 
 def _write_time(value: time) -> str:
     return value.strftime("%H:%M")
 
+
+def _write_hours_or_null(minutes: int | None) -> float | None:
+    return None if minutes is None else hours(minutes)
+
+
+_GRIDS: Final = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60)
+_read_minutes: Final = _up_to(24)
+_read_bound: Final = _or_null(_read_minutes)
+_read_rounding: Final = _one_of(Rounding)
 
 _Names = tuple[str, Callable[[object], Any], Callable[[Any], object]]
 
@@ -185,9 +320,31 @@ _OUTSIDE: Final[dict[str, _Names]] = {
     "auto_calculate_extra_overtime": ("auto_extra_overtime", _read_bool, bool),
     "auto_update_leave_balance": ("auto_leave_balance", _read_bool, bool),
     "day_boundary": ("day_boundary", _read_time, _write_time),
-    "resolver": ("resolver", _read_resolver, str),
-    "merge_window_seconds": ("merge_seconds", _read_seconds, int),
+    "resolver": ("resolver", _one_of(Resolver), str),
+    "merge_window_seconds": ("merge_seconds", _whole("seconds", 0, 3600), int),
     "long_span_hours": ("long_span_minutes", _read_minutes, hours),
     "rest_day_overtime": ("rest_day_overtime", _read_bool, bool),
     "time_away_counts": ("time_away_counts", _read_bool, bool),
+    "arrival_rounding": ("arrival_rounding", _read_rounding, str),
+    "arrival_rounding_minutes": ("arrival_grid", _read_grid, int),
+    "departure_rounding": ("departure_rounding", _read_rounding, str),
+    "departure_rounding_minutes": ("departure_grid", _read_grid, int),
+    "total_rounding": ("total_rounding", _read_rounding, str),
+    "total_rounding_minutes": ("total_grid", _read_grid, int),
+    "early_arrival_counts": ("early_arrival_counts", _read_bool, bool),
+    "half_day_below_hours": ("half_day_below", _read_minutes, hours),
+    "absent_below_hours": ("absent_below", _read_minutes, hours),
+    "shortfall_counts": ("shortfall_counts", _read_bool, bool),
+    "shortfall_tolerance_minutes": ("shortfall_tolerance", _whole("minutes", 0, 240), int),
+    "overtime_by": ("overtime_by", _one_of(OvertimeBy), str),
+    "overtime_after_hours": ("overtime_after", _read_bound, _write_hours_or_null),
+    "extra_overtime_after_hours": ("extra_overtime_after", _read_bound, _write_hours_or_null),
+    "overtime_week_hours": ("overtime_week", _or_null(_up_to(168)), _write_hours_or_null),
+    "week_starts_on": ("week_starts_on", _read_weekday, int),
+    "overtime_tolerance_minutes": ("overtime_tolerance", _whole("minutes", 0, 240), int),
+    "overtime_block_minutes": ("overtime_block", _whole("minutes", 1, 240), int),
+    "overtime_cap_hours": ("overtime_cap", _read_bound, _write_hours_or_null),
+    "overtime_needs_approval": ("overtime_needs_approval", _read_bool, bool),
+    "weekend_multiplier": ("weekend_multiplier", _read_multiplier, float),
+    "holiday_multiplier": ("holiday_multiplier", _read_multiplier, float),
 }

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from services.attendance.domain.window import Frame, Terms
+from services.attendance.domain.frame import Frame, Terms
 
 
 class Level(StrEnum):
@@ -34,17 +34,18 @@ class Leave:
 def terms_of(frame: Frame, leave: Leave | None = None, holiday: str | None = None) -> Terms:
     """The terms of a day. Half a day of leave leaves the other half expected.
 
-    A morning's leave moves safe and late entry to the end of lunch, an afternoon's moves safe exit to its start.
+    A morning's leave moves safe and late entry to the end of lunch, an afternoon's moves safe exit to its start. In a
+    shift it is the break nearest to its middle and, where there is none, the middle itself.
     """
     terms = frame.terms
     if leave is None and holiday is None:
         return terms
     if frame.weekend or holiday is not None or leave is None or leave.part is LeavePart.FULL:
         return terms._replace(expected=0, rest=True)
-    half = frame.settings.standard_minutes // 2
+    half = terms.expected // 2
     if leave.part is LeavePart.MORNING:
-        return terms._replace(expected=half, safe_entry=frame.lunch_end, late_entry=frame.lunch_end)
-    return terms._replace(expected=half, safe_exit=frame.lunch_start)
+        return terms._replace(expected=half, safe_entry=frame.half_ends, late_entry=frame.half_ends)
+    return terms._replace(expected=half, safe_exit=frame.half_starts)
 
 
 def leave_status(leave_type: str) -> str:

@@ -7,10 +7,13 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.attendance.domain.day import Day, work_day
+from services.attendance.domain.frame import Frame
 from services.attendance.domain.scans import MachineRole, Quality, Scan, ScanType, scan_at
 from services.attendance.domain.settings import settings_from
+from services.attendance.domain.shift import Shift
+from services.attendance.domain.shift_values import shift_from
 from services.attendance.domain.terms import Leave, Level
-from services.attendance.domain.window import Frame, frame_of
+from services.attendance.domain.window import Slot, frame_of
 
 MONDAY = date(2024, 1, 15)
 FRIDAY = date(2024, 1, 19)
@@ -42,9 +45,22 @@ def scan(text: str, on: date = MONDAY, zone: str = ZONE) -> Scan:
     )
 
 
-def frame(on: date = MONDAY, zone: str = ZONE, **settings: object) -> Frame:
-    """The frame of a date under settings by their names in the API."""
-    return frame_of(on, zone, settings_from(settings))
+def a_shift(*parts: str, **values: object) -> Shift:
+    """A shift of parts such as "08:00-17:00", with other values by their names in the API."""
+    times = [dict(zip(("start", "end"), part.split("-"), strict=True)) for part in parts]
+    return shift_from({"parts": times} | values)
+
+
+def frame(on: date = MONDAY, zone: str = ZONE, shift: Shift | str | None = "none", **settings: object) -> Frame:
+    """The frame of a date under settings by their names in the API.
+
+    With a shift it is every date's; None is a date that a schedule leaves off.
+    """
+    rules = settings_from(settings)
+    if isinstance(shift, str):
+        return frame_of(on, zone, rules)
+    slot = Slot(rules, shift, scheduled=True)
+    return frame_of(on, zone, rules, (slot, slot, slot))
 
 
 def day(
@@ -54,11 +70,12 @@ def day(
     level: Level = Level.WORKER,
     leave: Leave | None = None,
     holiday: str | None = None,
+    shift: Shift | str | None = "none",
     **settings: object,
 ) -> Day:
     """The day of these scans."""
     scans = [scan(text, on, zone) for text in texts]
-    return work_day(scans, frame(on, zone, **settings), level=level, leave=leave, holiday=holiday)
+    return work_day(scans, frame(on, zone, shift, **settings), level=level, leave=leave, holiday=holiday)
 
 
 def clock(moment: int | None, on: date = MONDAY, zone: str = ZONE) -> str | None:

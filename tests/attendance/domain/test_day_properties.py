@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.attendance.domain.boundary import business_date
 from services.attendance.domain.day import Day, Flag, work_day
+from services.attendance.domain.frame import Frame
 from services.attendance.domain.scans import MachineRole, Quality, Scan, ScanType
-from services.attendance.domain.settings import DEFAULTS, DaySettings, Resolver
+from services.attendance.domain.settings import DEFAULTS, DaySettings, OvertimeBy, Resolver, Rounding
+from services.attendance.domain.shift import DeductedBreak, FixedBreak, Part, PunchedBreak, Shift
 from services.attendance.domain.terms import Leave, LeavePart, Level
-from services.attendance.domain.window import Frame, business_date, frame_of
+from services.attendance.domain.window import Slot, frame_of
 
 # Ordinary dates and those on which clocks change, in zones that change by an hour, by half an hour and never.
 FRAMES = [
@@ -40,6 +43,80 @@ rules = st.builds(
     auto_overtime=st.booleans(),
     time_away_counts=st.booleans(),
 )
+roundings = st.sampled_from(Rounding)
+grids = st.sampled_from([5, 15, 60])
+amounts = st.integers(0, 720)
+refined_rules = st.builds(
+    DaySettings,
+    resolver=st.sampled_from(Resolver),
+    lunch_minutes=st.sampled_from([0, 60]),
+    rest_day_overtime=st.booleans(),
+    time_away_counts=st.booleans(),
+    arrival_rounding=roundings,
+    arrival_grid=grids,
+    departure_rounding=roundings,
+    departure_grid=grids,
+    total_rounding=roundings,
+    total_grid=grids,
+    early_arrival_counts=st.booleans(),
+    half_day_below=amounts,
+    absent_below=amounts,
+    shortfall_counts=st.booleans(),
+    shortfall_tolerance=st.integers(0, 60),
+    overtime_by=st.sampled_from(OvertimeBy),
+    overtime_after=st.none() | amounts,
+    extra_overtime_after=st.none() | amounts,
+    overtime_tolerance=st.integers(0, 60),
+    overtime_block=st.sampled_from([1, 30]),
+    overtime_cap=st.none() | amounts,
+    overtime_needs_approval=st.booleans(),
+)
+
+
+@st.composite
+def some_shifts(draw: st.DrawFn) -> Shift:
+    edges = sorted(draw(st.lists(st.integers(0, 2000), min_size=2, max_size=6, unique=True)))
+    edges = [one for one in edges[: len(edges) // 2 * 2] if one < edges[0] + 1440]
+    edges = edges[: len(edges) // 2 * 2] or [480, 1020]
+    start = edges[0] % 1440
+    parts = tuple(
+        Part(start + one - edges[0], start + other - edges[0])
+        for one, other in zip(edges[::2], edges[1::2], strict=True)
+    )
+    inside = st.integers(start, start + 900)
+    fixed = st.builds(
+        lambda begins, length, paid: FixedBreak(start=begins, end=begins + length, paid=paid),
+        inside,
+        st.integers(1, 120),
+        st.booleans(),
+    )
+    punched = st.builds(
+        PunchedBreak,
+        at_least=st.integers(0, 60),
+        at_most=st.none() | st.integers(60, 120),
+        after=amounts,
+        paid=st.booleans(),
+    )
+    deducted = st.builds(DeductedBreak, minutes=st.integers(0, 120), after=amounts)
+    return Shift(
+        parts=parts,
+        flexible=draw(st.booleans()),
+        breaks=draw(st.none() | st.lists(fixed | punched | deducted, max_size=3).map(tuple)),
+        allowed_early=draw(st.integers(0, 600)),
+        allowed_late=draw(st.integers(0, 600)),
+        overtime_after=draw(st.integers(0, 60)),
+    )
+
+
+def _with_slots(frame: Frame, rule: DaySettings, shifts: tuple[Shift | None, Shift | None, Shift | None]) -> Frame:
+    before, own, after = (Slot(rule, shift, scheduled=True) for shift in shifts)
+    return frame_of(frame.date, frame.zone, rule, (before, own, after))
+
+
+without_shifts = st.builds(lambda frame, rule: frame_of(frame.date, frame.zone, rule), frames, rules | refined_rules)
+maybe_shifts = st.none() | some_shifts()
+with_shifts = st.builds(_with_slots, frames, rules | refined_rules, st.tuples(maybe_shifts, maybe_shifts, maybe_shifts))
+any_frames = without_shifts | with_shifts.filter(lambda frame: frame.start < frame.end)
 facts = st.fixed_dictionaries(
     {
         "level": st.sampled_from(Level),
@@ -53,7 +130,8 @@ def scans_in(frame: Frame, *, believed: bool = False, most: int = 8) -> st.Searc
     qualities = st.just(Quality.OK) if believed else st.sampled_from(Quality)
     # Near one another as often as not, so that there is something to merge.
     anywhere = st.integers(frame.start, frame.end - 1)
-    close = st.integers(frame.terms.safe_entry * 60, frame.terms.safe_entry * 60 + 200)
+    near = min(max(frame.start, frame.begins * 60), frame.end - 1)
+    close = st.integers(near, min(near + 200, frame.end - 1))
     one = st.builds(
         Scan,
         at=anywhere | close,
@@ -66,11 +144,10 @@ def scans_in(frame: Frame, *, believed: bool = False, most: int = 8) -> st.Searc
 
 
 @settings(deadline=None)
-@given(st.data(), frames, rules, facts)
+@given(st.data(), any_frames, facts)
 def test_neither_order_nor_repetition_of_scans_matters(
-    data: st.DataObject, frame: Frame, rule: DaySettings, fact: dict[str, object]
+    data: st.DataObject, frame: Frame, fact: dict[str, object]
 ) -> None:
-    frame = frame_of(frame.date, frame.zone, rule)
     scans = data.draw(scans_in(frame))
     again = data.draw(st.lists(st.sampled_from(scans), max_size=8)) if scans else []
     shuffled = data.draw(st.permutations(scans + again))
@@ -78,31 +155,31 @@ def test_neither_order_nor_repetition_of_scans_matters(
 
 
 @settings(deadline=None)
-@given(st.data(), frames, rules, facts)
+@given(st.data(), any_frames, facts)
 def test_figures_are_never_negative_nor_above_the_window_and_every_scan_is_accounted_for(
-    data: st.DataObject, frame: Frame, rule: DaySettings, fact: dict[str, object]
+    data: st.DataObject, frame: Frame, fact: dict[str, object]
 ) -> None:
-    frame = frame_of(frame.date, frame.zone, rule)
     scans = data.draw(scans_in(frame))
     day = work_day(scans, frame, **fact)  # type: ignore[arg-type]
     window = (frame.end - frame.start) // 60
-    for figure in (day.working, day.overtime, day.extra_overtime, day.early_departure, day.shortfall, day.late):
+    for figure in (day.working, day.raw_working, day.overtime, day.extra_overtime, day.early_departure, day.late):
         assert 0 <= figure <= window
     assert day.overtime + day.extra_overtime <= day.working
-    assert day.shortfall <= rule.standard_minutes
+    assert 0 <= day.shortfall <= day.expected or not frame.settings.shortfall_counts
+    assert day.shortfall >= 0
+    assert day.expected <= max(frame.norm, day.working)
     if day.first_arrival is not None and day.last_departure is not None and day.first_arrival <= day.last_departure:
-        assert day.working <= day.last_departure - day.first_arrival
+        assert day.raw_working <= day.last_departure - day.first_arrival
     assert sorted(day.used + day.merged + day.quarantined) == sorted(scan.id for scan in scans)
     assert day.check_in_count + day.check_out_count == len(day.used) == len(day.marks)
     assert day.present == bool(day.marks)
 
 
 @settings(deadline=None)
-@given(st.data(), frames, rules, facts)
+@given(st.data(), any_frames, facts)
 def test_a_day_without_a_departure_or_without_an_arrival_has_no_hours(
-    data: st.DataObject, frame: Frame, rule: DaySettings, fact: dict[str, object]
+    data: st.DataObject, frame: Frame, fact: dict[str, object]
 ) -> None:
-    frame = frame_of(frame.date, frame.zone, rule)
     day = work_day(data.draw(scans_in(frame, most=2)), frame, **fact)  # type: ignore[arg-type]
     if day.first_arrival is None or day.last_departure is None:
         assert day.working == day.overtime == day.extra_overtime == 0

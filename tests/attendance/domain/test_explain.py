@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from services.attendance.domain.accounts import Part
 from services.attendance.domain.day import work_day
 from services.attendance.domain.explain import Explanation, explain
+from services.attendance.domain.frame import Frame
 from services.attendance.domain.settings import Resolver, settings_from
+from services.attendance.domain.shift import Shift
 from services.attendance.domain.state import closure
 from services.attendance.domain.terms import Leave, LeavePart, Level
 from services.attendance.domain.window import frame_of
-from tests.attendance.domain.build import FRIDAY, MONDAY, ZONE, frame, scan
-from tests.attendance.domain.test_day_properties import FRAMES, facts, rules, scans_in
+from tests.attendance.domain.build import FRIDAY, MONDAY, ZONE, a_shift, frame, scan
+from tests.attendance.domain.test_day_properties import any_frames, facts, scans_in
 
 
 def explained(*texts: str, on: date = MONDAY, **settings_: object) -> Explanation:
@@ -58,6 +60,157 @@ def test_an_explanation_reads_as_a_page_of_sentences() -> None:
         "(standard_working_hours 8.0).",
         "These settings hold without a date of beginning.",
     )
+
+
+NIGHT = a_shift(
+    "22:00-06:00", name="Night", grace_in_minutes=5, breaks=[{"kind": "deducted", "minutes": 30, "after_hours": 6}]
+)
+
+
+def test_an_explanation_says_the_shift_and_the_window() -> None:
+    window = frame(shift=NIGHT, total_rounding="down", overtime_by="day", overtime_block_minutes=30)
+    result = explain([scan("22:07"), scan("+1 07:20"), scan("+1 07:20:30")], window)
+    assert result.sentences == (
+        "The working day of 2024-01-15 in Asia/Dhaka has the shift Night (22:00–06:00) and the scans from 10:01 to "
+        "10:00 of 2024-01-16 (allowed_early_minutes 120, allowed_late_minutes 240, and the shifts around it).",
+        "Scans: 3, of which 2 used, 1 merged and 0 quarantined.",
+        "22:07:00 UNKNOWN: the first scan of the day is the arrival.",
+        "07:20:00 (next day) UNKNOWN: the last scan of the day is the departure.",
+        "07:20:30 (next day) UNKNOWN: 30 s after 07:20:00 (next day), so it is the same scan once more.",
+        "status Present-Late: the arrival at 22:07 is after late entry, 22:05 "
+        "(shift Night (22:00–06:00), grace_in_minutes 5, late_after_minutes 5).",
+        "late_minutes 2: counted from safe entry, 22:05 "
+        "(shift Night (22:00–06:00), grace_in_minutes 5, late_after_minutes 5).",
+        "working_hours 8.5: from 22:07 to 07:20, 9 h 13 min, less 30 min as more than 6 h 00 min were worked, "
+        "rounded down to the 15 min (shift Night (22:00–06:00), resolver first_last, total_rounding down, "
+        "total_rounding_minutes 15).",
+        "raw_working_hours 8.72: the same before any rounding (shift Night (22:00–06:00)).",
+        "overtime 1.0: time worked above 7 h 30 min a day (shift Night (22:00–06:00), overtime_by day, "
+        "overtime_after_hours none, extra_overtime_after_hours none, auto_calculate_overtime on, "
+        "rest_day_overtime off, overtime_block_minutes 30).",
+        "extra_overtime 0.0: there is no second tier (shift Night (22:00–06:00), extra_overtime_after_hours none, "
+        "auto_calculate_extra_overtime on).",
+        "snacks_eligible no: 0.0 h of extra overtime, and 1.0 h are needed "
+        "(shift Night (22:00–06:00), snacks_eligibility_hours 1.0).",
+        "night_bill_eligible no: 0.0 h of extra overtime, and 5.0 h are needed "
+        "(shift Night (22:00–06:00), night_bill_eligibility_hours 5.0).",
+        "early_departure_minutes 0: the departure at 07:20 against safe exit, 06:00 "
+        "(shift Night (22:00–06:00), grace_out_minutes 0).",
+        "shortfall_minutes 0: 7 h 30 min are expected, 7 h 30 min were worked without overtime "
+        "(shift Night (22:00–06:00), expected_hours 7.5).",
+        "These settings hold without a date of beginning.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("shift", "texts", "rules", "figure", "expected"),
+    [
+        (None, ["10:00", "15:00"], {}, "status", "the schedule has no shift on this date, so nobody is late"),
+        (None, [], {}, "status", "there is no scan that counts, and the schedule has no shift on this date"),
+        (
+            NIGHT,
+            ["22:00", "23:00"],
+            {"absent_below_hours": 2},
+            "status",
+            "1 h 00 min were worked, and less than 2 h 00 min",
+        ),
+        (NIGHT, ["+1 05:00"], {}, "status", "somebody left, but no arrival is known"),
+        (a_shift("06:00-22:00", flexible=True), ["11:00", "15:00"], {}, "status", "whoever comes is in time"),
+        (
+            a_shift("06:00-22:00", flexible=True),
+            ["11:00", "15:00"],
+            {},
+            "early_departure_minutes",
+            "nobody leaves early",
+        ),
+        ("none", ["08:00", "17:10"], {"overtime_tolerance_minutes": 15}, "overtime", "10 min are within the tolerance"),
+        (
+            "none",
+            ["08:00", "21:00"],
+            {"overtime_cap_hours": 3, "overtime_block_minutes": 30},
+            "overtime",
+            "; of 4 h 00 min with extra overtime in whole blocks of 30 min and at most 3 h 00 min a day count",
+        ),
+        ("none", ["08:00", "21:00"], {"overtime_by": "none"}, "overtime", "there is no overtime by the settings"),
+        (
+            "none",
+            ["08:00", "21:00"],
+            {"overtime_by": "week", "overtime_week_hours": 40},
+            "overtime",
+            "overtime goes by the week",
+        ),
+        (
+            "none",
+            ["08:00", "16:55"],
+            {"shortfall_tolerance_minutes": 5},
+            "shortfall_minutes",
+            "up to 5 min are tolerated",
+        ),
+        (
+            "none",
+            ["08:00", "12:00"],
+            {"shortfall_counts": False},
+            "shortfall_minutes",
+            "what is missing is not counted",
+        ),
+        ("none", ["08:00", "18:00"], {"overtime_needs_approval": True}, "overtime_unapproved", "waits for somebody"),
+        (
+            "none",
+            ["08:07", "17:00"],
+            {"arrival_rounding": "up", "early_arrival_counts": False},
+            "working_hours",
+            "from 08:15 to 17:00, 8 h 45 min (the arrival rounded up to the 15 min) less 1 h 00 min in the",
+        ),
+        (
+            a_shift("08:00-12:00", "16:00-20:00"),
+            ["08:00", "20:00"],
+            {},
+            "working_hours",
+            "12 h 00 min less 4 h 00 min in the breaks 12:00–16:00",
+        ),
+        (
+            a_shift(
+                "08:00-17:00",
+                breaks=[
+                    {"kind": "fixed", "start": "10:00", "end": "10:15", "paid": True},
+                    {"kind": "punched", "at_least_minutes": 30},
+                ],
+            ),
+            ["08:00", "10:00", "10:30", "17:00"],
+            {"resolver": "alternate"},
+            "working_hours",
+            ", with 15 min away in a paid break, less 15 min of break (at least 30 min, scanned out or not)",
+        ),
+    ],
+)
+def test_what_shifts_and_rules_do_is_said(
+    shift: Shift | str | None, texts: list[str], rules: dict[str, object], figure: str, expected: str
+) -> None:
+    result = explain([scan(text) for text in texts], frame(shift=shift, **rules))  # type: ignore[arg-type]
+    assert expected in why(result, figure)
+
+
+@pytest.mark.parametrize(
+    ("shift", "texts", "rules", "expected"),
+    [
+        (NIGHT, ["+1 10:00"], {}, "somebody left and was not seen to come"),
+        (NIGHT, ["19:00", "+1 06:00"], {}, "further from the shift than is allowed, 20:00 to 10:00; they count"),
+        (None, ["19:00", "20:00"], {}, "there are scans on a date that the schedule leaves off"),
+        (NIGHT, ["22:00", "23:00"], {"half_day_below_hours": 4}, "less than 4 h 00 min are no whole day"),
+        (NIGHT, ["22:00", "23:00"], {"absent_below_hours": 4}, "less than 4 h 00 min count as absent"),
+    ],
+)
+def test_flags_of_shifts_are_said(
+    shift: Shift | None, texts: list[str], rules: dict[str, object], expected: str
+) -> None:
+    result = explain([scan(text) for text in texts], frame(shift=shift, **rules))  # type: ignore[arg-type]
+    assert any(expected in why for _, why in result.flags)
+
+
+def test_a_single_departure_says_why_it_is_one() -> None:
+    [account] = explain([scan("+1 05:00")], frame(shift=NIGHT)).accounts
+    assert account.part is Part.DEPARTURE
+    assert account.why == "the only scan lies in the last quarter of the shift or after it, so it is the departure"
 
 
 @pytest.mark.parametrize(
@@ -197,11 +350,10 @@ def test_an_explanation_is_data_too() -> None:
 
 
 @settings(deadline=None)
-@given(st.data(), st.sampled_from(FRAMES), rules, facts)
+@given(st.data(), any_frames, facts)
 def test_every_day_can_be_explained_and_the_explanation_is_the_day(
-    data: st.DataObject, plain: object, rule: object, fact: dict[str, object]
+    data: st.DataObject, window: Frame, fact: dict[str, object]
 ) -> None:
-    window = frame_of(plain.date, plain.zone, rule)  # type: ignore[attr-defined, arg-type]
     scans = data.draw(scans_in(window))
     result = explain(scans, window, **fact)  # type: ignore[arg-type]
     assert result.day == work_day(scans, window, **fact)  # type: ignore[arg-type]

@@ -5,7 +5,15 @@ from datetime import time
 
 import pytest
 
-from services.attendance.domain.settings import DEFAULTS, DaySettings, Resolver, settings_from, settings_values
+from services.attendance.domain.settings import (
+    DEFAULTS,
+    DaySettings,
+    Resolver,
+    refined,
+    settings_from,
+    settings_values,
+    settled,
+)
 from shared.kernel.errors import Invalid
 
 
@@ -31,11 +39,45 @@ def test_the_defaults_are_those_that_clients_know() -> None:
         "long_span_hours": 14.0,
         "rest_day_overtime": False,
         "time_away_counts": False,
+        "arrival_rounding": "none",
+        "arrival_rounding_minutes": 15,
+        "departure_rounding": "none",
+        "departure_rounding_minutes": 15,
+        "total_rounding": "none",
+        "total_rounding_minutes": 15,
+        "early_arrival_counts": True,
+        "half_day_below_hours": 0.0,
+        "absent_below_hours": 0.0,
+        "shortfall_counts": True,
+        "shortfall_tolerance_minutes": 0,
+        "overtime_by": "clock",
+        "overtime_after_hours": None,
+        "extra_overtime_after_hours": None,
+        "overtime_week_hours": None,
+        "week_starts_on": 1,
+        "overtime_tolerance_minutes": 0,
+        "overtime_block_minutes": 1,
+        "overtime_cap_hours": None,
+        "overtime_needs_approval": False,
+        "weekend_multiplier": 1.0,
+        "holiday_multiplier": 1.0,
     }
 
 
 def test_settings_survive_the_way_through_json() -> None:
-    changed = settings_from({"safe_entry_time": "09:00", "late_entry_time": "09:10", "weekend_days": [6, 0]})
+    changed = settings_from(
+        {
+            "safe_entry_time": "09:00",
+            "late_entry_time": "09:10",
+            "weekend_days": [6, 0],
+            "departure_rounding": "down",
+            "departure_rounding_minutes": 30,
+            "overtime_by": "day",
+            "overtime_after_hours": 7.67,
+            "overtime_week_hours": 44.5,
+            "holiday_multiplier": 1.5,
+        }
+    )
     assert settings_from(json.loads(json.dumps(settings_values(changed)))) == changed
 
 
@@ -75,6 +117,16 @@ def test_equal_settings_are_one_key() -> None:
         ("late_entry_time", "07:59", "not be before safe_entry_time"),
         ("extra_overtime_start_time", "16:00", "not be before overtime_start_time"),
         ("day_boundary", "12:00", "before 12:00"),
+        ("arrival_rounding", "sideways", "one of none, nearest, up, down"),
+        ("total_rounding_minutes", 7, "divides an hour"),
+        ("total_rounding_minutes", True, "divides an hour"),
+        ("overtime_by", "moon", "one of clock, day, week, none"),
+        ("overtime_block_minutes", 0, "from 1 to 240"),
+        ("overtime_week_hours", 169, "from 0 to 168"),
+        ("overtime_cap_hours", "much", "not a number"),
+        ("week_starts_on", 7, "a weekday, 0 for Sunday"),
+        ("weekend_multiplier", -1, "from 0 to 10"),
+        ("weekend_multiplier", float("nan"), "from 0 to 10"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_named_with_the_reason(name: str, value: object, why: str) -> None:
@@ -82,6 +134,27 @@ def test_a_value_that_makes_no_sense_is_named_with_the_reason(name: str, value: 
         settings_from({name: value})
     assert list(refused.value.fields) == [name]
     assert why in refused.value.fields[name]
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"half_day_below_hours": 4, "absent_below_hours": 5}, "absent_below_hours"),
+        ({"overtime_after_hours": 9, "extra_overtime_after_hours": 8}, "extra_overtime_after_hours"),
+        ({"overtime_by": "week"}, "overtime_week_hours"),
+    ],
+)
+def test_values_that_contradict_each_other_are_named(values: dict[str, object], name: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        settings_from(values)
+    assert list(refused.value.fields) == [name]
+
+
+def test_settings_that_change_nothing_leave_digests_as_they_were() -> None:
+    assert [name for name, _ in settled(DEFAULTS)][-1] == "time_away_counts"
+    assert settled(settings_from({"overtime_cap_hours": 3}))[-1] == ("overtime_cap", "180")
+    assert not refined(settings_from({"resolver": "by_key"}))
+    assert refined(settings_from({"total_rounding": "up"}))
 
 
 def test_all_wrong_values_are_named_at_once() -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.attendance.domain.boundary import WorkingDays, business_date, by_business_date, working_days
 from services.attendance.domain.settings import DEFAULTS, settings_from
-from services.attendance.domain.window import WorkingDays, business_date, by_business_date, frame_of, working_days
+from services.attendance.domain.window import frame_of
 from tests.attendance.domain.build import FRIDAY, MONDAY, ROOT, ZONE, frame, instant, scan
 
 FOUR = time(4)
