@@ -51,8 +51,11 @@ def days_of(punches: pd.DataFrame, times: Times) -> pd.DataFrame:
     scans["date"] = (minute - pd.Timedelta(minutes=times.begins)).dt.normalize()
     scans["minute"] = ((minute - scans.date) / pd.Timedelta(minutes=1)).astype(int)
     every = scans.groupby(["badge", "date"]).size().rename("stored")
-    kept = scans[scans.believed].groupby(["badge", "date"], group_keys=False)[scans.columns].apply(_unmerged)
-    days = kept.groupby(["badge", "date"]).agg(first=("minute", "min"), last=("minute", "max"), used=("minute", "size"))
+    days = (
+        _unmerged(scans[scans.believed])
+        .groupby(["badge", "date"])
+        .agg(first=("minute", "min"), last=("minute", "max"), used=("minute", "size"))
+    )
     days = every.to_frame().join(days).reset_index()
     days["present"] = days.used.fillna(0) > 0
     single = days.used == 1
@@ -97,10 +100,11 @@ def days_of(punches: pd.DataFrame, times: Times) -> pd.DataFrame:
 
 
 def _unmerged(scans: pd.DataFrame) -> pd.DataFrame:
-    """Without those that lie within a minute of the last that was kept."""
+    """Without those that lie within a minute of the last that was kept of their badge and date."""
     keep = []
-    last: pd.Timestamp | None = None
-    for wall in scans.wall:
-        keep.append(last is None or wall - last > pd.Timedelta(seconds=60))
-        last = wall if keep[-1] else last
+    last = None
+    for badge, day, wall in zip(scans.badge, scans.date, scans.wall, strict=True):
+        fresh = last is None or last[:2] != (badge, day) or wall - last[2] > pd.Timedelta(seconds=60)
+        keep.append(fresh)
+        last = (badge, day, wall) if fresh else last
     return scans[keep]

@@ -15,7 +15,8 @@ from services.attendance.domain.scans import MachineRole, Quality, Scan, ScanTyp
 from services.attendance.domain.settings import DEFAULTS, DaySettings, OvertimeBy, Resolver, Rounding
 from services.attendance.domain.shift import DeductedBreak, FixedBreak, Part, PunchedBreak, Shift
 from services.attendance.domain.terms import Leave, LeavePart, Level
-from services.attendance.domain.window import Slot, frame_of
+from services.attendance.domain.week import overtime_of_week, week_of
+from services.attendance.domain.window import Slot, date_at, frame_of
 
 # Ordinary dates and those on which clocks change, in zones that change by an hour, by half an hour and never.
 FRAMES = [
@@ -244,3 +245,53 @@ def test_the_hours_of_a_year_of_nights_are_the_time_that_went_by(zone: str) -> N
         total += timedelta(minutes=work_day(scans, frame_of(on, zone, settings_)).working)
         elapsed += went.astimezone(UTC) - came.astimezone(UTC)
     assert total == elapsed
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data(), st.sampled_from(["Europe/Berlin", "America/New_York", "Asia/Dhaka"]), st.integers(0, 20))
+def test_sums_over_any_split_of_a_period_agree(data: st.DataObject, zone: str, split: int) -> None:
+    first = date(2024, 3, 4)
+    cycle = data.draw(st.lists(maybe_shifts, min_size=1, max_size=4))
+    rule = data.draw(refined_rules)
+    noon = int(datetime.combine(first, time(12), tzinfo=ZoneInfo(zone)).timestamp())
+    offsets = data.draw(st.lists(st.integers(0, 20 * 86_400), max_size=40, unique=True))
+    scans = [Scan(noon + offset, UUID(int=offset)) for offset in offsets]
+
+    def slot_on(on: date) -> Slot:
+        return Slot(rule, cycle[on.toordinal() % len(cycle)], scheduled=True)
+
+    def days(dates: list[date], some: list[Scan]) -> list[Day]:
+        """Each period knows only its own scans, as if it were read from storage by itself."""
+        under: dict[date, list[Scan]] = {on: [] for on in dates}
+        for scan in some:
+            on = date_at(scan.instant, zone, slot_on)
+            if on in under:
+                under[on].append(scan)
+        one = timedelta(days=1)
+        return [
+            work_day(its, frame_of(on, zone, rule, (slot_on(on - one), slot_on(on), slot_on(on + one))))
+            for on, its in under.items()
+        ]
+
+    dates = [first + timedelta(days=number) for number in range(-1, 24)]
+    whole = days(dates, scans)
+    parts = days(dates[:split], scans) + days(dates[split:], scans[::-1])
+    assert whole == parts
+    assert sum(len(one.used) + len(one.merged) for one in whole) == len(scans)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data(), st.integers(0, 6))
+def test_overtime_of_weeks_is_what_their_hours_have_above_it(data: st.DataObject, starts: int) -> None:
+    rule = DaySettings(overtime_by=OvertimeBy.WEEK, overtime_week=40 * 60, week_starts_on=starts, lunch_minutes=0)
+    lengths = data.draw(st.lists(st.integers(0, 16 * 60), min_size=21, max_size=21))
+    weeks: dict[date, list[Day]] = {}
+    for number, length in enumerate(lengths):
+        frame = frame_of(date(2024, 1, 1) + timedelta(days=number), "Asia/Dhaka", rule)
+        came = frame.terms.safe_entry * 60
+        day = work_day([Scan(came, UUID(int=1)), Scan(came + length * 60, UUID(int=2))], frame)
+        weeks.setdefault(week_of(day.date, rule), []).append(day)
+    for days in weeks.values():
+        by_week = overtime_of_week(days, rule)
+        assert sum(by_week.values()) == max(0, sum(day.working for day in days) - 40 * 60)
+        assert all(0 <= by_week[day.date] <= day.working for day in days)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from zoneinfo import available_timezones
 
 import pytest
 from hypothesis import given, settings
@@ -146,6 +147,26 @@ def test_windows_of_consecutive_dates_partition_time_whatever_the_shifts(
         if frame.start < frame.end:
             for at in (frame.start, (frame.start + frame.end) // 2, frame.end - 1):
                 assert date_at(datetime.fromtimestamp(at, UTC), zone, slot_on) == frame.date
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(slots, min_size=3, max_size=3),
+    st.sampled_from(sorted(available_timezones())),
+    st.datetimes(datetime(1970, 1, 3), datetime(2037, 12, 1), timezones=st.just(UTC)),
+)
+def test_in_every_zone_an_instant_lies_in_the_window_of_its_date_and_of_no_other(
+    cycle: list[Slot], zone: str, at: datetime
+) -> None:
+    def slot_on(day: date) -> Slot:
+        return cycle[day.toordinal() % 3]
+
+    on = date_at(at, zone, slot_on)
+    for step in (-2, -1, 0, 1, 2):
+        day = on + timedelta(days=step)
+        around = (slot_on(day - timedelta(days=1)), slot_on(day), slot_on(day + timedelta(days=1)))
+        frame = frame_of(day, zone, around[1].settings, around)
+        assert (frame.start <= int(at.timestamp() // 1) < frame.end) is (step == 0)
 
 
 @settings(deadline=None)
