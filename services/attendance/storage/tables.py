@@ -24,7 +24,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import DATERANGE, JSONB, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, JSONB, ExcludeConstraint
 
 from shared.outbox.tables import add_inbox, add_outbox
 from shared.web.idempotency import add_answers
@@ -116,10 +116,16 @@ settings = Table(
     "settings",
     metadata,
     Column("id", Integer, Identity(), primary_key=True),
-    Column("site_id", Integer, ForeignKey("attendance.sites.id"), nullable=False),
-    Column("values", JSONB, nullable=False, comment="only what differs from the defaults, by the names of the API"),
+    Column("site_id", Integer, ForeignKey("attendance.sites.id")),
+    Column("unit_id", Integer, ForeignKey("attendance.units.id")),
+    Column("person_id", Integer, ForeignKey("attendance.people.id")),
+    Column("values", JSONB, nullable=False, comment="only what differs from what lies above, by the names of the API"),
     Column("during", DATERANGE, nullable=False),
+    CheckConstraint("num_nonnulls(site_id, unit_id, person_id) = 1", name="one_owner"),
     ExcludeConstraint(("site_id", "="), ("during", "&&"), name="settings_one_at_a_time", using="gist"),
+    ExcludeConstraint(("unit_id", "="), ("during", "&&"), name="settings_of_a_unit", using="gist"),
+    ExcludeConstraint(("person_id", "="), ("during", "&&"), name="settings_of_a_person", using="gist"),
+    comment="Of a site, over them those of units from the top down, over them a person's. Rows are never changed.",
 )
 
 machines = Table(
@@ -218,6 +224,10 @@ days = Table(
     Column("marks", Text, nullable=False, comment='the used scans in local time: "08:00 IN,17:30 OUT"'),
     Column("zone", Text, nullable=False, comment="that the day was computed in"),
     Column("digest", LargeBinary, nullable=False, comment="of all that the day was computed from"),
+    Column("raw_worked", Integer, comment="before rounding; NULL: as worked"),
+    Column("expected", Integer, comment="minutes of work; NULL: as the rules of the date say"),
+    Column("overtime_unapproved", Boolean, nullable=False, server_default="false"),
+    Column("shift", Text, comment="as sentences call it"),
     Column("n", BigInteger, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
@@ -241,10 +251,70 @@ recomputations = Table(
     "recomputations",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    Column("person_id", Integer, comment="NULL: everybody"),
+    Column("person_id", Integer, comment="NULL: everybody, or whoever is in people"),
+    Column("people", ARRAY(Integer), comment="of many"),
     Column("since", Date),
     Column("until", Date, comment="inclusive"),
     Column("reason", Text, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     comment="Days to compute again because a rule, a badge or a person changed; done in the background, oldest first.",
+)
+
+shifts = Table(
+    "shifts",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("code", Text, nullable=False, unique=True, comment="short, as on a plan: N1"),
+)
+
+shift_versions = Table(
+    "shift_versions",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("shift_id", Integer, ForeignKey("attendance.shifts.id", ondelete="CASCADE"), nullable=False),
+    Column("values", JSONB, nullable=False, comment="by the names of the API"),
+    Column("during", DATERANGE, nullable=False),
+    ExcludeConstraint(("shift_id", "="), ("during", "&&"), name="shift_versions_one_at_a_time", using="gist"),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+)
+
+schedule_versions = Table(
+    "schedule_versions",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("schedule_id", Integer, ForeignKey("attendance.schedules.id", ondelete="CASCADE"), nullable=False),
+    Column("values", JSONB, nullable=False, comment="one shift, or a cycle of shifts and null with its anchor"),
+    Column("during", DATERANGE, nullable=False),
+    ExcludeConstraint(("schedule_id", "="), ("during", "&&"), name="schedule_versions_one_at_a_time", using="gist"),
+)
+
+schedule_assignments = Table(
+    "schedule_assignments",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("schedule_id", Integer, ForeignKey("attendance.schedules.id"), nullable=False, index=True),
+    Column("site_id", Integer, ForeignKey("attendance.sites.id")),
+    Column("unit_id", Integer, ForeignKey("attendance.units.id")),
+    Column("person_id", Integer, ForeignKey("attendance.people.id")),
+    Column("during", DATERANGE, nullable=False),
+    CheckConstraint("num_nonnulls(site_id, unit_id, person_id) = 1", name="one_owner"),
+    ExcludeConstraint(("site_id", "="), ("during", "&&"), name="schedules_of_a_site", using="gist"),
+    ExcludeConstraint(("unit_id", "="), ("during", "&&"), name="schedules_of_a_unit", using="gist"),
+    ExcludeConstraint(("person_id", "="), ("during", "&&"), name="schedules_of_a_person", using="gist"),
+    comment="Whose days go by which schedule: the person's own, else the nearest unit's, else the site's.",
+)
+
+roster = Table(
+    "roster",
+    metadata,
+    Column("person_id", Integer, ForeignKey("attendance.people.id"), primary_key=True),
+    Column("date", Date, primary_key=True),
+    Column("shift_id", Integer, ForeignKey("attendance.shifts.id"), index=True, comment="NULL: off"),
+    comment="Single dates; they win over every schedule.",
 )
