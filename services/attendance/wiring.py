@@ -11,6 +11,8 @@ from services.attendance.api import days as days_api
 from services.attendance.api import people as people_api
 from services.attendance.api import releases as releases_api
 from services.attendance.api import scans as scans_api
+from services.attendance.api import schedules as schedules_api
+from services.attendance.api import settings as settings_api
 from services.attendance.api import status as status_api
 from services.attendance.application.days import Days
 from services.attendance.application.explaining import Explaining
@@ -19,6 +21,8 @@ from services.attendance.application.recompute import Recompute
 from services.attendance.application.record_scans import RecordScans
 from services.attendance.application.releasing import Releasing
 from services.attendance.application.scan_list import Scans
+from services.attendance.application.scheduling import Scheduling
+from services.attendance.application.settling import Settling
 from services.attendance.application.status import Status
 from services.attendance.messaging.subscriptions import SCANS_QUEUE, subscriptions
 from services.attendance.settings import Settings
@@ -32,6 +36,7 @@ from services.attendance.storage.recomputations import PostgresRecomputations
 from services.attendance.storage.recording import PostgresRecordings
 from services.attendance.storage.releasing import PostgresReleases
 from services.attendance.storage.republishing import PostgresStates
+from services.attendance.storage.scheduling import PostgresScheduling
 from services.attendance.storage.tables import metadata
 from shared.bus.port import Bus
 from shared.kernel.clock import Clock
@@ -59,6 +64,7 @@ def build(
     """Attendance as a service; nothing of it runs yet, and nothing is open. Built as all are; it asks no peer."""
     recordings = PostgresRecordings(database)
 
+    scheduling = PostgresScheduling(database)
     recomputing = Recompute(PostgresRecomputations(database), recordings, clock)
 
     async def scans_waiting() -> int | None:
@@ -89,6 +95,8 @@ def build(
             scans_api.router(Scans(PostgresScans(database), clock)),
             releases_api.router(Releasing(PostgresReleases(database), recordings, clock)),
             status_api.router(Status(PostgresStatus(database), clock, scans_waiting)),
+            schedules_api.router(Scheduling(scheduling, clock, recomputing.settled)),
+            settings_api.router(Settling(scheduling, clock, recomputing.settled)),
         ],
         tokens=tokens,
         clock=clock,

@@ -19,11 +19,11 @@ from services.attendance.application.holders import (
     on_date,
     since_when,
 )
+from services.attendance.domain.frame import Frame
 from services.attendance.domain.schedule import Schedule
 from services.attendance.domain.settings import DaySettings, settings_from
 from services.attendance.domain.shift import Shift
 from services.attendance.domain.window import Slot, frame_of
-from services.attendance.domain.frame import Frame
 from shared.kernel.errors import Invalid
 
 _ONE_DAY: Final = timedelta(days=1)

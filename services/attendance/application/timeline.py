@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from itertools import pairwise
 from typing import TypeVar
 
 from services.attendance.application.holders import Span, Timeline
@@ -31,7 +32,7 @@ def _pieces(timeline: Timeline[T], span: Span) -> Iterator[tuple[Span, T | None]
     """All of time, cut wherever anything begins or ends."""
     ends = {edge for one, _ in timeline for edge in one} | set(span)
     edges: list[date | None] = [None, *sorted(edge for edge in ends if edge is not None), None]
-    for since, until in zip(edges, edges[1:], strict=False):
+    for since, until in pairwise(edges):
         piece = Span(since, until)
         yield piece, next((value for one, value in timeline if _both(one, piece) is not None), None)
 

@@ -35,9 +35,7 @@ class Remembered:
         return self._people
 
 
-async def read_rulebook(
-    pg: "asyncpg.Connection[Any]", now: datetime, remembered: Remembered | None = None
-) -> Rulebook:
+async def read_rulebook(pg: "asyncpg.Connection[Any]", now: datetime, remembered: Remembered | None = None) -> Rulebook:
     """The rules of all sites, and how far their machines have reported.
 
     With `remembered` it answers for people who have days of their own, too.

@@ -36,6 +36,7 @@ from shared.storage.database import Database
 from shared.web.lists import Window
 from shared.web.scope import Scope
 
+
 class PostgresDays:
     """Opens transactions that read days."""
 
