@@ -46,7 +46,14 @@ def read(scans: Iterable[Scan], resolver: Resolver, merge_seconds: int, leaving_
 
     A single scan from the minute `leaving_from` on is a departure, unless its direction can be trusted.
     """
-    kept, merged, quarantined = _sift(sorted(scans), resolver, merge_seconds)
+    return read_ordered(sorted(scans), resolver, merge_seconds, leaving_from)
+
+
+def read_ordered(
+    ordered: list[Scan], resolver: Resolver, merge_seconds: int, leaving_from: int | None = None
+) -> Reading:
+    """The same of scans that are sorted."""
+    kept, merged, quarantined = _sift(ordered, resolver, merge_seconds)
     if leaving_from is not None and len(kept) == 1 and kept[0].at // 60 >= leaving_from:
         scan = kept[0]
         if not direction_of(scan, resolver):

@@ -1,5 +1,6 @@
 """What holds for every day, whatever the scans."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -245,6 +246,28 @@ def test_the_hours_of_a_year_of_nights_are_the_time_that_went_by(zone: str) -> N
         total += timedelta(minutes=work_day(scans, frame_of(on, zone, settings_)).working)
         elapsed += went.astimezone(UTC) - came.astimezone(UTC)
     assert total == elapsed
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.data(), some_shifts())
+def test_hours_of_a_shift_are_the_minutes_of_presence_that_lie_in_no_gap_and_no_unpaid_break(
+    data: st.DataObject, shift: Shift
+) -> None:
+    breaks = tuple(one for one in shift.breaks or () if isinstance(one, FixedBreak))
+    own = Slot(DEFAULTS, replace(shift, breaks=breaks, flexible=False), scheduled=True)
+    frame = frame_of(date(2024, 1, 15), "Asia/Dhaka", DEFAULTS, (Slot(DEFAULTS), own, Slot(DEFAULTS)))
+    midnight = int(datetime(2024, 1, 15, tzinfo=ZoneInfo("Asia/Dhaka")).timestamp()) // 60
+    ends = st.lists(st.integers(frame.start // 60, frame.end // 60 - 1), min_size=2, max_size=2, unique=True)
+    came, went = sorted(data.draw(ends))
+    day = work_day([Scan(came * 60, UUID(int=1)), Scan(went * 60, UUID(int=2))], frame)
+    if day.last_departure is None:  # within a minute of each other
+        return
+    off = {minute for gap in shift.gaps for minute in range(*gap)}
+    off |= {minute for one in breaks if not one.paid for minute in range(one.start, one.end)}
+    counted = [minute for minute in range(came - midnight, went - midnight) if minute not in off]
+    assert day.working == len(counted)
+    late = [minute for minute in counted if minute >= shift.end + shift.overtime_after]
+    assert day.overtime + day.extra_overtime == len(late)
 
 
 @settings(deadline=None, max_examples=60)
