@@ -1,6 +1,7 @@
 """What holds over time changes within a span, and nowhere else."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +29,7 @@ def test_each_date_has_what_was_said_of_it_last(said):
         plain |= {day: value for day in EVERY if span.covers(day)}
     assert {day: on_date(timeline, day) for day in EVERY} == plain
     # In order, without overlap, and not in more pieces than needed.
-    for (one, value), (other, following) in zip(timeline, timeline[1:], strict=False):
+    for (one, value), (other, following) in pairwise(timeline):
         assert one.until is not None
         assert other.since is not None
         assert one.until <= other.since
