@@ -122,6 +122,22 @@ class Planning:
         timelines: list[Timeline[object]] = [self._sites[place.site_id].settings, *self._layers(holder, place)]
         return max((since for one in timelines if (since := since_when(one, day)) is not None), default=None)
 
+    def edges(self, holder: Holder, place: Assignment) -> list[date]:
+        """The dates of a place on which any of its settings begin, its own first date, and a date if there is none."""
+        timelines: list[Timeline[object]] = [self._sites[place.site_id].settings, *self._layers(holder, place)]
+        dates = {span.since for one in timelines for span, _ in one} | {
+            span.until for one in timelines for span, _ in one
+        }
+        dates |= {place.span.since}
+        first = min((edge for edge in dates if edge is not None), default=date(2000, 1, 2))
+        dates |= {first - _ONE_DAY}
+        return sorted(edge for edge in dates if edge is not None and place.span.covers(edge))
+
+    def own_layer(self, holder: Holder, place: Assignment, day: date) -> Layer | None:
+        """What was said of the person alone or, of nobody in particular, of their unit."""
+        owned = holder.owned or self._plans.units.get(place.unit_path[0] if place.unit_path else 0)
+        return None if owned is None else on_date(owned.settings, day)
+
     def planned(self, holder: Holder, day: date, place: Assignment, settings: DaySettings) -> Planned | None:
         """The shift of a date and who says so; None where nobody says anything."""
         owned = holder.owned

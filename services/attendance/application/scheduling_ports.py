@@ -127,6 +127,9 @@ class SchedulingWriting(SchedulingReading, Protocol):
     async def clear_roster(self, people: Sequence[int], dates: Sequence[date]) -> None:
         """Their schedules hold again."""
 
+    async def layered(self) -> tuple[Planning, Sequence[tuple[Owner, Holder]]]:
+        """All units and people of whom settings were said; of a unit, somebody at each site who is nobody else's."""
+
     async def people_of(self, owner: Owner, span: Span) -> set[int]:
         """Who belongs to an owner at any time of the span."""
 

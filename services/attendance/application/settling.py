@@ -1,11 +1,12 @@
 """Settings: what holds for a site, a unit or a person, and changing it from a date on."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from services.attendance.application.holders import Span, Timeline, on_date, since_when
+from services.attendance.application.holders import Assignment, Holder, Span, Timeline, on_date, since_when
+from services.attendance.application.plans import Planning
 from services.attendance.application.scheduling import found_owner
 from services.attendance.application.scheduling_ports import (
     Owner,
@@ -23,6 +24,7 @@ from services.attendance.domain.settings import (
     settings_values,
 )
 from shared.kernel.clock import Clock
+from shared.kernel.errors import Conflict, Invalid, sentence
 from shared.web.scope import Scope
 
 
@@ -69,6 +71,7 @@ class Settling:
         Raises:
             Malformed: there is no such site, unit or person.
             Invalid: a value is against a rule; `fields` names it.
+            Conflict: it does not go together with what was said of a unit or a person below.
         """
         wrong: dict[str, str] = {}
         read_settings({name: value for name, value in values.items() if value is not None}, wrong)
@@ -81,8 +84,16 @@ class Settling:
             span = span or Span(rules.today())
             before = await writing.settings_of(owner)
             drafted = changed(before, span, lambda own: _with(own or {}, values))
-            checked = [(piece, await _over(writing, owner, piece, own)) for piece, own in drafted]
+            misfits = _misfits(*await writing.layered())
+            checked = [
+                (piece, own if (piece, own) in before else await _over(writing, owner, piece, own))
+                for piece, own in drafted
+            ]
             await writing.put_settings(owner, [(piece, own) for piece, own in checked if own])
+            if broken := _misfits(*await writing.layered()) - misfits:
+                raise Conflict(
+                    f"this does not go together with the settings of {sentence(sorted(broken)[:5])}: change those first"
+                )
             touched = await writing.people_of(owner, span)
             await writing.recompute(touched, span, f"settings of {owner.kind} {owner.name} were changed")
             found = await _in_force(writing, owner, span.since or rules.today(), rules.zone)
@@ -92,6 +103,22 @@ class Settling:
 
 def _with(own: Values, values: Values) -> dict[str, Any]:
     return {name: value for name, value in {**own, **values}.items() if value is not None}
+
+
+def _misfits(planning: Planning, below: Sequence[tuple[Owner, Holder]]) -> set[str]:
+    """Whose own settings do not go together with what lies above them, on a date on which they begin to meet."""
+    found = set()
+    for owner, holder in below:
+        for place in holder.assignments:
+            for on in planning.edges(holder, place):
+                layer = planning.own_layer(holder, place, on)
+                if layer is None:
+                    continue
+                try:
+                    settings_from(layer.values, _above_of(planning, owner, holder, place, on))
+                except Invalid:
+                    found.add(owner.name)
+    return found
 
 
 async def _over(reading: SchedulingReading, owner: Owner, span: Span, own: Values) -> dict[str, Any]:
@@ -111,6 +138,10 @@ async def _above(reading: SchedulingReading, owner: Owner, on: date) -> DaySetti
     if owner.kind == "site":
         return DEFAULTS
     planning, holder, place = await reading.place(owner, on)
+    return _above_of(planning, owner, holder, place, on)
+
+
+def _above_of(planning: Planning, owner: Owner, holder: Holder, place: Assignment, on: date) -> DaySettings:
     if owner.kind == "person":
         return planning.settings(replace(holder, owned=None), on, place)
     return planning.settings(holder, on, replace(place, unit_path=place.unit_path[1:]))

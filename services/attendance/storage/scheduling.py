@@ -123,18 +123,11 @@ class PostgresSchedulingReading:
         path: list[int] = []
         if owner.kind == "unit":
             path = [row["id"] for row in await self._pg.fetch(_PATH, owner.id)]
-        stand_in = Assignment(
-            span=Span(),
-            site_id=owner.id if owner.kind == "site" else min(sites),
-            department=None,
-            unit_path=path,
-            designation=None,
-            level_of_work="Worker",
-        )
+        stand_in = _standing_in(owner.id if owner.kind == "site" else min(sites), path)
         if owner.kind == "person":
             holder = (await read_people(self._pg, people=[owner.id]))[0]
             return planning, holder, holder.assignment_on(on) or stand_in
-        return planning, Holder(person_id=0, code="", name="", assignments=(stand_in,), badges=()), stand_in
+        return planning, _nobody(stand_in), stand_in
 
     async def settings_of(self, owner: Owner) -> Timeline[Values]:
         sql = f"SELECT values::text, during FROM settings WHERE {owner.kind}_id = $1 ORDER BY during"
@@ -195,6 +188,15 @@ class PostgresSchedulingWriting(PostgresSchedulingReading):
             [span.until for span, _ in timeline],
         )
 
+    async def layered(self) -> tuple[Planning, Sequence[tuple[Owner, Holder]]]:
+        sites, plans = await read_sites(self._pg), await read_plans(self._pg)
+        people = await read_people(self._pg, people=[row[0] for row in await self._pg.fetch(_OF_PEOPLE)])
+        found = [(Owner("person", holder.person_id, holder.code), holder) for holder in people]
+        for unit, name in await self._pg.fetch(_OF_UNITS):
+            path = [row["id"] for row in await self._pg.fetch(_PATH, unit)]
+            found += [(Owner("unit", unit, name), _nobody(_standing_in(site, path))) for site in sites]
+        return Planning(plans, sites), found
+
     async def people(self, texts: Sequence[int | str]) -> Mapping[int | str, int]:
         ids = [one for one in texts if isinstance(one, int)]
         codes = [one for one in texts if isinstance(one, str)]
@@ -239,6 +241,21 @@ class PostgresSchedulingWriting(PostgresSchedulingReading):
         await ask_recompute(self._pg, reason=reason, people=sorted(people), since=since, until=span.until)
 
 
+def _standing_in(site_id: int, unit_path: list[int]) -> Assignment:
+    return Assignment(
+        span=Span(),
+        site_id=site_id,
+        department=None,
+        unit_path=unit_path,
+        designation=None,
+        level_of_work="Worker",
+    )
+
+
+def _nobody(place: Assignment) -> Holder:
+    return Holder(person_id=0, code="", name="", assignments=(place,), badges=())
+
+
 def _taken(kind: Kind, name: str) -> Conflict:
     detail = f"there is a {kind} {name!r} already"
     return Conflict(f"{_NAME[kind]}: {detail}", fields={_NAME[kind]: detail})
@@ -272,6 +289,11 @@ SELECT p.id, p.code, p.name, r.date, r.shift_id, s.code FROM roster r JOIN peopl
 LEFT JOIN shifts s ON s.id = r.shift_id
 LEFT JOIN assignments a ON a.person_id = p.id AND a.during @> r.date
 WHERE {where} ORDER BY p.code, r.date
+"""
+
+_OF_PEOPLE = "SELECT DISTINCT person_id FROM settings WHERE person_id IS NOT NULL"
+_OF_UNITS = """
+SELECT DISTINCT u.id, u.name FROM settings s JOIN units u ON u.id = s.unit_id
 """
 
 _PATH = """

@@ -325,3 +325,26 @@ async def test_who_moves_to_another_department_goes_by_its_schedule_from_that_da
         ("2024-01-09", "Present-OnTime", "21:55", "06:04"),
         ("2024-01-10", "Absent", None, None),
     ]
+
+
+async def test_settings_that_break_those_of_somebody_below_are_refused_and_undone(company: Office):
+    always = {"effective_from": "always"}
+    late = {"late_entry_time": "08:30"}
+    await company.ask("PUT", "settings/", json=late, params={**always, "employee": "EMP001"})
+    await company.ask("PUT", "settings/", json={"late_entry_time": "08:40"}, params={**always, "department": "Hems"})
+    later = {"safe_entry_time": "09:00", "late_entry_time": "09:10"}
+    refused = await company.ask("PUT", "settings/", json=later, params={"effective_from": "2024-03-01"}, expect=409)
+    assert refused.json()["error"] == (
+        "this does not go together with the settings of EMP001 and Hems: change those first"
+    )
+    assert (await company.get("settings/", date="2024-03-02"))["safe_entry_time"] == "08:00"
+    await company.ask("PUT", "settings/", json={"safe_entry_time": "08:20", "late_entry_time": "08:25"})
+    assert (await company.get("settings/", employee="EMP001"))["late_entry_time"] == "08:30"
+    # What lies outside of a change stays, whatever it is like.
+    until = {"effective_from": "2024-02-01", "effective_until": "2024-03-01", "employee": "EMP001"}
+    await company.ask("PUT", "settings/", json={"late_entry_time": "08:50"}, params=until)
+    held = [
+        (await company.get("settings/", employee="EMP001", date=on))["late_entry_time"]
+        for on in ("2023-01-01", "2024-02-01", "2024-02-29", "2024-03-01")
+    ]
+    assert held == ["08:30", "08:50", "08:50", "08:30"]
