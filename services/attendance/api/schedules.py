@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Body, Path, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -192,6 +192,7 @@ def _crud(
 ) -> None:
     """The routes that shifts and schedules both have."""
     name = "code" if kind == "shift" else "name"
+    id_type: Any = Annotated[str, Path(alias=f"{kind}_id")]
     body_type: Any = ShiftBody if kind == "shift" else ScheduleBody
 
     @routes.get(f"/{kind}s/", summary=f"All {kind}s", openapi_extra=described(ON, a_list=True), name=f"list_{kind}s")
@@ -224,38 +225,40 @@ def _crud(
         return sent(await scheduling.create(kind, *_named(body, name), span, once))
 
     @routes.get(
-        f"/{kind}s/{{id_}}/",
+        f"/{kind}s/{{{kind}_id}}/",
         summary=f"One {kind}, with all of its versions",
         openapi_extra=described(ON),
         name=f"one_{kind}",
     )
-    async def one(id_: str, request: Request, _: CurrentCaller) -> Response:
+    async def one(id_: id_type, request: Request, _: CurrentCaller) -> Response:
         known(request, *ON)
         found = await scheduling.one(kind, _id(kind, id_))
-        return json_response(_whole(shown, found, date_of(request, "date") or await scheduling.today()))
+        return _record(shown, found, date_of(request, "date") or await scheduling.today())
 
     @routes.put(
-        f"/{kind}s/{{id_}}/",
+        f"/{kind}s/{{{kind}_id}}/",
         summary=f"Change all of a {kind} from a date on; days that went by it are computed again",
         openapi_extra=described(FROM),
         name=f"change_{kind}",
     )
-    async def change(id_: str, body: body_type, request: Request, _: HR) -> Response:
+    async def change(id_: id_type, body: body_type, request: Request, _: HR) -> Response:
         known(request, *FROM)
         span = _effective(request)
         if span is None and (until := _until(request)) is not None:
             span = span_of(await scheduling.today(), until)
-        changed = await scheduling.change(kind, _id(kind, id_), *_named(body, name), span)
+        changed = await scheduling.change(
+            kind, _id(kind, id_), *_named(body, name), span, if_version=_if_match(request)
+        )
         on = span.since if span is not None and span.since is not None else await scheduling.today()
-        return json_response(_whole(shown, changed, on))
+        return _record(shown, changed, on)
 
     @routes.delete(
-        f"/{kind}s/{{id_}}/",
+        f"/{kind}s/{{{kind}_id}}/",
         summary=f"Forget a {kind} that nobody went by",
         status_code=204,
         name=f"remove_{kind}",
     )
-    async def remove(id_: str, request: Request, _: HR) -> Response:
+    async def remove(id_: id_type, request: Request, _: HR) -> Response:
         known(request)
         await scheduling.remove(kind, _id(kind, id_))
         return Response(status_code=204)
@@ -299,6 +302,15 @@ def _id(kind: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise NotFound(f"there is no {kind} {text[:40]!r}: a {kind}'s id is a number")
     return int(text)
+
+
+def _if_match(request: Request) -> str | None:
+    given = request.headers.get("if-match", "*").strip()
+    return None if given == "*" else given.removeprefix("W/").strip('"')
+
+
+def _record(shown: Callable[[Named, date], dict[str, Any]], one: Named, on: date) -> Response:
+    return json_response(_whole(shown, one, on), headers={"ETag": f'"{one.version}"'})
 
 
 def _whole(shown: Callable[[Named, date], dict[str, Any]], one: Named, on: date) -> dict[str, Any]:

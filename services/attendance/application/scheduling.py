@@ -25,7 +25,7 @@ from services.attendance.application.timeline import changed
 from services.attendance.domain.schedule import schedule_from, schedule_values
 from services.attendance.domain.shift_values import shift_from, shift_values
 from shared.kernel.clock import Clock
-from shared.kernel.errors import Conflict, Invalid, Malformed, NotFound, sentence
+from shared.kernel.errors import Conflict, Invalid, Malformed, NotFound, Stale, sentence
 from shared.web.idempotency import Answer
 from shared.web.scope import Scope
 
@@ -93,16 +93,21 @@ class Scheduling:
                 await writing.keep_answer(once.key, answer)
         return answer
 
-    async def change(self, kind: Kind, id_: int, name: str, values: Values, span: Span | None) -> Named:
+    async def change(
+        self, kind: Kind, id_: int, name: str, values: Values, span: Span | None, *, if_version: str | None = None
+    ) -> Named:
         """Give a shift or a schedule these values in the span: None is from today on. Other dates keep theirs.
 
         Raises:
             NotFound: there is none of this id.
+            Stale: it is no longer at `if_version`.
             Invalid: a value is against a rule; `fields` names it.
             Conflict: another has this name.
         """
         async with self._store.changing() as writing:
             known = await _one(writing, kind, id_)
+            if if_version is not None and if_version != known.version:
+                raise Stale(f"somebody changed the {kind} {known.name} since you read it; read it again")
             span = span or Span(await self._today(writing))
             read = await _values(writing, kind, name, values)
             if name != known.name:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
+from hashlib import blake2b
 from typing import Any, Literal, NamedTuple, Protocol
 
 from services.attendance.application.holders import Assignment, Holder, Span, Timeline
@@ -33,6 +34,11 @@ class Named:
     name: str
     """A shift's code."""
     versions: Timeline[Values]
+
+    @property
+    def version(self) -> str:
+        """Another for whatever changes of it."""
+        return blake2b(repr((self.name, self.versions)).encode(), digest_size=9).hexdigest()
 
 
 class Assigned(NamedTuple):

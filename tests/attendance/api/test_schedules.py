@@ -312,6 +312,16 @@ async def test_a_post_that_is_sent_again_makes_one_shift(company: Office):
     assert (await company.ask("PUT", f"shifts/{found['id']}/", json=found)).json()["versions"] == found["versions"]
 
 
+async def test_who_has_read_what_is_no_longer_so_does_not_overwrite_it(shifts: Office):
+    ids = {one["code"]: one["id"] for one in await shifts.get("shifts/")}
+    path = f"shifts/{ids['D']}/"
+    tag = (await shifts.ask("GET", path)).headers["etag"]
+    first = await shifts.ask("PUT", path, json={**DAY, "name": "Early"}, headers={"If-Match": tag})
+    assert first.headers["etag"] != tag
+    await shifts.ask("PUT", path, json={**DAY, "name": "Late"}, headers={"If-Match": tag}, expect=412)
+    assert (await shifts.get(path))["name"] == "Early"
+
+
 async def test_who_moves_to_another_department_goes_by_its_schedule_from_that_date_on(shifts: Office):
     await works(shifts, {"name": "Nights", "shift": "N"}, department="Sewing")
     await shifts.scan("4", "2024-01-08 21:55", "2024-01-09 03:50", "2024-01-09 21:55", "2024-01-10 06:04")
