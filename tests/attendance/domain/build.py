@@ -38,7 +38,7 @@ def scan(text: str, on: date = MONDAY, zone: str = ZONE) -> Scan:
     said = [kinds[word] for word in words if word in kinds]
     return scan_at(
         instant(" ".join(clock), on, zone),
-        UUID(int=next(_ids)),
+        UUID(int=next(_ids) << 96),  # in order, and far from what else digests are made of
         next((one for one in said if isinstance(one, ScanType)), ScanType.UNKNOWN),
         quality=next((one for one in said if isinstance(one, Quality)), Quality.OK),
         role=next((one for one in said if isinstance(one, MachineRole)), MachineRole.BOTH),
