@@ -17,6 +17,8 @@ from services.attendance.api import people_import as people_import_api
 from services.attendance.api import presence as presence_api
 from services.attendance.api import releases as releases_api
 from services.attendance.api import scans as scans_api
+from services.attendance.api import schedules as schedules_api
+from services.attendance.api import settings as settings_api
 from services.attendance.api import status as status_api
 from services.attendance.api import structure as structure_api
 from services.attendance.application.correcting import Correcting
@@ -32,6 +34,8 @@ from services.attendance.application.recompute import Recompute
 from services.attendance.application.record_scans import RecordScans
 from services.attendance.application.releasing import Releasing
 from services.attendance.application.scan_list import Scans
+from services.attendance.application.scheduling import Scheduling
+from services.attendance.application.settling import Settling
 from services.attendance.application.status import Status
 from services.attendance.application.structure import Structure
 from services.attendance.messaging.subscriptions import SCANS_QUEUE, subscriptions
@@ -52,6 +56,7 @@ from services.attendance.storage.recomputations import PostgresRecomputations
 from services.attendance.storage.recording import PostgresRecordings
 from services.attendance.storage.releasing import PostgresReleases
 from services.attendance.storage.republishing import PostgresStates
+from services.attendance.storage.scheduling import PostgresScheduling
 from services.attendance.storage.structure import PostgresStructure
 from services.attendance.storage.tables import metadata
 from shared.bus.port import Bus
@@ -80,6 +85,7 @@ def build(
     """Attendance as a service; nothing of it runs yet, and nothing is open. Built as all are; it asks no peer."""
     recordings = PostgresRecordings(database)
 
+    scheduling = PostgresScheduling(database)
     recomputing = Recompute(PostgresRecomputations(database), recordings, clock)
     people = People(PostgresPeople(database), clock, recomputing.settled)
 
@@ -121,6 +127,8 @@ def build(
             ),
             locks_api.router(Locking(PostgresLocks(database), recordings, clock)),
             status_api.router(Status(PostgresStatus(database), clock, scans_waiting)),
+            schedules_api.router(Scheduling(scheduling, clock, recomputing.settled)),
+            settings_api.router(Settling(scheduling, clock, recomputing.settled)),
         ],
         tokens=tokens,
         clock=clock,

@@ -54,6 +54,13 @@ class DayUpdated(Event, frozen=True, kw_only=True):
     live: bool
     """Whether a scan that happened just now was the cause, rather than a log that was read later."""
     version: Version
+    raw_worked_minutes: int | None = None
+    """As `worked_minutes`, before any rounding; None where nobody said."""
+    expected_minutes: int | None = None
+    overtime_unapproved: bool = False
+    """The overtime stands and waits for somebody to approve it."""
+    shift: str | None = None
+    """Such as "Night (22:00–06:00)"; None on a day without one."""
 
     def subject(self) -> str:
         return f"{self.employee_id}/{self.date.isoformat()}"

@@ -77,6 +77,10 @@ class DayShape(TypedDict):
     early_departure_minutes: int
     shortfall_minutes: int | None
     scans: list[ScanOfDay]
+    shift: str | None
+    expected_hours: float
+    raw_working_hours: float
+    overtime_unapproved: bool
 
 
 def summary_row(view: DayView) -> SummaryRow:
@@ -192,6 +196,10 @@ def record(day: Record) -> DayShape:
         "early_departure_minutes": details.early_departure,
         "shortfall_minutes": day.shortfall,
         "scans": _scans(facts.marks),
+        "shift": day.shift,
+        "expected_hours": hours(day.expected),
+        "raw_working_hours": hours(details.raw_worked),
+        "overtime_unapproved": details.overtime_unapproved,
     }
 
 

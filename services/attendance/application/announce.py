@@ -93,6 +93,10 @@ def day_updated(facts: DayFacts, details: DayDetails, unit_path: list[int], site
         computed_at=details.updated_at,
         live=False,
         version=Version(epoch, details.n),
+        raw_worked_minutes=details.raw_worked,
+        expected_minutes=details.expected,
+        overtime_unapproved=details.overtime_unapproved,
+        shift=details.shift,
     )
 
 

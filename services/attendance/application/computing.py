@@ -37,6 +37,10 @@ class DayRow(NamedTuple):
     marks: str
     zone: str
     digest: bytes
+    raw_worked: int | None
+    expected: int | None
+    overtime_unapproved: bool
+    shift: str | None
 
 
 FIGURES: Final = (
@@ -102,6 +106,10 @@ def row_of(computed: Computed) -> DayRow:
         ",".join([f"{clock(minute)} " + type_ for minute, type_ in day.marks]),
         frame.zone,
         day.digest,
+        day.raw_working,
+        day.expected,
+        day.overtime_unapproved,
+        None if frame.shift is None else frame.shift.title,
     )
 
 
@@ -138,6 +146,10 @@ def event_of(computed: Computed, row: DayRow, *, version: Version, at: datetime,
         computed_at=at,
         live=live,
         version=version,
+        raw_worked_minutes=day.raw_working,
+        expected_minutes=day.expected,
+        overtime_unapproved=day.overtime_unapproved,
+        shift=row.shift,
     )
 
 

@@ -84,6 +84,11 @@ class DayDetails(NamedTuple):
     n: int | None
     created_at: datetime | None
     updated_at: datetime | None
+    raw_worked: int
+    expected: int | None
+    overtime_unapproved: bool
+    shift: str | None
+    """As it was called when the day was computed."""
     edited_by: int | None = None
     """Who decided on the last correction in force, as the next two; None where there is none."""
     edited_by_name: str | None = None
@@ -108,6 +113,19 @@ class Record(NamedTuple):
     state: State
     zone: str
     shortfall: int
+    expected: int
+    """Minutes of work."""
+    shift: str | None
+    """How sentences call the shift of the date."""
+
+
+class EmptyDays(NamedTuple):
+    """The statuses of days without a row."""
+
+    sites: Sequence[tuple[int, date, str]]
+    """Of every site and date; not empty."""
+    people: Sequence[tuple[int, date, str]]
+    """Of people who have days of their own; only where the list is chosen or ordered by it."""
 
 
 class Stay(NamedTuple):
@@ -178,6 +196,8 @@ class Count(NamedTuple):
     status: str | None
     seen: bool
     people: int
+    person_id: int | None
+    """Of somebody who has days of their own."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -215,15 +235,15 @@ class DayReading(Protocol):
         """Who was active in these dates, by code and date, and their stored days."""
 
     async def days(
-        self, wanted: Filter, scope: Scope, asked: Window, empty: Sequence[tuple[int, date, str]] | None
+        self, wanted: Filter, scope: Scope, asked: Window, empty: EmptyDays | None
     ) -> Page[tuple[DayFacts, DayDetails]]:
-        """Days with a row; with `empty` also those without, of its dates: site, date and the status they have."""
+        """Days with a row; with `empty` also those without, of its dates."""
 
     async def day(self, person_id: int, on: date, scope: Scope) -> tuple[DayFacts, DayDetails] | None:
         """One person's day; None where the person was not active, or is not the caller's to see."""
 
-    async def counts(self, day: date, wanted: Filter, scope: Scope) -> Sequence[Count]:
-        """Everybody active on a date, counted."""
+    async def counts(self, day: date, wanted: Filter, scope: Scope, apart: Sequence[int]) -> Sequence[Count]:
+        """Everybody active on a date, counted; whoever is to be kept apart, each by themselves."""
 
 
 class Reads(Protocol):

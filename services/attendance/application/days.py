@@ -15,6 +15,7 @@ from services.attendance.application.day_facts import (
     DayFacts,
     DayReading,
     DayView,
+    EmptyDays,
     Figures,
     Filter,
     MonthDay,
@@ -69,7 +70,9 @@ class Days:
         """A list of days. Over at most 31 dates it has the days without scans, too."""
         async with self._reads.reading() as reading:
             rules = await reading.rulebook(self._clock.now())
-            found = await reading.days(await _looked_up(wanted, reading, scope), scope, asked, _empty(wanted, rules))
+            looked_up = await _looked_up(wanted, reading, scope)
+            by_status = wanted.status is not None or asked.order == "status"
+            found = await reading.days(looked_up, scope, asked, _empty(looked_up, rules, by_status=by_status))
         rows = [record_of(facts, details, rules) for facts, details in found.rows]
         return Page(rows=rows, total=found.total, exact=found.exact, next_after=found.next_after)
 
@@ -93,7 +96,8 @@ class Days:
         async with self._reads.reading() as reading:
             rules = await reading.rulebook(self._clock.now())
             day = day or rules.today()
-            counts = await reading.counts(day, await _looked_up(wanted, reading, scope), scope)
+            looked_up = await _looked_up(wanted, reading, scope)
+            counts = await reading.counts(day, looked_up, scope, list(rules.people.holders))
         total, departments = Figures(), defaultdict[str | None, Figures](Figures)
         for count in counts:
             for figures in (total, departments[count.department]):
@@ -137,7 +141,7 @@ def _unknown(name: str, value: str) -> Malformed:
     return Malformed(f"{name}: {detail}", fields={name: detail})
 
 
-def _empty(wanted: Wanted, rules: Rulebook) -> list[tuple[int, date, str]] | None:
+def _empty(wanted: Filter, rules: Rulebook, *, by_status: bool) -> EmptyDays | None:
     if wanted.since is None or wanted.until is None:
         return None
     length = (wanted.until - wanted.since).days + 1
@@ -145,13 +149,18 @@ def _empty(wanted: Wanted, rules: Rulebook) -> list[tuple[int, date, str]] | Non
         return None
     dates = [wanted.since + timedelta(days=n) for n in range(length)]
     worker = Level.WORKER  # the level changes no status where there are no scans
-    return [(site, day, rules.without_scans(site, day, worker).status) for site in rules.site_ids for day in dates]
+    sites = [(site, day, rules.without_scans(site, day, worker).status) for site in rules.site_ids for day in dates]
+    own = [one for one in rules.people.holders if wanted.person_id in (None, one)] if by_status else []
+    people = [(one, day, rules.without_scans(None, day, worker, one).status) for one in own for day in dates]
+    return EmptyDays(sites, people)
 
 
 def _view(facts: DayFacts, rules: Rulebook) -> DayView:
     if facts.used:
-        return DayView(facts, facts.status or "", rules.state(facts.site_id, facts.date, seen=True))
-    empty = rules.without_scans(facts.site_id, facts.date, level_of(facts.level_of_work))
+        return DayView(
+            facts, facts.status or "", rules.state(facts.site_id, facts.date, seen=True, person_id=facts.person_id)
+        )
+    empty = rules.without_scans(facts.site_id, facts.date, level_of(facts.level_of_work), facts.person_id)
     return DayView(facts, facts.status or empty.status, empty.state)
 
 
@@ -160,9 +169,13 @@ def record_of(facts: DayFacts, details: DayDetails, rules: Rulebook) -> Record:
     view = _view(facts, rules)
     shortfall = details.shortfall
     if shortfall is None:
-        shortfall = rules.without_scans(facts.site_id, facts.date, level_of(facts.level_of_work)).shortfall
+        level = level_of(facts.level_of_work)
+        shortfall = rules.without_scans(facts.site_id, facts.date, level, facts.person_id).shortfall
     zone = details.zone or rules.zone(facts.site_id or rules.main_site)
-    return Record(facts, details, view.status, view.state, zone, shortfall)
+    frame = rules.frame_for(facts.person_id, facts.site_id, facts.date)
+    expected = frame.terms.expected if details.expected is None else details.expected
+    shift = None if frame.shift is None else frame.shift.title
+    return Record(facts, details, view.status, view.state, zone, shortfall, expected, shift)
 
 
 async def _timesheet(
@@ -173,8 +186,13 @@ async def _timesheet(
         by_person.setdefault(facts.person_id, {})[facts.date] = facts
     nowhere = {day: MonthDay(day, "", None, None, None, 0, 0, 0) for day in dates}
     absences: dict[tuple[int | None, date, str], MonthDay] = {}
+    own = rules.people.holders
 
     def absent(stay: Stay, day: date) -> MonthDay:
+        if stay.person_id in own:
+            level = level_of(stay.level_of_work)
+            status, state, _ = rules.without_scans(stay.site_id, day, level, stay.person_id)
+            return MonthDay(day, status, state, None, None, 0, 0, 0)
         key = (stay.site_id, day, stay.level_of_work)
         if key not in absences:
             status, state, _ = rules.without_scans(stay.site_id, day, level_of(stay.level_of_work))
@@ -188,7 +206,7 @@ async def _timesheet(
         if facts is None:
             return absent(stay, day)
         _, _, status, check_in, check_out, worked, overtime, extra, used = facts
-        state = rules.state(stay.site_id, day, seen=used > 0)
+        state = rules.state(stay.site_id, day, seen=used > 0, person_id=stay.person_id)
         return MonthDay(day, status, state, check_in, check_out, worked, overtime, extra)
 
     months: dict[int, list[Stay]] = {}
@@ -202,7 +220,7 @@ async def _timesheet(
 
 
 def _add(figures: Figures, count: Count, day: date, rules: Rulebook) -> None:
-    empty = rules.without_scans(count.site_id, day, Level.WORKER)
+    empty = rules.without_scans(count.site_id, day, Level.WORKER, count.person_id)
     status = count.status or empty.status
     figures.total += count.people
     if status.startswith("Present"):

@@ -4,93 +4,19 @@ It is read once and kept until `rules.n` says that something changed (see `stora
 what it is asked often it remembers.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
-from typing import NamedTuple
+from datetime import UTC, date, datetime
 
-from services.attendance.domain.boundary import working_days
+from services.attendance.application.holders import Assignment, Holder, PersonDay, Site, SiteWithoutZone, Span
+from services.attendance.application.plans import Planning, Plans
+from services.attendance.domain.boundary import EARLIEST, LATEST, working_days
 from services.attendance.domain.frame import Frame
 from services.attendance.domain.locks import month_of
-from services.attendance.domain.settings import DEFAULTS, DaySettings
-from services.attendance.domain.terms import Level
-from services.attendance.domain.window import frame_of
+from services.attendance.domain.settings import DEFAULTS
+from services.attendance.domain.window import date_at, frame_of
 
-
-class Span(NamedTuple):
-    """Dates from `since` on and before `until`; None is without an end."""
-
-    since: date | None = None
-    until: date | None = None
-
-    def covers(self, day: date) -> bool:
-        return (self.since is None or self.since <= day) and (self.until is None or day < self.until)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assignment:
-    """Where a person belongs, and as what, for a time."""
-
-    span: Span
-    site_id: int
-    department: str | None
-    unit_path: list[int]
-    """The unit and those above it, nearest first."""
-    designation: str | None
-    level_of_work: str
-
-    @property
-    def level(self) -> Level:
-        return Level.WORKER if self.level_of_work.strip().lower() == "worker" else Level.STAFF
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """A person as far as days need to know them."""
-
-    person_id: int
-    code: str
-    name: str
-    assignments: Sequence[Assignment]
-    badges: Sequence[tuple[str, Span]]
-
-    def assignment_on(self, day: date) -> Assignment | None:
-        for assignment in self.assignments:
-            if assignment.span.covers(day):
-                return assignment
-        return None
-
-    def badges_on(self, day: date) -> list[str]:
-        return [badge for badge, span in self.badges if span.covers(day)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """A site's zone and its settings over time."""
-
-    site_id: int
-    zone: str | None
-    settings: Sequence[tuple[Span, DaySettings]] = ()
-    locked: frozenset[date] = frozenset()
-    """The firsts of the months whose days keep their figures."""
-
-    def settings_on(self, day: date) -> DaySettings:
-        return next((values for span, values in self.settings if span.covers(day)), DEFAULTS)
-
-
-class PersonDay(NamedTuple):
-    """The key of a day."""
-
-    date: date
-    person_id: int
-
-
-class SiteWithoutZone(Exception):
-    """A day cannot be placed before its site has a zone."""
-
-    def __init__(self, site_id: int) -> None:
-        super().__init__(f"site {site_id} has no zone yet")
-        self.site_id = site_id
+__all__ = ["Assignment", "Directory", "Holder", "PersonDay", "Site", "SiteWithoutZone", "Span"]
 
 
 @dataclass(slots=True)
@@ -104,7 +30,14 @@ class Directory:
     sites: dict[int, Site] = field(default_factory=dict)
     people: dict[int, Holder] = field(default_factory=dict)
     by_badge: dict[str, tuple[Holder, ...]] = field(default_factory=dict)
+    plans: Plans = field(default_factory=Plans)
     _frames: dict[tuple[int, date], Frame] = field(default_factory=dict)
+    _planning: Planning = field(init=False)
+    _planned: set[int] = field(default_factory=set)
+    """Whose days are their own; all others take the shortest way."""
+
+    def __post_init__(self) -> None:
+        self._planning = Planning(self.plans, self.sites)
 
     def without(self, badges: Iterable[str]) -> list[str]:
         """The badges that were not looked up yet."""
@@ -115,6 +48,8 @@ class Directory:
         found: dict[str, dict[int, Holder]] = {badge: {} for badge in looked_up}
         for person in people:
             self.people[person.person_id] = person
+            if not self._planning.nobody and self._planning.concerns(person):
+                self._planned.add(person.person_id)
             for badge, _ in person.badges:
                 if badge in found:
                     found[badge][person.person_id] = person
@@ -128,8 +63,9 @@ class Directory:
             SiteWithoutZone: the holder's site has none yet.
         """
         for holder in self.by_badge[badge]:
+            own = holder.person_id in self._planned
             for assignment in holder.assignments:
-                day = self.date_at(assignment.site_id, at)
+                day = self._own_date(holder, assignment, at) if own else self.date_at(assignment.site_id, at)
                 if assignment.span.covers(day):
                     for held, span in holder.badges:
                         if held == badge and span.covers(day):
@@ -143,8 +79,11 @@ class Directory:
             SiteWithoutZone: the person's site has none yet.
         """
         holder = self.people.get(person_id)
-        for assignment in () if holder is None else holder.assignments:
-            day = self.date_at(assignment.site_id, at)
+        if holder is None:
+            return None
+        own = person_id in self._planned
+        for assignment in holder.assignments:
+            day = self._own_date(holder, assignment, at) if own else self.date_at(assignment.site_id, at)
             if assignment.span.covers(day):
                 return PersonDay(day, person_id)
         return None
@@ -156,9 +95,13 @@ class Directory:
 
     def placed(self, key: PersonDay) -> tuple[Frame, Assignment] | None:
         """The frame of a person-day, and the assignment; None where the person belonged nowhere on that date."""
-        assignment = self.people[key.person_id].assignment_on(key.date)
+        holder = self.people[key.person_id]
+        assignment = holder.assignment_on(key.date)
         if assignment is None:
             return None
+        if key.person_id in self._planned:
+            zone = self._zone(assignment.site_id)
+            return self._planning.frame(holder, key.date, assignment, zone), assignment
         site_day = (assignment.site_id, key.date)
         frame = self._frames.get(site_day)
         if frame is None:
@@ -171,16 +114,21 @@ class Directory:
         Raises:
             SiteWithoutZone: it has none yet.
         """
-        site = self.sites[site_id]
-        if site.zone is None:
-            raise SiteWithoutZone(site_id)
-        day = working_days(site.zone, DEFAULTS.day_boundary).date_of(at)
+        zone, site = self._zone(site_id), self.sites[site_id]
+        day = working_days(zone, DEFAULTS.day_boundary).date_of(at)
         if site.settings:
-            return working_days(site.zone, site.settings_on(day).day_boundary).date_of(at)
+            return working_days(zone, site.settings_on(day).day_boundary).date_of(at)
         return day
 
+    def _own_date(self, holder: Holder, assignment: Assignment, at: int) -> date:
+        moment = datetime.fromtimestamp(min(max(at, EARLIEST), LATEST), UTC)
+        return date_at(moment, self._zone(assignment.site_id), self._planning.slot_on(holder, assignment))
+
     def _frame(self, site_id: int, day: date) -> Frame:
-        site = self.sites[site_id]
-        if site.zone is None:
+        return frame_of(day, self._zone(site_id), self.sites[site_id].settings_on(day))
+
+    def _zone(self, site_id: int) -> str:
+        zone = self.sites[site_id].zone
+        if zone is None:
             raise SiteWithoutZone(site_id)
-        return frame_of(day, site.zone, site.settings_on(day))
+        return zone

@@ -85,7 +85,7 @@ class Explaining:
         if holder is None or assignment is None:
             raise NotFound(f"there is no such day: {_called(holder, person_id)} belonged nowhere on {on.isoformat()}")
         rules = await reading.rulebook(self._clock.now())
-        frame = rules.frame(assignment.site_id, on)
+        frame = rules.frame_for(person_id, assignment.site_id, on)
         badges = sorted(holder.badges_on(on))
         evidence = await reading.evidence(badges, frame.starts_at, frame.ends_at)
         key = PersonDay(on, person_id)
@@ -95,11 +95,11 @@ class Explaining:
             frame,
             corrections,
             level=assignment.level,
-            settings_since=rules.settings(assignment.site_id, on)[1],
-            closed=rules.closure(assignment.site_id, on),
+            settings_since=rules.settings_since(person_id, assignment.site_id, on),
+            closed=rules.closure(assignment.site_id, on, person_id),
             releases=evidence.releases,
         )
-        state = rules.state(assignment.site_id, on, seen=bool(explained.day.used))
+        state = rules.state(assignment.site_id, on, seen=bool(explained.day.used), person_id=person_id)
         data = replace(explained, expected=state is State.EXPECTED).as_data()
         return {
             "id": f"{on:%Y%m%d}-{person_id}",

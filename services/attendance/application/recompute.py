@@ -28,10 +28,11 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recomputation:
-    """A note that days are to be computed again; None is everybody, and always."""
+    """A note that days are to be computed again; without a person and people it is everybody, None is always."""
 
     id: int
     person_id: int | None
+    people: Sequence[int] | None = None
     since: date | None
     until: date | None
     reason: str
@@ -55,8 +56,13 @@ class Recomputations(Protocol):
     async def people_of(self, note: Recomputation) -> Sequence[int]:
         """Whose days the note is about."""
 
-    async def facts_of(self, person_id: int) -> tuple[set[date], list[tuple[int, str]], list[int]]:
-        """Of a person: the dates that have a row, the countable scans as (seconds since 1970, badge), corrections."""
+    async def facts_of(
+        self, person_id: int, since: date | None, until: date | None
+    ) -> tuple[set[date], list[tuple[int, str]], list[int]]:
+        """Of a person: the dates that have a row, the countable scans as (seconds since 1970, badge), corrections.
+
+        Of these dates, and at least all scans and corrections that may belong to one of them by whatever rule.
+        """
 
 
 class Recompute:
@@ -116,7 +122,7 @@ class Recompute:
         return True
 
     async def _person(self, person_id: int, note: Recomputation) -> int:
-        dates, scans, corrected = await self._notes.facts_of(person_id)
+        dates, scans, corrected = await self._notes.facts_of(person_id, note.since, note.until)
         keys = {PersonDay(day, person_id) for day in dates}
         async with self._recordings.begin() as recording:
             directory = await recording.directory({badge for _, badge in scans}, [person_id])

@@ -1,4 +1,4 @@
-"""How attendance is doing, and which settings hold."""
+"""How attendance is doing."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -7,9 +7,8 @@ from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
 from services.attendance.application.rulebook import Rulebook
-from services.attendance.domain.settings import DaySettings
 from shared.kernel.clock import Clock
-from shared.kernel.errors import Malformed, Unavailable
+from shared.kernel.errors import Unavailable
 
 QueueDepth = Callable[[], Awaitable[int | None]]
 """How many messages with scans wait for a worker; None where nobody can say."""
@@ -35,17 +34,6 @@ class SystemStatus:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingsInForce:
-    """The settings of a site on a date, since when they hold and until when (exclusive); None is always."""
-
-    site: int
-    zone: str
-    settings: DaySettings
-    since: date | None
-    until: date | None
-
-
 class StatusReading(Protocol):
     """One transaction that reads."""
 
@@ -67,7 +55,7 @@ class StatusReads(Protocol):
 
 
 class Status:
-    """Tells the state and the settings. Neither is anybody's data: every caller may know."""
+    """Tells the state. It is nobody's data: every caller may know."""
 
     def __init__(self, reads: StatusReads, clock: Clock, queue_depth: QueueDepth) -> None:
         self._reads = reads
@@ -91,18 +79,3 @@ class Status:
             recomputations=recomputations,
             at=rules.now,
         )
-
-    async def settings(self, site_id: int | None, on: date | None) -> SettingsInForce:
-        """What a day is computed by: at a site (the main one) on a date (today).
-
-        Raises:
-            Malformed: there is no such site.
-        """
-        async with self._reads.reading() as reading:
-            rules = await reading.rulebook(self._clock.now())
-        if site_id is None:
-            site_id = rules.main_site
-        if site_id not in rules.site_ids:
-            raise Malformed(f"site: there is no site {site_id}", fields={"site": f"there is no site {site_id}"})
-        settings, since, until = rules.settings(site_id, on or rules.today(site_id))
-        return SettingsInForce(site=site_id, zone=rules.zone(site_id), settings=settings, since=since, until=until)

@@ -18,7 +18,7 @@ from services.attendance.domain.correction_states import State
 from services.attendance.domain.corrections import KINDS, Edge
 from services.attendance.domain.edits import New
 from services.attendance.storage.correction_rows import columns_of, said_of
-from services.attendance.storage.looking_up import find_person, read_rulebook
+from services.attendance.storage.looking_up import Remembered, find_person, read_rulebook
 from services.attendance.storage.reading_days import PostgresDayReading
 from services.attendance.storage.reading_evidence import PostgresEvidenceReading
 from services.attendance.storage.recording import Kept, PostgresRecording, figures_json
@@ -107,7 +107,7 @@ class PostgresCorrecting(PostgresCorrectionReading, PostgresRecording):
         await keep_fast(self._pg, key, answer)
 
     async def holder(self, person_id: int, on: date, scope: Scope) -> Holder | None:
-        return await PostgresEvidenceReading(self._pg).holder(person_id, on, scope)
+        return await PostgresEvidenceReading(self._pg, Remembered()).holder(person_id, on, scope)
 
     async def stored(self, person_id: int, on: date) -> tuple[int, Figures | None]:
         row = await self._pg.fetchrow(_STORED, on, person_id)

@@ -9,12 +9,13 @@ import asyncpg
 
 from services.attendance.application.directory import Assignment, Holder, Site, Span
 from services.attendance.domain.settings import DaySettings, settings_from
+from services.attendance.storage.plans import read_owned
 
 
 async def read_sites(pg: "asyncpg.Connection[Any]") -> dict[int, Site]:
     """All sites with their settings over time."""
     settings: dict[int, list[tuple[Span, DaySettings]]] = {}
-    for row in await pg.fetch("SELECT site_id, values::text, during FROM settings ORDER BY site_id, during"):
+    for row in await pg.fetch(_SITE_SETTINGS):
         values = settings_from(json.loads(row["values"]))
         settings.setdefault(row["site_id"], []).append((span_of(row["during"]), values))
     locked: dict[int, set[date]] = {}
@@ -34,7 +35,10 @@ async def read_sites(pg: "asyncpg.Connection[Any]") -> dict[int, Site]:
 async def read_people(
     pg: "asyncpg.Connection[Any]", *, badges: Iterable[str] = (), people: Iterable[int] = ()
 ) -> list[Holder]:
-    """The people who hold, or ever held, any of these badges, and these people: each with all of their badges."""
+    """The people who hold, or ever held, any of these badges, and these people: each with all of their badges.
+
+    What was said of them by themselves comes with them.
+    """
     rows = await pg.fetch(_PEOPLE, list(badges), list(people))
     ids = [row["id"] for row in rows]
     held: dict[int, list[tuple[str, Span]]] = {}
@@ -51,6 +55,7 @@ async def read_people(
             level_of_work=row["level_of_work"],
         )
         placed.setdefault(row["person_id"], []).append(assignment)
+    owned = await read_owned(pg, ids)
     return [
         Holder(
             person_id=row["id"],
@@ -58,6 +63,7 @@ async def read_people(
             name=row["name"],
             assignments=tuple(placed.get(row["id"], ())),
             badges=tuple(held.get(row["id"], ())),
+            owned=owned.get(row["id"]),
         )
         for row in rows
     ]
@@ -69,6 +75,10 @@ def span_of(during: "asyncpg.Range") -> Span:
     until: date | None = during.upper
     return Span(since, until)
 
+
+_SITE_SETTINGS = """
+SELECT site_id, values::text, during FROM settings WHERE site_id IS NOT NULL ORDER BY site_id, during
+"""
 
 _PEOPLE = """
 SELECT id, code, name FROM people

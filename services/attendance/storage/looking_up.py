@@ -1,21 +1,50 @@
 """What every reading needs: the rules of all sites, and ids for what callers call things."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 
-from services.attendance.application.rulebook import Reporter, Rulebook
-from services.attendance.storage.directory import read_sites
+from services.attendance.application.holders import Site
+from services.attendance.application.plans import Planning
+from services.attendance.application.rulebook import NOBODY, People, Reporter, Rulebook
+from services.attendance.storage.directory import read_people, read_sites
+from services.attendance.storage.plans import planned_ids, read_plans
 from services.attendance.storage.sql import Where, seen_by
 from shared.web.scope import Scope
 
 
-async def read_rulebook(pg: "asyncpg.Connection[Any]", now: datetime) -> Rulebook:
-    """The rules of all sites, and how far their machines have reported."""
+class Remembered:
+    """Who has days of their own, as it was when the rules were at `n`: reading them costs, and they seldom change."""
+
+    def __init__(self) -> None:
+        self._n = -1
+        self._people = NOBODY
+
+    async def people(self, pg: "asyncpg.Connection[Any]", sites: Mapping[int, Site]) -> People:
+        """What holds now. It may be newer than the rest of what the caller reads, and is never older."""
+        n = await pg.fetchval("SELECT n FROM rules")
+        if n != self._n:
+            plans = await read_plans(pg)
+            moving = [site.site_id for site in sites.values() if site.boundary_moves]
+            ids = await planned_ids(pg, plans, moving)
+            holders = await read_people(pg, people=ids) if ids else []
+            self._people = People(Planning(plans, sites), {holder.person_id: holder for holder in holders})
+            self._n = n
+        return self._people
+
+
+async def read_rulebook(pg: "asyncpg.Connection[Any]", now: datetime, remembered: Remembered | None = None) -> Rulebook:
+    """The rules of all sites, and how far their machines have reported.
+
+    With `remembered` it answers for people who have days of their own, too.
+    """
     machines = await pg.fetch(_REPORTERS)
     reporters = [Reporter(code=m["code"], site_id=m["site_id"], reported_until=m["reported_until"]) for m in machines]
-    return Rulebook(await read_sites(pg), reporters, now)
+    sites = await read_sites(pg)
+    people = NOBODY if remembered is None else await remembered.people(pg, sites)
+    return Rulebook(sites, reporters, now, people)
 
 
 async def find_person(

@@ -30,7 +30,8 @@ async def write_changes(
     first_seen = await _first_seen(pg, changes)
     await _badges(pg, changes, ids)
     await _unknown_badges(pg, changes, rules)
-    await _recompute(pg, _affected(changes, ids, first_seen), reason)
+    affected = _affected(changes, ids, first_seen, by_place=await pg.fetchval(_BY_PLACE))
+    await _recompute(pg, affected, reason)
     epoch = await pg.fetchval("SELECT epoch FROM epoch")
     states = await read_states(pg, ids, rules.today())
     await add_fast(pg, [person_changed(states[person_id], epoch) for person_id in ids], time=rules.now)
@@ -113,8 +114,14 @@ async def _unknown_badges(pg: "asyncpg.Connection[Any]", changes: Sequence[Chang
         await count_again(pg, sorted(again), rules)
 
 
-def _affected(changes: Sequence[Change], ids: Sequence[int], first_seen: dict[str, date]) -> dict[int, date | None]:
-    """Whose days have to be computed again, and since when; None is always."""
+def _affected(
+    changes: Sequence[Change], ids: Sequence[int], first_seen: dict[str, date], *, by_place: bool
+) -> dict[int, date | None]:
+    """Whose days have to be computed again, and since when; None is always.
+
+    `by_place` says that units or sites have schedules, or units settings: who moves has other windows, even on the
+    date before.
+    """
     affected: dict[int, date | None] = {}
 
     def add(person_id: int, since: date | None) -> None:
@@ -122,7 +129,9 @@ def _affected(changes: Sequence[Change], ids: Sequence[int], first_seen: dict[st
         affected[person_id] = None if before is None or since is None else min(before, since)
 
     for person_id, change in zip(ids, changes, strict=True):
-        if change.counts_differently:
+        if change.place is not None and by_place:
+            add(person_id, None if change.since is None else change.since - timedelta(days=1))
+        elif change.counts_differently:
             add(person_id, change.since)
         for _, badge in change.drops:
             add(person_id, badge.span.since)
@@ -141,6 +150,11 @@ async def _recompute(pg: "asyncpg.Connection[Any]", affected: dict[int, date | N
     dates = [since for since in affected.values() if since is not None]
     await ask_recompute(pg, reason=reason, since=min(dates) if len(dates) == len(affected) else None)
 
+
+_BY_PLACE = """
+SELECT EXISTS (SELECT FROM schedule_assignments WHERE person_id IS NULL)
+    OR EXISTS (SELECT FROM settings WHERE unit_id IS NOT NULL)
+"""
 
 _UNNEST = "unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::date[], $7::date[]"
 

@@ -8,10 +8,18 @@ from typing import Any
 
 import asyncpg
 
-from services.attendance.application.day_facts import Count, DayDetails, DayFacts, Filter, MonthFacts, Stay
+from services.attendance.application.day_facts import (
+    Count,
+    DayDetails,
+    DayFacts,
+    EmptyDays,
+    Filter,
+    MonthFacts,
+    Stay,
+)
 from services.attendance.application.listing import Page
 from services.attendance.application.rulebook import Rulebook
-from services.attendance.storage.looking_up import find_group, find_person, find_unit, read_rulebook
+from services.attendance.storage.looking_up import Remembered, find_group, find_person, find_unit, read_rulebook
 from services.attendance.storage.sql import (
     Key,
     Where,
@@ -28,29 +36,29 @@ from shared.storage.database import Database
 from shared.web.lists import Window
 from shared.web.scope import Scope
 
-EmptyDay = tuple[int, date, str]
-
 
 class PostgresDays:
     """Opens transactions that read days."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._remembered = Remembered()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator["PostgresDayReading"]:
         async with self._database.fast() as pg:
-            yield PostgresDayReading(pg)
+            yield PostgresDayReading(pg, self._remembered)
 
 
 class PostgresDayReading:
     """One transaction."""
 
-    def __init__(self, pg: "asyncpg.Connection[Any]") -> None:
+    def __init__(self, pg: "asyncpg.Connection[Any]", remembered: Remembered | None = None) -> None:
         self._pg = pg
+        self._remembered = remembered
 
     async def rulebook(self, now: datetime) -> Rulebook:
-        return await read_rulebook(self._pg, now)
+        return await read_rulebook(self._pg, now, self._remembered)
 
     async def person(self, text: str, scope: Scope) -> int | None:
         return await find_person(self._pg, text, scope)
@@ -83,7 +91,7 @@ class PostgresDayReading:
         return stays, [MonthFacts(*row) for row in days]
 
     async def days(
-        self, wanted: Filter, scope: Scope, asked: Window, empty: Sequence[EmptyDay] | None
+        self, wanted: Filter, scope: Scope, asked: Window, empty: EmptyDays | None
     ) -> Page[tuple[DayFacts, DayDetails]]:
         if empty is None:
             where, source, day, status = Where(), _STORED, "d.date", "d.status"
@@ -117,23 +125,25 @@ class PostgresDayReading:
         row = await self._pg.fetchrow(sql, *where.values)
         return None if row is None else _whole(row)
 
-    async def counts(self, day: date, wanted: Filter, scope: Scope) -> Sequence[Count]:
-        where = Where(day)
+    async def counts(self, day: date, wanted: Filter, scope: Scope, apart: Sequence[int]) -> Sequence[Count]:
+        where = Where(day, apart)
         _narrow(where, wanted, scope, day="$1")
         sql = (
-            "SELECT u.name, a.site_id, d.status, coalesce(d.used > 0, false) AS seen, count(*) "
-            f"FROM {_ON} WHERE {where} GROUP BY 1, 2, 3, 4"
+            "SELECT u.name, a.site_id, d.status, coalesce(d.used > 0, false) AS seen, count(*), "
+            "CASE WHEN p.id = ANY($2::int[]) THEN p.id END AS apart "
+            f"FROM {_ON} WHERE {where} GROUP BY 1, 2, 3, 4, 6"
         )
         return [Count(*row) for row in await self._pg.fetch(sql, *where.values)]
 
 
-def _on_every_date(empty: Sequence[EmptyDay]) -> Where:
+def _on_every_date(empty: EmptyDays) -> Where:
     """The values that `_ALL` and `_STATUS` name."""
     statuses: dict[date, dict[str, str]] = {}
-    for site, day, status in empty:
+    for site, day, status in empty.sites:
         statuses.setdefault(day, {})[str(site)] = status
     dates = sorted(statuses)
-    where = Where(dates, [json.dumps(statuses[day]) for day in dates], dates[0], dates[-1], empty[0][0])
+    own = [list(column) for column in zip(*empty.people, strict=True)] or [[], [], []]
+    where = Where(dates, [json.dumps(statuses[day]) for day in dates], dates[0], dates[-1], empty.sites[0][0], *own)
     where.add("$5::int IS NOT NULL")  # or it would have no type where nobody asks for the status
     return where
 
@@ -209,8 +219,10 @@ _ALL = f"""
 unnest($1::date[], $2::text[]) AS c (date, statuses) CROSS JOIN people p
 {_ASSIGNED.format(person="p.id", day="c.date")} {_UNIT}
 LEFT JOIN days d ON d.person_id = p.id AND d.date = c.date AND d.date BETWEEN $3 AND $4
+LEFT JOIN unnest($6::int[], $7::date[], $8::text[]) AS o (person_id, date, status)
+    ON o.person_id = p.id AND o.date = c.date
 """
-_STATUS = "coalesce(d.status, c.statuses::json ->> coalesce(a.site_id, $5::int)::text)"
+_STATUS = "coalesce(d.status, o.status, c.statuses::json ->> coalesce(a.site_id, $5::int)::text)"
 
 _CLOCK = "to_char(d.{column} AT TIME ZONE d.zone, 'HH24:MI')"
 
@@ -226,6 +238,7 @@ _DETAILS = (
     "d.first_in, d.last_out, coalesce(d.late, 0), coalesce(d.early_departure, 0), d.shortfall, "
     "coalesce(d.snacks, false), coalesce(d.night_bill, false), coalesce(d.flags, ''), coalesce(d.merged, 0), "
     "coalesce(d.check_ins, 0), coalesce(d.check_outs, 0), d.zone, d.n, d.created_at, d.updated_at, "
+    "coalesce(d.raw_worked, d.worked, 0), d.expected, coalesce(d.overtime_unapproved, false), d.shift, "
     # Looked up for the rows of a page alone: PostgreSQL puts off what is costly until it has limited them.
     "(SELECT json_build_array(c.decided_by, c.decided_by_name, c.decided_at)::text FROM corrections c "
     "WHERE c.person_id = p.id AND c.date = {day} AND c.state = 'approved' "

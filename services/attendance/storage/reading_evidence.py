@@ -14,7 +14,7 @@ from services.attendance.domain.corrections import Correction
 from services.attendance.domain.scans import QUALITIES, SCAN_TYPES, Scan
 from services.attendance.storage.correction_rows import corrections_in_force
 from services.attendance.storage.directory import read_people
-from services.attendance.storage.looking_up import find_person, read_rulebook
+from services.attendance.storage.looking_up import Remembered, find_person, read_rulebook
 from services.attendance.storage.rulings import RULED, RULING, release_of
 from services.attendance.storage.sql import Where, seen_by
 from shared.storage.database import Database
@@ -28,21 +28,23 @@ class PostgresEvidence:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._remembered = Remembered()
 
     @asynccontextmanager
     async def explaining(self) -> AsyncIterator["PostgresEvidenceReading"]:
         async with self._database.fast() as pg:
-            yield PostgresEvidenceReading(pg)
+            yield PostgresEvidenceReading(pg, self._remembered)
 
 
 class PostgresEvidenceReading:
     """One transaction."""
 
-    def __init__(self, pg: "asyncpg.Connection[Any]") -> None:
+    def __init__(self, pg: "asyncpg.Connection[Any]", remembered: Remembered) -> None:
         self._pg = pg
+        self._remembered = remembered
 
     async def rulebook(self, now: datetime) -> Rulebook:
-        return await read_rulebook(self._pg, now)
+        return await read_rulebook(self._pg, now, self._remembered)
 
     async def by_code(self, text: str, scope: Scope) -> int | None:
         return await find_person(self._pg, text, scope, code_first=True)

@@ -9,6 +9,7 @@ from services.attendance.application.correction_ports import CorrectionFacts
 from services.attendance.application.history import Arrival, Change
 from services.attendance.domain.scans import SCAN_TYPES, Scan
 from services.attendance.storage.correcting import read_corrections
+from services.attendance.storage.looking_up import Remembered
 from services.attendance.storage.reading_evidence import PostgresEvidenceReading
 from shared.storage.database import Database
 
@@ -20,11 +21,12 @@ class PostgresHistories:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._remembered = Remembered()
 
     @asynccontextmanager
     async def reading_history(self) -> AsyncIterator["PostgresHistoryReading"]:
         async with self._database.fast() as pg:
-            yield PostgresHistoryReading(pg)
+            yield PostgresHistoryReading(pg, self._remembered)
 
 
 class PostgresHistoryReading(PostgresEvidenceReading):

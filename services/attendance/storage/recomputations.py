@@ -2,10 +2,15 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 
 from services.attendance.application.recompute import Recomputation
 from shared.storage.database import Database
+
+# A window reaches from 18:00 of the date before to 18:00 of the next, in a zone up to 14 hours from UTC.
+_MARGIN: Final = timedelta(days=3)
+EARLIEST, LATEST = date(1, 1, 5), date(9999, 12, 26)
 
 LEADER_LOCK = 0x7265_636F  # any number that only this means
 
@@ -29,7 +34,7 @@ class PostgresRecomputations:
                 yield None
                 return
             row = await pg.fetchrow(
-                "SELECT id, person_id, since, until, reason FROM recomputations ORDER BY id LIMIT 1"
+                "SELECT id, person_id, people, since, until, reason FROM recomputations ORDER BY id LIMIT 1"
             )
             if row is None:
                 yield None
@@ -50,26 +55,39 @@ class PostgresRecomputations:
     async def people_of(self, note: Recomputation) -> Sequence[int]:
         if note.person_id is not None:
             return [note.person_id]
+        if note.people is not None:
+            return note.people
         async with self._database.fast() as pg:
             return [row[0] for row in await pg.fetch("SELECT id FROM people WHERE NOT removed ORDER BY id")]
 
-    async def facts_of(self, person_id: int) -> tuple[set[date], list[tuple[int, str]], list[int]]:
+    async def facts_of(
+        self, person_id: int, since: date | None, until: date | None
+    ) -> tuple[set[date], list[tuple[int, str]], list[int]]:
+        first = EARLIEST if since is None else max(since, EARLIEST)
+        last = LATEST if until is None else min(until, LATEST)
         async with self._database.fast() as pg:
-            dates = {row[0] for row in await pg.fetch("SELECT date FROM days WHERE person_id = $1", person_id)}
-            scans = await pg.fetch(_SCANS, person_id)
+            dates = {row[0] for row in await pg.fetch(_DATES, person_id, first, last)}
+            scans = await pg.fetch(_SCANS, person_id, _midnight(first - _MARGIN), _midnight(last + _MARGIN))
             corrected = await pg.fetch(_CORRECTED, person_id)
         dates |= {on for on, _ in corrected}
         instants = [int(at.timestamp()) for _, at in corrected if at is not None]
         return dates, [(int(row["at"].timestamp()), row["badge"]) for row in scans], instants
 
 
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
 _CORRECTED = "SELECT date, at FROM corrections WHERE person_id = $1 AND state = 'approved'"
 
+_DATES = "SELECT date FROM days WHERE person_id = $1 AND date BETWEEN $2 AND $3"
 
 _SCANS = """
 SELECT s.at, s.badge FROM scans s
 WHERE s.badge IN (SELECT badge FROM badges WHERE person_id = $1) AND s.quality NOT IN ('implausible_past', 'future')
+  AND s.at >= $2 AND s.at < $3
 UNION ALL
 SELECT r.at, r.badge FROM releases r
 WHERE r.badge IN (SELECT badge FROM badges WHERE person_id = $1) AND r.withdrawn_at IS NULL
+  AND r.at >= $2 AND r.at < $3
 """

@@ -19,6 +19,7 @@ from services.attendance.storage.adjusting import adjust, adjustments_of, stored
 from services.attendance.storage.correction_rows import corrections_in_force
 from services.attendance.storage.directory import read_people, read_sites
 from services.attendance.storage.machines import adopt_zone
+from services.attendance.storage.plans import read_plans
 from services.attendance.storage.rules import share_rules
 from shared.contracts.event import Event
 from shared.contracts.scans import ScanReceived
@@ -49,10 +50,10 @@ class PostgresRecording:
     async def directory(self, badges: Iterable[str] = (), people: Iterable[int] = ()) -> Directory:
         n = await share_rules(self._pg)
         if n != self._kept.directory.n:
-            sites = await read_sites(self._pg)
+            sites, plans = await read_sites(self._pg), await read_plans(self._pg)
             # Another transaction may have been as far while this one read; nobody is at an older n any more.
             if n != self._kept.directory.n:
-                self._kept.directory = Directory(n, sites)
+                self._kept.directory = Directory(n, sites, plans=plans)
         directory = self._kept.directory
         if missing := directory.without(badges):
             directory.add(await read_people(self._pg, badges=missing), looked_up=missing)
@@ -222,10 +223,12 @@ CROSS JOIN LATERAL (
 _VALUES = ", ".join(DayRow._fields)
 _TYPES = """
     date int text timestamptz timestamptz int int int int int int bool bool text int2 int2 int2 int2 text text bytea
+    int int bool text
 """.split()  # noqa: SIM905 - a line instead of twenty
+_AT = f"${len(DayRow._fields) + 1}"
 _SAVE = f"""
 INSERT INTO days ({_VALUES}, n, created_at, updated_at)
-SELECT r.*, 1, $22, $22
+SELECT r.*, 1, {_AT}, {_AT}
 FROM {rows_from(DayRow._fields, _TYPES)}
 ON CONFLICT (date, person_id) DO UPDATE SET
     ({_VALUES}, n, updated_at) = ROW ({", ".join(f"excluded.{name}" for name in DayRow._fields)},

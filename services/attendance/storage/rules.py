@@ -5,6 +5,7 @@ changes people, badges, assignments, settings, sites or zones takes it *exclusiv
 which days are to be computed again; the change commits at once, the days follow in the background.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -38,13 +39,20 @@ async def ask_recompute(
     *,
     reason: str,
     person_id: int | None = None,
+    people: Sequence[int] | None = None,
     since: date | None = None,
     until: date | None = None,
 ) -> None:
-    """Note days to compute again (of everybody; always), in the transaction of what made it necessary."""
+    """Note days to compute again (of everybody; always), in the transaction of what made it necessary.
+
+    `until` is inclusive. Of nobody, where `people` is empty.
+    """
+    if people is not None and not people:
+        return
     await pg.execute(
-        "INSERT INTO recomputations (person_id, since, until, reason) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO recomputations (person_id, people, since, until, reason) VALUES ($1, $2, $3, $4, $5)",
         person_id,
+        people,
         since,
         until,
         reason,

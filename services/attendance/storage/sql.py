@@ -42,7 +42,7 @@ class Where:
         return " AND ".join(self._conditions) or "TRUE"
 
 
-_BELOW = (
+BELOW = (  # of units, and all that is below them
     "WITH RECURSIVE below AS (SELECT id FROM units WHERE id = ANY({}::int[]) "
     "UNION SELECT units.id FROM units JOIN below ON units.parent_id = below.id) SELECT id FROM below"
 )
@@ -58,14 +58,14 @@ def seen_by(where: Where, scope: Scope, *, person: str, unit: str) -> None:
     if scope.reach == "none":
         where.add("FALSE")
     elif scope.reach == "units":
-        where.add(f"({unit} IN ({_BELOW}) OR {person} = {{}}::int)", list(scope.units), scope.person)
+        where.add(f"({unit} IN ({BELOW}) OR {person} = {{}}::int)", list(scope.units), scope.person)
     else:
         where.add(f"{person} = {{}}::int", scope.person)
 
 
 def in_unit(where: Where, unit_id: int, *, unit: str) -> None:
     """Leave only what belongs to a unit or to one below it."""
-    where.add(f"{unit} IN ({_BELOW})", [unit_id])
+    where.add(f"{unit} IN ({BELOW})", [unit_id])
 
 
 def like(text: str) -> str:

@@ -24,8 +24,10 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import DATERANGE, JSONB, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, JSONB, ExcludeConstraint
 
+from services.attendance.storage.correction_tables import add_corrections
+from services.attendance.storage.schedule_tables import add_schedules
 from shared.outbox.tables import add_inbox, add_outbox
 from shared.web.idempotency import add_answers
 
@@ -119,10 +121,16 @@ settings = Table(
     "settings",
     metadata,
     Column("id", Integer, Identity(), primary_key=True),
-    Column("site_id", Integer, ForeignKey("attendance.sites.id"), nullable=False),
-    Column("values", JSONB, nullable=False, comment="only what differs from the defaults, by the names of the API"),
+    Column("site_id", Integer, ForeignKey("attendance.sites.id")),
+    Column("unit_id", Integer, ForeignKey("attendance.units.id")),
+    Column("person_id", Integer, ForeignKey("attendance.people.id")),
+    Column("values", JSONB, nullable=False, comment="only what differs from what lies above, by the names of the API"),
     Column("during", DATERANGE, nullable=False),
+    CheckConstraint("num_nonnulls(site_id, unit_id, person_id) = 1", name="one_owner"),
     ExcludeConstraint(("site_id", "="), ("during", "&&"), name="settings_one_at_a_time", using="gist"),
+    ExcludeConstraint(("unit_id", "="), ("during", "&&"), name="settings_of_a_unit", using="gist"),
+    ExcludeConstraint(("person_id", "="), ("during", "&&"), name="settings_of_a_person", using="gist"),
+    comment="Of a site, over them those of units from the top down, over them a person's. Rows are never changed.",
 )
 
 machines = Table(
@@ -221,6 +229,10 @@ days = Table(
     Column("marks", Text, nullable=False, comment='the used scans in local time: "08:00 IN,17:30 OUT"'),
     Column("zone", Text, nullable=False, comment="that the day was computed in"),
     Column("digest", LargeBinary, nullable=False, comment="of all that the day was computed from"),
+    Column("raw_worked", Integer, comment="before rounding; NULL: as worked"),
+    Column("expected", Integer, comment="minutes of work; NULL: as the rules of the date say"),
+    Column("overtime_unapproved", Boolean, nullable=False, server_default="false"),
+    Column("shift", Text, comment="as sentences call it"),
     Column("n", BigInteger, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
@@ -244,7 +256,8 @@ recomputations = Table(
     "recomputations",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    Column("person_id", Integer, comment="NULL: everybody"),
+    Column("person_id", Integer, comment="NULL: everybody, or whoever is in people"),
+    Column("people", ARRAY(Integer), comment="of many"),
     Column("since", Date),
     Column("until", Date, comment="inclusive"),
     Column("reason", Text, nullable=False),
@@ -275,87 +288,5 @@ group_members = Table(
     comment="Who is in a group, from when to when.",
 )
 
-corrections = Table(
-    "corrections",
-    metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
-    Column("person_id", Integer, ForeignKey("attendance.people.id"), nullable=False),
-    Column("date", Date, nullable=False, comment="the day that it is about; moved where rules move its instant"),
-    Column("kind", Text, nullable=False, comment="scan, set_aside, figure or duty"),
-    Column("at", DateTime(timezone=True), comment="the instant that places it on a day; NULL for figures"),
-    Column("values", JSONB, nullable=False, comment="what it says, by its kind"),
-    Column("edge", Text, comment="first or last: made by an edit of that end of the day"),
-    Column("reason", Text, nullable=False),
-    Column("state", Text, nullable=False, comment="requested, approved, rejected or withdrawn"),
-    Column("asked_by", Integer, nullable=False, comment="a user of the gateway's, as the others here"),
-    Column("asked_by_name", Text, nullable=False),
-    Column("asked_at", DateTime(timezone=True), nullable=False),
-    Column("decided_by", Integer),
-    Column("decided_by_name", Text),
-    Column("decided_at", DateTime(timezone=True)),
-    Column("decision_reason", Text),
-    Column("withdrawn_by", Integer),
-    Column("withdrawn_by_name", Text),
-    Column("withdrawn_at", DateTime(timezone=True)),
-    Column("withdrawal_reason", Text),
-    Column("before", JSONB, comment="the figures of the day when it was approved, and what they became"),
-    Column("after", JSONB),
-    Column("n", BigInteger, nullable=False, server_default="1", comment="version of the state that events carry"),
-    CheckConstraint("state IN ('requested', 'approved', 'rejected', 'withdrawn')", name="state"),
-    Index("corrections_person_date", "person_id", "date"),
-    Index("corrections_in_force", "person_id", "date", postgresql_where=text("state = 'approved'")),
-    Index("corrections_asked_at", "asked_at", "id"),
-    comment="What people say about days: evidence, decided on and withdrawn, never changed or deleted otherwise.",
-)
-
-changes = Table(
-    "changes",
-    metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
-    Column("date", Date, nullable=False),
-    Column("person_id", Integer, nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("before", JSONB, nullable=False, comment="the figures that the day had"),
-    Column("after", JSONB, nullable=False),
-    Index("changes_person_date", "person_id", "date"),
-    comment="Days that came out otherwise when they were computed again, because of a rule, a badge or a person.",
-)
-
-locks = Table(
-    "locks",
-    metadata,
-    Column("id", Integer, Identity(), primary_key=True),
-    Column("site_id", Integer, ForeignKey("attendance.sites.id"), nullable=False),
-    Column("month", Date, nullable=False, comment="its first"),
-    Column("reason", Text),
-    Column("locked_by", Integer, nullable=False, comment="a user of the gateway's, as the other"),
-    Column("locked_by_name", Text, nullable=False),
-    Column("locked_at", DateTime(timezone=True), nullable=False),
-    Column("unlocked_by", Integer),
-    Column("unlocked_by_name", Text),
-    Column("unlocked_at", DateTime(timezone=True), comment="NULL: locked"),
-    Column("unlock_reason", Text),
-    Index("locks_one_in_force", "site_id", "month", unique=True, postgresql_where=text("unlocked_at IS NULL")),
-    comment="Months of sites whose days keep their figures.",
-)
-
-adjustments = Table(
-    "adjustments",
-    metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
-    Column("person_id", Integer, ForeignKey("attendance.people.id"), nullable=False),
-    Column("date", Date, nullable=False, comment="the day, of a locked month"),
-    Column("site_id", Integer, nullable=False),
-    Column("period", Date, nullable=False, comment="the first of the month in which it is booked"),
-    Column("before", JSONB, nullable=False, comment="status and minutes that the day was taken for"),
-    Column("after", JSONB, nullable=False, comment="those that it would have by what is known now"),
-    Column("reason", Text, nullable=False),
-    Column("cancelled", Boolean, nullable=False, comment="nothing is left of it, or its month was unlocked"),
-    Column("n", BigInteger, nullable=False, server_default="1", comment="version of the state that events carry"),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-    Column("updated_at", DateTime(timezone=True), nullable=False),
-    Index("adjustments_one_a_period", "person_id", "date", "period", unique=True),
-    Index("adjustments_period", "period", "id"),
-    comment="What days of locked months would be: made anew while the month that they are booked in is open.",
-)
+add_corrections(metadata)
+add_schedules(metadata)

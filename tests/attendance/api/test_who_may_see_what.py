@@ -67,6 +67,20 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("POST", "scans/release/"): HR,
     ("POST", "scans/00000000-0000-4000-8000-000000000000/release/"): HR,
     ("DELETE", "scans/00000000-0000-4000-8000-000000000000/release/"): HR,
+    ("PUT", "settings/"): HR,
+    ("GET", "shifts/"): EVERYBODY,
+    ("POST", "shifts/"): HR,
+    ("PUT", "shifts/8/"): HR,
+    ("DELETE", "shifts/8/"): HR,
+    ("GET", "schedules/"): EVERYBODY,
+    ("POST", "schedules/"): HR,
+    ("PUT", "schedules/8/"): HR,
+    ("DELETE", "schedules/8/"): HR,
+    ("GET", "schedules/assignments/"): EVERYBODY,
+    ("POST", "schedules/8/assign/"): HR,
+    ("POST", "schedules/unassign/"): HR,
+    ("GET", "roster/?date_from=2024-01-01&date_to=2024-01-31"): EVERYBODY,
+    ("PUT", "roster/"): HR,
 }
 
 
@@ -110,6 +124,8 @@ async def test_every_route_stands_in_this_table(office: Office):
         ("GET", "employees/{person_id}/"),
         ("GET", "units/{unit_id}/"),
         ("GET", "groups/{group_id}/"),
+        ("GET", "shifts/{shift_id}/"),
+        ("GET", "schedules/{schedule_id}/"),
     }
     names = {
         "employees/1/": "employees/{person_id}/",
@@ -121,6 +137,8 @@ async def test_every_route_stands_in_this_table(office: Office):
         "corrections/1/": "corrections/{correction_id}/",
         "locks/1/": "locks/{lock_id}/",
         "/7/": "/{badge}/",
+        "shifts/8/": "shifts/{shift_id}/",
+        "schedules/8/": "schedules/{schedule_id}/",
         "/00000000-0000-4000-8000-000000000000/": "/{scan_id}/",
     }
     for value, name in names.items():
