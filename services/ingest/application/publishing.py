@@ -157,14 +157,17 @@ class ScanPublisher:
                 await self._give_up()
 
     async def drain(self) -> int:
-        """Publish what is in the spool, oldest first, until it is empty or not ours, and say how many messages went.
+        """Publish what is in the spool, oldest first, until it is empty, and say how many messages went.
 
         Raises:
             Unavailable: the bus or storage is away.
         """
+        return await self._drain(lambda: True)
+
+    async def _drain(self, goes_on: Callable[[], bool]) -> int:
         published = 0
-        while (messages := await self._first(DRAINED_AT_ONCE)) and self._may_drain():
-            published += await self._publish_spooled(messages)
+        while (messages := await self._first(DRAINED_AT_ONCE)) and goes_on():
+            published += await self._publish_spooled(messages, goes_on)
             SPOOLED.set(await self._spool.size())
         return published
 
@@ -186,11 +189,11 @@ class ScanPublisher:
                 SPOOLED.set(0)
                 return ()
 
-    async def _publish_spooled(self, messages: Sequence[Spooled]) -> int:
+    async def _publish_spooled(self, messages: Sequence[Spooled], goes_on: Callable[[], bool]) -> int:
         places: list[int] = []
         try:
             for some in _neighbours(messages):
-                if not self._may_drain():
+                if not goes_on():
                     break
                 await self._bus.publish(_together([spooled.message for spooled in some]))
                 places.extend(spooled.place for spooled in some)
@@ -312,7 +315,7 @@ class ScanPublisher:
             try:
                 if not self._may_drain():
                     await self._first(1)  # so that we know whether it is in use
-                elif published := await self.drain():
+                elif published := await self._drain(self._may_drain):
                     log.info("spool.drained", messages=published)
             except Unavailable:
                 await asyncio.sleep(DRAIN_EVERY)
