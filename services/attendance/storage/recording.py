@@ -225,7 +225,7 @@ _TYPES = """
     date int text timestamptz timestamptz int int int int int int bool bool text int2 int2 int2 int2 text text bytea
     int int bool text
 """.split()  # noqa: SIM905 - a line instead of twenty
-_AT = f"${len(DayRow._fields) + 1}"
+_AT, _REASON = f"${len(DayRow._fields) + 1}", f"${len(DayRow._fields) + 2}"
 _SAVE = f"""
 INSERT INTO days ({_VALUES}, n, created_at, updated_at)
 SELECT r.*, 1, {_AT}, {_AT}
@@ -246,7 +246,7 @@ def figures_json(row: str) -> str:
 
 _NOTE_CHANGES = f"""
 INSERT INTO changes (date, person_id, at, reason, before, after)
-SELECT r.date, r.person_id, $22, $23, {figures_json("d")}, {figures_json("r")}
+SELECT r.date, r.person_id, {_AT}, {_REASON}, {figures_json("d")}, {figures_json("r")}
 FROM {rows_from(DayRow._fields, _TYPES)} JOIN days d ON d.date = r.date AND d.person_id = r.person_id
 WHERE d.digest <> r.digest AND {figures_json("d")} <> {figures_json("r")}
 """
