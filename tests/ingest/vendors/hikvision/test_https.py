@@ -32,10 +32,10 @@ async def test_any_certificate_is_taken_unless_one_is_registered(tmp_path: Path)
     _, other = certificate(tmp_path, "other")
     terminal = device()
     async with simulator(terminal, tls=tls) as running:
-        for config in ({"https": True}, {"https": True, "certificate": own}):
+        for badge, config in (("1001", {"https": True}), ("1002", {"https": True, "certificate": own})):
             async with following(machine(running.port, config={**config, "answer_within": 5})) as what:
                 await until(lambda what=what: what.caught_up)
-                await running.scan("1001")
+                await running.scan(badge)
                 await until(lambda what=what: what.live)
                 assert what.ids == ids_of(terminal)
         trouble = await trouble_of(running, config={"https": True, "certificate": other})
