@@ -77,7 +77,7 @@ def test_only_another_level_or_site_makes_days_different():
 def test_a_badge_is_somebodys_from_the_line_that_gives_it_to_them():
     book = roster()
     book.change(Draft(code="E2", name="Bela", badge=BadgeSpan(badge="7")))
-    with pytest.raises(Conflict, match=r"badge 7 is Bela's \(E2\) always"):
+    with pytest.raises(Conflict, match=r"badge 7 is Bela's \(E2\)$"):
         book.change(Draft(code="E3", name="Chitra", badge=BadgeSpan(badge="7")))
     late = BadgeSpan(badge="8", span=Span(date(2024, 2, 1), None))
     book.change(Draft(code="E3", name="Chitra", badge=late))
