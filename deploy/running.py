@@ -45,10 +45,14 @@ async def until_told_to_stop() -> AsyncIterator[asyncio.Event]:
 
 
 def settle_memory() -> None:
-    """Take what was made at start out of the garbage collector's sight: it lives as long as the process."""
+    """Take what was made at start out of the garbage collector's sight: it lives as long as the process.
+
+    What comes later is looked through in steps of a few milliseconds, and all of it hardly ever: the loop stands still
+    meanwhile.
+    """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(200_000, 20, 100)
+    gc.set_threshold(10_000, 5, 1_000)
 
 
 async def migrate(url: str, histories: Sequence[History], *, patience: float = 30.0) -> None:

@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date
 from functools import cache
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 from zoneinfo import available_timezones
 
 from services.ingest.application.announce import machine_changed
-from services.ingest.application.drivers import Capability, Driver, IsPushedTo, KnowsPlaces, Streams
+from services.ingest.application.drivers import Capability, Driver, IsKnownByKey, IsPushedTo, KnowsPlaces, Streams
 from services.ingest.application.kept_secrets import HIDDEN, check_place, check_way, kept
 from services.ingest.application.not_installed import not_installed
 from services.ingest.application.ports import Registry, Work
@@ -43,6 +43,15 @@ class Changes(TypedDict, total=False):
     config: Mapping[str, Any]
 
 
+class _Abilities(NamedTuple):
+    """What a driver can do. All machines are asked every few seconds, and to look through a protocol takes 10 µs."""
+
+    driver: Driver
+    streams: bool
+    pushed_to: IsPushedTo | None
+    known_by_key: IsKnownByKey | None
+
+
 class Machines:
     """The use cases of the registry. Each takes the transaction that it is to be part of."""
 
@@ -61,6 +70,7 @@ class Machines:
         """
         self._registry = registry
         self._drivers = drivers
+        self._abilities: dict[str, _Abilities] = {}
         self._clock = clock
         self._zone = zone
         self._changed = changed
@@ -174,8 +184,17 @@ class Machines:
 
     def goes_out(self, machine: Machine) -> bool:
         """Whether we go to it, rather than that it comes to us."""
-        driver = self.driver_of(machine)
-        return isinstance(driver, Streams) and (not isinstance(driver, IsPushedTo) or driver.goes_out(machine))
+        able = self._able(machine)
+        return able.streams and (able.pushed_to is None or able.pushed_to.goes_out(machine))
+
+    def called_by(self, machine: Machine) -> IsPushedTo | None:
+        """Its driver, if machines of its type may come to us."""
+        return self._able(machine).pushed_to
+
+    def key_of(self, machine: Machine) -> str:
+        """What it shows instead of a serial number; empty where that is not its way."""
+        driver = self._able(machine).known_by_key
+        return "" if driver is None else driver.key(machine)
 
     def state_of(self, machine: Machine) -> State:
         """How contact with it stands."""
@@ -195,6 +214,18 @@ class Machines:
     def driver_for(self, machine_type: str) -> Driver | None:
         """The driver of a type, if there is one."""
         return self._drivers.get(machine_type)
+
+    def _able(self, machine: Machine) -> _Abilities:
+        driver = self.driver_of(machine)
+        able = self._abilities.get(machine.machine_type)
+        if able is None or able.driver is not driver:
+            able = self._abilities[machine.machine_type] = _Abilities(
+                driver,
+                isinstance(driver, Streams),
+                driver if isinstance(driver, IsPushedTo) else None,
+                driver if isinstance(driver, IsKnownByKey) else None,
+            )
+        return able
 
     def shown_config(self, machine: Machine) -> dict[str, Any]:
         """Its config without secrets."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from services.ingest.application.conditions import Conditions, Way
 from services.ingest.application.desk import Desk
-from services.ingest.application.drivers import Driver, IsKnownByKey, IsPushedTo
+from services.ingest.application.drivers import IsPushedTo
 from services.ingest.application.machines import Machines
 from services.ingest.application.ports import PendingMachines, Registry
 from services.ingest.application.roster import Roster
@@ -75,7 +75,7 @@ class Pushing:
         self._open_desk = open_desk
         self._clock = clock
         self._told = told
-        self._roster = Roster(registry, key_of=self._key_of)
+        self._roster = Roster(registry, key_of=machines.key_of)
         self._desks: dict[int, Desk] = {}
         self._opened = asyncio.Event()
         self._noted: dict[tuple[str, str], float] = {}
@@ -156,7 +156,7 @@ class Pushing:
             else:
                 desk.heard_elsewhere(present.last_contact_at)
         for machine in machines.values():
-            driver = self._driver_of(machine)
+            driver = self._machines.called_by(machine)
             if driver is not None and machine.status.wanted and driver.pushes(machine):
                 self._desk_of(machine, driver)
 
@@ -173,7 +173,7 @@ class Pushing:
 
     async def _by_serial(self, call: Call, serial: str) -> tuple[Machine, IsPushedTo]:
         machine = await self._roster.find(serial)
-        driver = self._driver_of(machine) if machine is not None else None
+        driver = self._machines.called_by(machine) if machine is not None else None
         if machine is None or driver is None or machine.machine_type != call.kind:
             raise await self._unknown(call, serial, machine)
         return machine, driver
@@ -184,19 +184,11 @@ class Pushing:
         ]
         if len(found) > 1:
             raise self._refused("secret", f"{sentence([each.machine_id for each in found])} have the same key")
-        driver = self._driver_of(found[0]) if found else None
+        driver = self._machines.called_by(found[0]) if found else None
         if driver is None:
             REFUSED.labels("secret").inc()
             raise Unauthenticated("no machine has this key")
         return found[0], driver
-
-    def _key_of(self, machine: Machine) -> str:
-        driver: Driver = self._machines.driver_of(machine)
-        return driver.key(machine) if isinstance(driver, IsKnownByKey) else ""
-
-    def _driver_of(self, machine: Machine) -> IsPushedTo | None:
-        driver: Driver = self._machines.driver_of(machine)
-        return driver if isinstance(driver, IsPushedTo) else None
 
     async def _set_up(self, machine: Machine, driver: IsPushedTo) -> None:
         """It calls, and nobody has said that it would: from now on it is known to."""

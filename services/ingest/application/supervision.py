@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from services.ingest.application.conditions import Conditions, Way
-from services.ingest.application.drivers import IsPushedTo
 from services.ingest.application.machines import Machines
 from services.ingest.application.pausing import Pausing
 from services.ingest.application.ports import Registry
@@ -149,8 +148,8 @@ class Supervisor:
         """Whether nobody is to be in contact with it by any way; one that is paused may still call."""
         if self._machines.state_of(machine) is not State.PAUSED:
             return self._machines.state_of(machine) in _NOBODYS
-        driver = self._machines.driver_of(machine)
-        return not isinstance(driver, IsPushedTo) or not driver.pushes(machine)
+        called = self._machines.called_by(machine)
+        return called is None or not called.pushes(machine)
 
     def _is_wanted(self, machine: Machine) -> bool:
         if machine.paused or not machine.status.wanted:

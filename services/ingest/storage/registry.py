@@ -1,5 +1,6 @@
 """The registry in PostgreSQL."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -37,6 +38,7 @@ ORDERS: dict[str, ColumnElement[Any]] = {
 _LOCK_PLACE = text("SELECT pg_advisory_xact_lock(hashtextextended(:place, 0))")
 _NEXT_ID = text(f"SELECT nextval(pg_get_serial_sequence('{machines.fullname}', 'id'))")
 _PRESENT = machines.c.removed.is_(False)
+_AT_ONCE = 100
 
 
 class PostgresRegistry:
@@ -83,7 +85,11 @@ class PostgresRegistry:
     async def all(self) -> Sequence[Machine]:
         async with self._database.begin() as connection:
             rows = (await connection.execute(select(machines).where(_PRESENT).order_by(machines.c.id))).mappings()
-            return [machine_of(row) for row in rows]
+        found = []
+        for rows_of_some in rows.partitions(_AT_ONCE):
+            found += [machine_of(row) for row in rows_of_some]
+            await asyncio.sleep(0)  # a thousand of them take 20 ms, in which nobody else gets a word in
+        return found
 
 
 class PostgresWork:
