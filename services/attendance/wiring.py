@@ -9,6 +9,7 @@ import httpx
 
 from services.attendance.api import corrections as corrections_api
 from services.attendance.api import days as days_api
+from services.attendance.api import expected_days as expected_days_api
 from services.attendance.api import groups as groups_api
 from services.attendance.api import locks as locks_api
 from services.attendance.api import movements as movements_api
@@ -23,6 +24,7 @@ from services.attendance.api import status as status_api
 from services.attendance.api import structure as structure_api
 from services.attendance.application.correcting import Correcting
 from services.attendance.application.days import Days
+from services.attendance.application.expected_days import Expecting
 from services.attendance.application.explaining import Explaining
 from services.attendance.application.groups import Groups
 from services.attendance.application.history import Histories
@@ -41,6 +43,7 @@ from services.attendance.application.structure import Structure
 from services.attendance.messaging.subscriptions import SCANS_QUEUE, subscriptions
 from services.attendance.settings import Settings
 from services.attendance.storage.correcting import PostgresCorrections
+from services.attendance.storage.expected_days import PostgresExpectedDays
 from services.attendance.storage.groups import PostgresGroups
 from services.attendance.storage.locking import PostgresLocks
 from services.attendance.storage.machines import PostgresMachines, adopt_zone
@@ -59,6 +62,7 @@ from services.attendance.storage.republishing import PostgresStates
 from services.attendance.storage.scheduling import PostgresScheduling
 from services.attendance.storage.structure import PostgresStructure
 from services.attendance.storage.tables import metadata
+from services.attendance.storage.time_off import PostgresTimeOff
 from shared.bus.port import Bus
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Unavailable
@@ -87,6 +91,8 @@ def build(
 
     scheduling = PostgresScheduling(database)
     recomputing = Recompute(PostgresRecomputations(database), recordings, clock)
+    time_off = PostgresTimeOff(database)
+    expecting = Expecting(PostgresExpectedDays(database), clock)
     people = People(PostgresPeople(database), clock, recomputing.settled)
 
     async def scans_waiting() -> int | None:
@@ -129,6 +135,7 @@ def build(
             status_api.router(Status(PostgresStatus(database), clock, scans_waiting)),
             schedules_api.router(Scheduling(scheduling, clock, recomputing.settled)),
             settings_api.router(Settling(scheduling, clock, recomputing.settled)),
+            expected_days_api.router(expecting),
         ],
         tokens=tokens,
         clock=clock,
@@ -138,12 +145,17 @@ def build(
         name="attendance",
         app=app,
         subscriptions=subscriptions(
-            RecordScans(recordings, clock), PostgresMachines(database).apply, parallel=settings.workers
+            RecordScans(recordings, clock),
+            PostgresMachines(database).apply,
+            time_off.apply_holidays,
+            time_off.apply_requests,
+            parallel=settings.workers,
         ),
         loops=[
             ("zone", configured_zone),
             ("relay", Relay(database, bus).run),
             ("recompute", recomputing.run),
+            ("expected days", expecting.run),
         ],
         resources=[pool],
         states=PostgresStates(database, clock),

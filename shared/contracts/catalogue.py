@@ -7,6 +7,8 @@ from shared.contracts.adjustments import AdjustmentChanged
 from shared.contracts.corrections import CorrectionChanged
 from shared.contracts.days import DayUpdated
 from shared.contracts.event import Event
+from shared.contracts.expected_days import ExpectedDays
+from shared.contracts.leave import HolidayChanged, LeaveRequestChanged
 from shared.contracts.machines import ErrorOccurred, MachineChanged, MachineConnected, MachineDisconnected
 from shared.contracts.people import PersonChanged
 from shared.contracts.scans import ScanReceived
@@ -23,6 +25,9 @@ EVENTS: tuple[type[Event], ...] = (
     UserChanged,
     CorrectionChanged,
     AdjustmentChanged,
+    ExpectedDays,
+    HolidayChanged,
+    LeaveRequestChanged,
 )
 
 

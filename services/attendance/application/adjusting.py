@@ -39,7 +39,7 @@ async def adjust(
     for key, computed in days.items():
         site_id = computed.assignment.site_id
         locked = directory.sites[site_id].locked
-        nothing = row_of(compute((), computed.holder, computed.frame, computed.assignment))._asdict()
+        nothing = row_of(compute((), computed.holder, computed.frame, computed.assignment, off=computed.off))._asdict()
         now = row_of(computed)._asdict()
         one = adjusted(key.date, stored.get(key, nothing), now, earlier.get(key, ()), locked=locked, reason=reason)
         if one is not None:

@@ -9,6 +9,7 @@ from services.attendance.domain.corrections import Correction, correct
 from services.attendance.domain.day import Day, work_day
 from services.attendance.domain.frame import Frame
 from services.attendance.domain.scans import Scan
+from services.attendance.domain.time_off import NO_TIME_OFF, TimeOff
 from shared.contracts.days import DayUpdated, ScanOfDay
 from shared.contracts.event import Version
 
@@ -65,6 +66,7 @@ class Computed(NamedTuple):
     frame: Frame
     holder: Holder
     assignment: Assignment
+    off: TimeOff = NO_TIME_OFF
 
 
 def compute(
@@ -73,16 +75,21 @@ def compute(
     frame: Frame,
     assignment: Assignment,
     corrections: Sequence[Correction] = (),
+    *,
+    off: TimeOff = NO_TIME_OFF,
 ) -> Computed:
-    """A person's day from all of its scans and corrections."""
+    """A person's day from all of its scans and corrections, and the time off that it has."""
+    level, (leave, holiday) = assignment.level, off
     if corrections:
-        return Computed(correct(scans, frame, corrections, level=assignment.level).day, frame, holder, assignment)
-    return Computed(work_day(scans, frame, level=assignment.level), frame, holder, assignment)
+        day = correct(scans, frame, corrections, level=level, leave=leave, holiday=holiday).day
+    else:
+        day = work_day(scans, frame, level=level, leave=leave, holiday=holiday)
+    return Computed(day, frame, holder, assignment, off)
 
 
 def row_of(computed: Computed) -> DayRow:
     """The day as it is stored."""
-    day, frame, holder, _ = computed
+    day, frame, holder, *_ = computed
     clock = frame.clock
     return DayRow(
         day.date,
@@ -115,7 +122,7 @@ def row_of(computed: Computed) -> DayRow:
 
 def event_of(computed: Computed, row: DayRow, *, version: Version, at: datetime, live: bool) -> DayUpdated:
     """The day as others hear of it."""
-    day, frame, holder, assignment = computed
+    day, frame, holder, assignment, _ = computed
     return DayUpdated(
         person_id=holder.person_id,
         employee_id=holder.code,

@@ -103,7 +103,7 @@ class Correcting:
                 raise Stale("this day was changed since you read it; read it again")
             now = self._clock.now()
             edit = edit_from(draft, day, now)
-            planned = plan(edit, day.scans, day.frame, day.corrections, day.assignment.level)
+            planned = plan(edit, day.scans, day.frame, day.corrections, day.assignment.level, day.off)
             for new in planned.add:
                 if isinstance(new.said, said.Figures):
                     check_figures(new.said, day)
@@ -230,6 +230,7 @@ class Correcting:
         await writing.take_turns(set(turns_of(key, badges)))
         scans = await writing.scans_of({key: (frame.start, frame.end, badges)})
         corrections = await writing.corrections_of({key: (frame.start, frame.end)})
+        leave = await writing.leave_of([key]) if directory.leave else {}
         return DayAtHand(
             key=key,
             directory=directory,
@@ -238,6 +239,7 @@ class Correcting:
             assignment=assignment,
             scans=scans[key],
             corrections=corrections.get(key, []),
+            off=directory.time_off(key, assignment, leave),
         )
 
     async def _follow(
@@ -270,7 +272,7 @@ class Correcting:
 
 
 def _figures_of_nothing(day: DayAtHand) -> Figures:
-    row = row_of(compute((), day.holder, day.frame, day.assignment))
+    row = row_of(compute((), day.holder, day.frame, day.assignment, off=day.off))
     return {name: getattr(row, name) for name in FIGURES}
 
 

@@ -21,6 +21,7 @@ from services.attendance.domain.edits import Edit, moment_in
 from services.attendance.domain.frame import Frame
 from services.attendance.domain.scans import Scan, ScanType
 from services.attendance.domain.terms import Level
+from services.attendance.domain.time_off import TimeOff
 from shared.kernel.errors import Conflict, Invalid, sentence
 
 AHEAD = timedelta(days=31)
@@ -69,6 +70,7 @@ class DayAtHand:
     assignment: Assignment
     scans: list[Scan]
     corrections: list[Correction]
+    off: TimeOff
 
 
 def said_from(draft: Draft, day: DayAtHand, now: datetime) -> Said:

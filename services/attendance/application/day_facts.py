@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
 from services.attendance.application.listing import Page
-from services.attendance.application.rulebook import Rulebook
+from services.attendance.application.rulebook import LeaveByPerson, Rulebook
 from services.attendance.domain.state import State
 from shared.web.lists import Window
 from shared.web.scope import Scope
@@ -197,7 +197,7 @@ class Count(NamedTuple):
     seen: bool
     people: int
     person_id: int | None
-    """Of somebody who has days of their own."""
+    """Of somebody who is counted apart."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -216,6 +216,9 @@ class DayReading(Protocol):
 
     async def rulebook(self, now: datetime) -> Rulebook:
         """The rules of all sites."""
+
+    async def leave(self, first: date, last: date, people: Sequence[int] | None) -> LeaveByPerson:
+        """The leave of these people, of everybody where it is None, on the dates from `first` to `last`."""
 
     async def person(self, text: str, scope: Scope) -> int | None:
         """The id of the person with this id, or else this code; None where the caller sees none."""

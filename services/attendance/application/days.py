@@ -28,8 +28,9 @@ from services.attendance.application.day_facts import (
 )
 from services.attendance.application.listing import Page
 from services.attendance.application.rulebook import Rulebook, level_of
+from services.attendance.domain.months import dates_of
 from services.attendance.domain.state import State
-from services.attendance.domain.terms import Level
+from services.attendance.domain.terms import Level, terms_of
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Malformed, NotFound
 from shared.web.lists import Window
@@ -55,15 +56,17 @@ class Days:
         async with self._reads.reading() as reading:
             rules = await reading.rulebook(self._clock.now())
             found = await reading.on(day, await _looked_up(wanted, reading, scope), scope)
+            rules.leave = await reading.leave(day, day, [facts.person_id for facts in found if not facts.used])
         return [_view(facts, rules) for facts in found]
 
     async def month(self, first: date, wanted: Wanted, scope: Scope) -> list[PersonMonth]:
         """A timesheet of the month that begins with `first`."""
-        dates = dates_of_month(first)
+        dates = dates_of(first)
         async with self._reads.reading() as reading:
             rules = await reading.rulebook(self._clock.now())
             looked_up = await _looked_up(wanted, reading, scope)
             stays, stored = await reading.month(dates[0], dates[-1], looked_up, scope)
+            rules.leave = await reading.leave(dates[0], dates[-1], list({stay.person_id for stay in stays}))
         return [month async for month in _timesheet(dates, stays, stored, rules)]
 
     async def listed(self, wanted: Wanted, scope: Scope, asked: Window) -> Page[Record]:
@@ -72,7 +75,15 @@ class Days:
             rules = await reading.rulebook(self._clock.now())
             looked_up = await _looked_up(wanted, reading, scope)
             by_status = wanted.status is not None or asked.order == "status"
-            found = await reading.days(looked_up, scope, asked, _empty(looked_up, rules, by_status=by_status))
+            dates = _dates(looked_up)
+            if by_status and dates:
+                people = None if looked_up.person_id is None else [looked_up.person_id]
+                rules.leave = await reading.leave(dates[0], dates[-1], people)
+            empty = _empty(looked_up, dates, rules, by_status=by_status) if dates else None
+            found = await reading.days(looked_up, scope, asked, empty)
+            if not by_status and (unseen := [facts for facts, _ in found.rows if not facts.used]):
+                on = [facts.date for facts in unseen]
+                rules.leave = await reading.leave(min(on), max(on), list({facts.person_id for facts in unseen}))
         rows = [record_of(facts, details, rules) for facts, details in found.rows]
         return Page(rows=rows, total=found.total, exact=found.exact, next_after=found.next_after)
 
@@ -85,6 +96,7 @@ class Days:
         async with self._reads.reading() as reading:
             rules = await reading.rulebook(self._clock.now())
             found = await reading.day(person_id, on, scope)
+            rules.leave = await reading.leave(on, on, [person_id])
         if found is None:
             raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
         return record_of(*found, rules)
@@ -97,7 +109,9 @@ class Days:
             rules = await reading.rulebook(self._clock.now())
             day = day or rules.today()
             looked_up = await _looked_up(wanted, reading, scope)
-            counts = await reading.counts(day, looked_up, scope, list(rules.people.holders))
+            rules.leave = await reading.leave(day, day, None)
+            apart = [*rules.people.holders, *(one for one in rules.leave if one not in rules.people.holders)]
+            counts = await reading.counts(day, looked_up, scope, apart)
         total, departments = Figures(), defaultdict[str | None, Figures](Figures)
         for count in counts:
             for figures in (total, departments[count.department]):
@@ -108,12 +122,6 @@ class Days:
         """The business date of this moment at the main site."""
         async with self._reads.reading() as reading:
             return (await reading.rulebook(self._clock.now())).today()
-
-
-def dates_of_month(first: date) -> list[date]:
-    """All dates of a month, from its first."""
-    dates = [first + timedelta(days=n) for n in range(31)]
-    return [day for day in dates if day.month == first.month]
 
 
 async def _looked_up(wanted: Wanted, reading: DayReading, scope: Scope) -> Filter:
@@ -141,17 +149,22 @@ def _unknown(name: str, value: str) -> Malformed:
     return Malformed(f"{name}: {detail}", fields={name: detail})
 
 
-def _empty(wanted: Filter, rules: Rulebook, *, by_status: bool) -> EmptyDays | None:
+def _dates(wanted: Filter) -> list[date]:
+    """The dates of which days without scans are listed; none where they would be too many."""
     if wanted.since is None or wanted.until is None:
-        return None
+        return []
     length = (wanted.until - wanted.since).days + 1
-    if length > LONGEST_WITH_ABSENCES:
-        return None
-    dates = [wanted.since + timedelta(days=n) for n in range(length)]
+    return [] if length > LONGEST_WITH_ABSENCES else [wanted.since + timedelta(days=n) for n in range(length)]
+
+
+def _empty(wanted: Filter, dates: Sequence[date], rules: Rulebook, *, by_status: bool) -> EmptyDays:
     worker = Level.WORKER  # the level changes no status where there are no scans
     sites = [(site, day, rules.without_scans(site, day, worker).status) for site in rules.site_ids for day in dates]
     own = [one for one in rules.people.holders if wanted.person_id in (None, one)] if by_status else []
     people = [(one, day, rules.without_scans(None, day, worker, one).status) for one in own for day in dates]
+    if by_status:
+        on_leave = [(one, day) for one, its in rules.leave.items() if one not in rules.people.holders for day in its]
+        people += [(one, day, rules.without_scans(None, day, worker, one).status) for one, day in on_leave]
     return EmptyDays(sites, people)
 
 
@@ -173,7 +186,9 @@ def record_of(facts: DayFacts, details: DayDetails, rules: Rulebook) -> Record:
         shortfall = rules.without_scans(facts.site_id, facts.date, level, facts.person_id).shortfall
     zone = details.zone or rules.zone(facts.site_id or rules.main_site)
     frame = rules.frame_for(facts.person_id, facts.site_id, facts.date)
-    expected = frame.terms.expected if details.expected is None else details.expected
+    expected = details.expected
+    if expected is None:
+        expected = terms_of(frame, *rules.time_off(facts.site_id, facts.date, facts.person_id)).expected
     shift = None if frame.shift is None else frame.shift.title
     return Record(facts, details, view.status, view.state, zone, shortfall, expected, shift)
 
@@ -188,8 +203,10 @@ async def _timesheet(
     absences: dict[tuple[int | None, date, str], MonthDay] = {}
     own = rules.people.holders
 
+    leave = rules.leave
+
     def absent(stay: Stay, day: date) -> MonthDay:
-        if stay.person_id in own:
+        if stay.person_id in own or (leave and day in leave.get(stay.person_id, ())):
             level = level_of(stay.level_of_work)
             status, state, _ = rules.without_scans(stay.site_id, day, level, stay.person_id)
             return MonthDay(day, status, state, None, None, 0, 0, 0)

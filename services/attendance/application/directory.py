@@ -4,7 +4,7 @@ It is read once and kept until `rules.n` says that something changed (see `stora
 what it is asked often it remembers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -14,6 +14,8 @@ from services.attendance.domain.boundary import EARLIEST, LATEST, working_days
 from services.attendance.domain.frame import Frame
 from services.attendance.domain.locks import month_of
 from services.attendance.domain.settings import DEFAULTS
+from services.attendance.domain.terms import Leave
+from services.attendance.domain.time_off import NO_TIME_OFF, TimeOff
 from services.attendance.domain.window import date_at, frame_of
 
 __all__ = ["Assignment", "Directory", "Holder", "PersonDay", "Site", "SiteWithoutZone", "Span"]
@@ -31,6 +33,8 @@ class Directory:
     people: dict[int, Holder] = field(default_factory=dict)
     by_badge: dict[str, tuple[Holder, ...]] = field(default_factory=dict)
     plans: Plans = field(default_factory=Plans)
+    leave: bool = False
+    """Any request charges any date: else nobody need ask for leave."""
     _frames: dict[tuple[int, date], Frame] = field(default_factory=dict)
     _planning: Planning = field(init=False)
     _planned: set[int] = field(default_factory=set)
@@ -107,6 +111,12 @@ class Directory:
         if frame is None:
             frame = self._frames[site_day] = self._frame(*site_day)
         return frame, assignment
+
+    def time_off(self, key: PersonDay, place: Assignment, leave: Mapping[PersonDay, Leave]) -> TimeOff:
+        """What a person's date has beside its scans; `leave` has that of the key."""
+        holidays = self.sites[place.site_id].holidays
+        found, holiday = leave.get(key), holidays.on(key.date) if holidays else None
+        return NO_TIME_OFF if found is None and holiday is None else TimeOff(found, holiday)
 
     def date_at(self, site_id: int, at: int) -> date:
         """The business date of an instant at a site.

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from services.attendance.application.directory import Holder, PersonDay
-from services.attendance.application.rulebook import Rulebook
+from services.attendance.application.rulebook import LeaveByPerson, Rulebook
 from services.attendance.domain.corrections import Correction
 from services.attendance.domain.explain_corrections import explain_corrected
 from services.attendance.domain.releases import Release
@@ -34,6 +34,9 @@ class ExplainReading(Protocol):
 
     async def rulebook(self, now: datetime) -> Rulebook:
         """The rules of all sites."""
+
+    async def leave(self, first: date, last: date, people: Sequence[int] | None) -> LeaveByPerson:
+        """The leave of these people on the dates from `first` to `last`."""
 
     async def by_code(self, text: str, scope: Scope) -> int | None:
         """The id of the person with this code, or else this id; None where the caller sees none."""
@@ -85,6 +88,8 @@ class Explaining:
         if holder is None or assignment is None:
             raise NotFound(f"there is no such day: {_called(holder, person_id)} belonged nowhere on {on.isoformat()}")
         rules = await reading.rulebook(self._clock.now())
+        rules.leave = await reading.leave(on, on, [person_id])
+        leave, holiday = rules.time_off(assignment.site_id, on, person_id)
         frame = rules.frame_for(person_id, assignment.site_id, on)
         badges = sorted(holder.badges_on(on))
         evidence = await reading.evidence(badges, frame.starts_at, frame.ends_at)
@@ -95,6 +100,8 @@ class Explaining:
             frame,
             corrections,
             level=assignment.level,
+            leave=leave,
+            holiday=holiday,
             settings_since=rules.settings_since(person_id, assignment.site_id, on),
             closed=rules.closure(assignment.site_id, on, person_id),
             releases=evidence.releases,
@@ -110,6 +117,8 @@ class Explaining:
             "level_of_work": assignment.level_of_work,
             "badges": badges,
             "state": state,
+            "leave": None if leave is None else {"request": leave.request, "type": leave.type, "part": leave.part},
+            "holiday": holiday,
             **data,
             "scans": [
                 {**account, "machine_id": evidence.machines.get(UUID(account["id"]))}

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from services.attendance.application.correction_ports import CorrectionFacts, Figures
 from services.attendance.application.directory import Holder
-from services.attendance.application.rulebook import Rulebook
+from services.attendance.application.rulebook import LeaveByPerson, Rulebook
 from services.attendance.domain.correction_states import State
 from services.attendance.domain.corrections import Correction, correct
 from services.attendance.domain.explain_corrections import figures_without
@@ -20,6 +20,7 @@ from services.attendance.domain.frame import Frame
 from services.attendance.domain.hours import hours
 from services.attendance.domain.scans import Scan
 from services.attendance.domain.terms import Level
+from services.attendance.domain.time_off import TimeOff
 from shared.kernel.clock import Clock
 from shared.kernel.errors import NotFound
 from shared.web.scope import Scope
@@ -51,6 +52,9 @@ class HistoryReading(Protocol):
 
     async def rulebook(self, now: datetime) -> Rulebook:
         """The rules of all sites."""
+
+    async def leave(self, first: date, last: date, people: Sequence[int] | None) -> LeaveByPerson:
+        """The leave of these people on the dates from `first` to `last`."""
 
     async def holder(self, person_id: int, on: date, scope: Scope) -> Holder | None:
         """The person with all assignments and badges; None where they are not the caller's to see on that date."""
@@ -114,7 +118,10 @@ class Histories:
             assignment = None if holder is None else holder.assignment_on(on)
             if holder is None or assignment is None:
                 raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
-            frame = (await reading.rulebook(self._clock.now())).frame(assignment.site_id, on)
+            rules = await reading.rulebook(self._clock.now())
+            rules.leave = await reading.leave(on, on, [person_id])
+            frame = rules.frame_for(person_id, assignment.site_id, on)
+            off = rules.time_off(assignment.site_id, on, person_id)
             arrivals = await reading.arrivals(holder.badges_on(on), frame.starts_at, frame.ends_at)
             corrections = await reading.corrections(person_id, on)
             changes = await reading.changes(person_id, on)
@@ -123,7 +130,7 @@ class Histories:
             *(turn for correction in corrections for turn in _of_correction(correction)),
             *(_Turn(each.at, {"what": "recomputed", "reason": each.reason}, change=each) for each in changes),
         ]
-        return list(_played(sorted(turns, key=lambda turn: turn.at), frame, assignment.level))
+        return list(_played(sorted(turns, key=lambda turn: turn.at), frame, assignment.level, off))
 
 
 def _of_scan(arrival: Arrival) -> Iterator[_Turn]:
@@ -155,13 +162,14 @@ def _of_correction(correction: CorrectionFacts) -> Iterator[_Turn]:
         yield _Turn(withdrawn.at, facts("withdrawn", withdrawn.name, withdrawn.reason), take=taken)
 
 
-def _played(turns: Sequence[_Turn], frame: Frame, level: Level) -> Iterator[Step]:
+def _played(turns: Sequence[_Turn], frame: Frame, level: Level, off: TimeOff) -> Iterator[Step]:
     known: list[Scan | Correction] = []
 
     def figures() -> dict[str, object]:
         scans = [each for each in known if isinstance(each, Scan)]
         corrections = [each for each in known if isinstance(each, Correction)]
-        return figures_without(correct(scans, frame, corrections, level=level).day, frame)
+        day = correct(scans, frame, corrections, level=level, leave=off.leave, holiday=off.holiday).day
+        return figures_without(day, frame)
 
     now = figures()
     for turn in turns:

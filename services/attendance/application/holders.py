@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from services.attendance.domain.settings import DEFAULTS, DaySettings
 from services.attendance.domain.terms import Level
+from services.attendance.domain.time_off import NO_HOLIDAYS, Holidays
 
 T = TypeVar("T")
 
@@ -103,13 +104,14 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """A site's zone and its settings over time."""
+    """A site's zone, its settings over time, and its holidays."""
 
     site_id: int
     zone: str | None
     settings: Timeline[DaySettings] = ()
     locked: frozenset[date] = frozenset()
     """The firsts of the months whose days keep their figures."""
+    holidays: Holidays = NO_HOLIDAYS
 
     def settings_on(self, day: date) -> DaySettings:
         return on_date(self.settings, day) or DEFAULTS

@@ -10,6 +10,7 @@ from services.attendance.application.directory import Directory, PersonDay
 from services.attendance.domain.corrections import Correction
 from services.attendance.domain.locks import Adjustment, Figures
 from services.attendance.domain.scans import Scan
+from services.attendance.domain.terms import Leave
 from shared.contracts.event import Event
 from shared.contracts.scans import ScanReceived
 
@@ -58,6 +59,9 @@ class Recording(Protocol):
 
     async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
         """The corrections in force of each key that has any, by its window in seconds since 1970."""
+
+    async def leave_of(self, keys: Sequence[PersonDay]) -> dict[PersonDay, Leave]:
+        """The leave of each key that has any; not worth asking where the directory knows of none at all."""
 
     async def note_changes(self, rows: Sequence[DayRow], reason: str, at: datetime) -> None:
         """Write down how the figures of stored days differ from these, which are about to be saved."""

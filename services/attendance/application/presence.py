@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, NoReturn, Protocol
 from zoneinfo import ZoneInfo
 
-from services.attendance.application.rulebook import Rulebook
+from services.attendance.application.rulebook import LeaveByPerson, Rulebook
 from services.attendance.domain.presence import Presence, Seen, Whereabouts, presence
 from services.attendance.domain.scans import SCAN_TYPES
+from services.attendance.domain.terms import terms_of
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Malformed, Unavailable
 from shared.web.scope import Scope
@@ -138,6 +139,9 @@ class PresenceReading(Protocol):
     async def rulebook(self, now: datetime) -> Rulebook:
         """The rules of all sites."""
 
+    async def leave(self, first: date, last: date, people: Sequence[int] | None) -> LeaveByPerson:
+        """The leave of these people on the dates from `first` to `last`."""
+
     async def sites(self) -> Mapping[int, str]:
         """Their names by id."""
 
@@ -212,6 +216,9 @@ class WhoIsInNow:
             facts = await reading.people(
                 today, min(starts.values()), site_id=site_id, unit_id=unit_id, search=wanted.search, scope=scope
             )
+            seen = [(each.date, each.person_id) for each in facts if each.date is not None]
+            if seen:
+                rules.leave = await reading.leave(min(seen)[0], max(seen)[0], [each.person_id for each in facts])
             machines = await reading.machines(site_id)
             this_day = min(rules.frame(site, day).starts_at for site, day in today.items())
             strangers = await reading.strangers(this_day, site_id, scope)
@@ -256,7 +263,7 @@ def _person(facts: PresenceFacts, rules: Rulebook, now: datetime) -> PresentPers
     settings, _, _ = rules.settings(facts.home, day)
     seen = None
     if facts.date is not None and facts.at is not None and facts.marks:
-        terms = rules.frame(facts.home, day).terms
+        terms = terms_of(rules.frame(facts.home, day), *rules.time_off(facts.home, day, facts.person_id))
         seen = Seen(
             today=facts.date == facts.today,
             resolver=settings.resolver,

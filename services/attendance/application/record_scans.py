@@ -111,8 +111,15 @@ async def recompute(
     await recording.take_turns({turn for key, (_, _, badges) in spans.items() for turn in turns_of(key, badges)})
     scans = await recording.scans_of(spans)
     corrected = await recording.corrections_of({key: (start, end) for key, (start, end, _) in spans.items()})
+    leave = await recording.leave_of(list(placed)) if directory.leave else {}
     computed = {
-        key: compute(scans[key], directory.people[key.person_id], *where, corrected.get(key, ()))
+        key: compute(
+            scans[key],
+            directory.people[key.person_id],
+            *where,
+            corrected.get(key, ()),
+            off=directory.time_off(key, where[1], leave),
+        )
         for key, where in placed.items()
     }
     rows = {key: row_of(day) for key, day in computed.items()}

@@ -12,7 +12,8 @@ from services.attendance.domain.day import work_day
 from services.attendance.domain.frame import Frame
 from services.attendance.domain.settings import DEFAULTS, DaySettings
 from services.attendance.domain.state import Closure, State, closure, state_of
-from services.attendance.domain.terms import Level, terms_of
+from services.attendance.domain.terms import Leave, Level, terms_of
+from services.attendance.domain.time_off import NO_TIME_OFF, TimeOff
 from services.attendance.domain.window import frame_of
 
 NO_ZONE_YET = "UTC"
@@ -26,6 +27,10 @@ class Reporter:
     code: str
     site_id: int
     reported_until: datetime | None
+
+
+LeaveByPerson = Mapping[int, Mapping[date, Leave]]
+"""Leave by the ids of people and by date."""
 
 
 class Empty(NamedTuple):
@@ -57,12 +62,14 @@ class Rulebook:
         self.now = now
         self.people = people
         self.main_site = min(sites)
+        self.leave: LeaveByPerson = {}
+        """Of the dates and people in question; whoever asks about them reads it first."""
         self._sites = sites
         self._reporters = reporters
         self._empty: dict[tuple[int, date, Level], Empty] = {}
         self._closures: dict[tuple[int, int], Closure] = {}
         self._seen: dict[tuple[int | None, date], State] = {}
-        self._by_frame: dict[tuple[int, int, Level], Empty] = {}
+        self._by_frame: dict[tuple[int, int, Level, TimeOff], Empty] = {}
 
     @property
     def site_ids(self) -> Sequence[int]:
@@ -90,6 +97,12 @@ class Rulebook:
         frame = self._own_frame(person_id, day)
         return self.frame(site_id, day) if frame is None else frame
 
+    def time_off(self, site_id: int | None, day: date, person_id: int | None = None) -> TimeOff:
+        """What a date has beside scans: the holiday of the site, and the person's leave."""
+        leave = None if person_id is None else self._leave_on(person_id, day)
+        holiday = self._sites[site_id or self.main_site].holidays.on(day)
+        return NO_TIME_OFF if leave is None and holiday is None else TimeOff(leave, holiday)
+
     def settings_since(self, person_id: int, site_id: int | None, day: date) -> date | None:
         """Since when the settings of a person's date hold; None is always."""
         own = self._own_place(person_id, day)
@@ -112,12 +125,17 @@ class Rulebook:
 
     def without_scans(self, site_id: int | None, day: date, level: Level, person_id: int | None = None) -> Empty:
         """What a day is for whoever was not seen on it; for a person by their own schedule."""
-        frame = None if person_id is None else self._own_frame(person_id, day)
-        if frame is not None:
-            return self._without_scans(site_id or self.main_site, frame, level)
+        own = None if person_id is None else self._own_place(person_id, day)
+        if own is not None:
+            holder, place = own
+            frame = self.people.planning.frame(holder, day, place, self.zone(place.site_id))
+            return self._without_scans(place.site_id, frame, level, self.time_off(place.site_id, day, person_id))
+        if person_id is not None and self._leave_on(person_id, day) is not None:
+            off = self.time_off(site_id, day, person_id)
+            return self._without_scans(site_id or self.main_site, self.frame(site_id, day), level, off)
         key = (site_id or self.main_site, day, level)
         if key not in self._empty:
-            self._empty[key] = self._without_scans(key[0], self.frame(site_id, day), level)
+            self._empty[key] = self._without_scans(key[0], self.frame(site_id, day), level, self.time_off(site_id, day))
         return self._empty[key]
 
     def state(self, site_id: int | None, day: date, *, seen: bool, person_id: int | None = None) -> State:
@@ -130,11 +148,11 @@ class Rulebook:
             self._seen[site_id, day] = state_of(self.closure(site_id, day), self.now, None, seen=True)
         return self._seen[site_id, day]
 
-    def _without_scans(self, site_id: int, frame: Frame, level: Level) -> Empty:
-        key = (site_id, frame.number, level)
+    def _without_scans(self, site_id: int, frame: Frame, level: Level, off: TimeOff) -> Empty:
+        key = (site_id, frame.number, level, off)
         if key not in self._by_frame:
-            computed = work_day((), frame, level=level)
-            state = state_of(self._closure(site_id, frame.end), self.now, terms_of(frame).due, seen=False)
+            computed = work_day((), frame, level=level, leave=off.leave, holiday=off.holiday)
+            state = state_of(self._closure(site_id, frame.end), self.now, terms_of(frame, *off).due, seen=False)
             self._by_frame[key] = Empty(computed.status, state, computed.shortfall)
         return self._by_frame[key]
 
@@ -144,6 +162,12 @@ class Rulebook:
             machines = {r.code: r.reported_until for r in self._reporters if r.site_id == site_id}
             self._closures[key] = closure(datetime.fromtimestamp(end, UTC), self.now, machines)
         return self._closures[key]
+
+    def _leave_on(self, person_id: int, day: date) -> Leave | None:
+        if not self.leave:
+            return None
+        its = self.leave.get(person_id)
+        return None if its is None else its.get(day)
 
     def _own_frame(self, person_id: int, day: date) -> Frame | None:
         own = self._own_place(person_id, day)

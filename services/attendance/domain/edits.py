@@ -21,6 +21,7 @@ from services.attendance.domain.corrections import (
 from services.attendance.domain.frame import Frame
 from services.attendance.domain.scans import Scan, ScanType
 from services.attendance.domain.terms import Level
+from services.attendance.domain.time_off import NO_TIME_OFF, TimeOff
 from shared.kernel.errors import Conflict, Invalid
 
 
@@ -50,14 +51,21 @@ class Plan(NamedTuple):
     add: list[New]
 
 
-def plan(edit: Edit, scans: Sequence[Scan], frame: Frame, corrections: Sequence[Correction], level: Level) -> Plan:
+def plan(  # noqa: PLR0917 -- an edit, and the day as it is
+    edit: Edit,
+    scans: Sequence[Scan],
+    frame: Frame,
+    corrections: Sequence[Correction],
+    level: Level,
+    off: TimeOff = NO_TIME_OFF,
+) -> Plan:
     """The corrections that make the day what the edit says; none where it says that already.
 
     Raises:
         Invalid: the first scan would come after the last.
         Conflict: a duty elsewhere stands against it.
     """
-    now = correct(scans, frame, corrections, level=level).day
+    now = correct(scans, frame, corrections, level=level, leave=off.leave, holiday=off.holiday).day
     first = now.first_arrival if edit.first is None else edit.first // 60
     last = now.last_departure if edit.last is None else edit.last // 60
     if first is not None and last is not None and last < first and (edit.first or edit.last):

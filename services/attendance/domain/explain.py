@@ -20,7 +20,7 @@ from services.attendance.domain.resolve import read
 from services.attendance.domain.scans import Scan
 from services.attendance.domain.settings import settings_values
 from services.attendance.domain.state import Closure
-from services.attendance.domain.terms import Leave, Level, terms_of
+from services.attendance.domain.terms import Leave, LeavePart, Level, terms_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +133,7 @@ def explain(
         accounts=accounts_of(reading, frame, releases),
         figures=figures_of(case),
         flags=tuple((flag, _flag(flag, case)) for flag in day.flags),
-        notes=tuple(_notes(settings_since, closed)),
+        notes=(*_notes_of_time_off(leave, holiday), *_notes(settings_since, closed)),
     )
 
 
@@ -205,6 +205,15 @@ _FLAGS: Final = {
     Flag.WORKED_ON_LEAVE: "there are scans on a whole day of leave",
     Flag.ABSENT_HALF_DAY: "half the day is leave, and there is no scan in the other half",
 }
+
+
+def _notes_of_time_off(leave: Leave | None, holiday: str | None) -> Iterator[str]:
+    if leave is not None:
+        part = {LeavePart.FULL: "this day", LeavePart.MORNING: "its morning", LeavePart.AFTERNOON: "its afternoon"}
+        request = f" {leave.request}" if leave.request else ""
+        yield f"The approved leave request{request} ({leave.type}) charges {part[leave.part]}."
+    if holiday is not None:
+        yield f"The date is a holiday, {holiday}."
 
 
 def _notes(settings_since: date | None, closed: Closure | None) -> Iterator[str]:

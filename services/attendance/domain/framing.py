@@ -36,9 +36,10 @@ def by_settings(window: Window, settings: DaySettings, *, off: bool) -> Frame:
         on = day if clock > settings.day_boundary else day + _ONE_DAY
         return int(datetime.combine(on, clock, tzinfo=tz).timestamp()) // 60
 
-    rest = off or day.isoweekday() % 7 in settings.weekend_days
+    expected = expected_by_settings(day, settings, off=off)
+    rest = expected is None
     terms = Terms(
-        expected=0 if rest else settings.standard_minutes,
+        expected=expected or 0,
         rest=rest,
         safe_entry=end // 60 if off else minute(settings.safe_entry),
         late_entry=end // 60 if off else minute(settings.late_entry),
@@ -76,13 +77,9 @@ def by_shift(window: Window, settings: DaySettings, shift: Shift, confidence: fl
     def span(one: tuple[int, int]) -> Span:
         return Span(instant(day, one[0], tz) // 60, instant(day, one[1], tz) // 60)
 
-    parts = tuple(map(span, shift.parts))
+    parts, unpaid = _work_and_breaks(shift, settings, span)
     begins, ends = parts[0].start, parts[-1].end
     fixed = [one for one in shift.breaks or () if isinstance(one, FixedBreak)]
-    breaks = [span((one.start, one.end)) for one in fixed if not one.paid]
-    if shift.breaks is None and settings.lunch_minutes:
-        breaks.append(_lunch(shift, settings, span))
-    unpaid = _joined([*map(span, shift.gaps), *breaks])
     paid = _joined([span((one.start, one.end)) for one in fixed if one.paid])
     amounts = [one for one in shift.breaks or () if not isinstance(one, FixedBreak)]
     norm = _norm(shift, parts, unpaid)
@@ -121,6 +118,30 @@ def by_shift(window: Window, settings: DaySettings, shift: Shift, confidence: fl
         unpaid=unpaid,
         paid=paid,
     )
+
+
+def expected_by_settings(day: date, settings: DaySettings, *, off: bool) -> int | None:
+    """Minutes of work on a date without a shift; None where it is a day of rest."""
+    return None if off or day.isoweekday() % 7 in settings.weekend_days else settings.standard_minutes
+
+
+def expected_by_shift(day: date, zone: str, settings: DaySettings, shift: Shift) -> int:
+    """Minutes of work on a date with a shift; `settings` are what it leaves of the date's."""
+    tz = ZoneInfo(zone)
+    parts, unpaid = _work_and_breaks(
+        shift, settings, lambda one: Span(instant(day, one[0], tz) // 60, instant(day, one[1], tz) // 60)
+    )
+    return _norm(shift, parts, unpaid)
+
+
+def _work_and_breaks(
+    shift: Shift, settings: DaySettings, span: Callable[[tuple[int, int]], Span]
+) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    """The parts of a shift, and the time that is nobody's work."""
+    breaks = [span((one.start, one.end)) for one in shift.breaks or () if isinstance(one, FixedBreak) and not one.paid]
+    if shift.breaks is None and settings.lunch_minutes:
+        breaks.append(_lunch(shift, settings, span))
+    return tuple(map(span, shift.parts)), _joined([*map(span, shift.gaps), *breaks])
 
 
 def _lunch(shift: Shift, settings: DaySettings, span: Callable[[tuple[int, int]], Span]) -> Span:

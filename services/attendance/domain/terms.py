@@ -1,6 +1,6 @@
 """What is expected of a person on a day: leave, holiday and weekend change the thresholds of a frame (RULES §4)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -29,6 +29,8 @@ class Leave:
     type: str
     """As the policy names it: casual, sick, annual, maternity, paternity, earned, compensatory, without_pay, …"""
     part: LeavePart = LeavePart.FULL
+    request: str | None = field(default=None, compare=False)
+    """The request that charges it, for those who ask why: no day depends on it."""
 
 
 def terms_of(frame: Frame, leave: Leave | None = None, holiday: str | None = None) -> Terms:

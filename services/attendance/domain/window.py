@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from services.attendance.domain.boundary import EARLIEST, LATEST, working_days
 from services.attendance.domain.clocks import instant
 from services.attendance.domain.frame import Frame
-from services.attendance.domain.framing import Window, by_settings, by_shift
+from services.attendance.domain.framing import Window, by_settings, by_shift, expected_by_settings, expected_by_shift
 from services.attendance.domain.settings import DaySettings
 from services.attendance.domain.shift import DATE, LATEST_END, Shift
 
@@ -46,6 +46,13 @@ def frame_of(day: date, zone: str, settings: DaySettings, slots: tuple[Slot, Slo
     if own.shift is None:
         return by_settings(window, settings, off=own.scheduled)
     return by_shift(window, own.shift.over(settings), own.shift, own.confidence)
+
+
+def expected_on(day: date, zone: str, slot: Slot) -> int:
+    """The minutes of work that the frame of a date has, without making one: they depend on no other date."""
+    if slot.shift is None:
+        return expected_by_settings(day, slot.settings, off=slot.scheduled) or 0
+    return expected_by_shift(day, zone, slot.shift.over(slot.settings), slot.shift)
 
 
 def date_at(at: datetime, zone: str, slot_on: Callable[[date], Slot]) -> date:

@@ -24,6 +24,7 @@ from services.attendance.storage.reading_evidence import PostgresEvidenceReading
 from services.attendance.storage.recording import Kept, PostgresRecording, figures_json
 from services.attendance.storage.sql import Key as OrderKey
 from services.attendance.storage.sql import Where, day_key, instant_key, like, number_key, page, seen_by, text_key
+from services.attendance.storage.time_off import read_leave
 from shared.contracts.event import Version
 from shared.kernel.errors import NotFound
 from shared.outbox.writing import add_fast
@@ -145,7 +146,9 @@ class PostgresCorrecting(PostgresCorrectionReading, PostgresRecording):
         found = await PostgresDayReading(self._pg).day(person_id, on, scope)
         if found is None:
             raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
-        return record_of(*found, await read_rulebook(self._pg, now))
+        rules = await read_rulebook(self._pg, now)
+        rules.leave = await read_leave(self._pg, on, on, [person_id])
+        return record_of(*found, rules)
 
 
 async def read_corrections(pg: "asyncpg.Connection[Any]", person_id: int, on: date) -> list[CorrectionFacts]:

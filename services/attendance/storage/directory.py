@@ -10,10 +10,11 @@ import asyncpg
 from services.attendance.application.directory import Assignment, Holder, Site, Span
 from services.attendance.domain.settings import DaySettings, settings_from
 from services.attendance.storage.plans import read_owned
+from services.attendance.storage.time_off import HOLIDAYS, holidays_of
 
 
 async def read_sites(pg: "asyncpg.Connection[Any]") -> dict[int, Site]:
-    """All sites with their settings over time."""
+    """All sites with their settings over time, and their holidays."""
     settings: dict[int, list[tuple[Span, DaySettings]]] = {}
     for row in await pg.fetch(_SITE_SETTINGS):
         values = settings_from(json.loads(row["values"]))
@@ -27,8 +28,9 @@ async def read_sites(pg: "asyncpg.Connection[Any]") -> dict[int, Site]:
             zone=row["zone"],
             settings=tuple(settings.get(row["id"], ())),
             locked=frozenset(locked.get(row["id"], ())),
+            holidays=holidays_of(row["holidays"]),
         )
-        for row in await pg.fetch("SELECT id, zone FROM sites")
+        for row in await pg.fetch(f"SELECT s.id, s.zone, {HOLIDAYS} AS holidays FROM sites s")
     }
 
 

@@ -10,7 +10,7 @@ from services.attendance.application.announce import person_changed
 from services.attendance.application.person import ALWAYS, Change
 from services.attendance.application.rulebook import Rulebook
 from services.attendance.storage.person_states import read_states
-from services.attendance.storage.rules import ask_recompute
+from services.attendance.storage.rules import ask_expected, ask_recompute
 from services.attendance.storage.unknown_badges import count_again
 from shared.outbox.writing import add_fast
 
@@ -32,6 +32,8 @@ async def write_changes(
     await _unknown_badges(pg, changes, rules)
     affected = _affected(changes, ids, first_seen, by_place=await pg.fetchval(_BY_PLACE))
     await _recompute(pg, affected, reason)
+    if elsewhere := _expected_elsewhere(changes, ids):
+        await ask_expected(pg, elsewhere)
     epoch = await pg.fetchval("SELECT epoch FROM epoch")
     states = await read_states(pg, ids, rules.today())
     await add_fast(pg, [person_changed(states[person_id], epoch) for person_id in ids], time=rules.now)
@@ -142,13 +144,23 @@ def _affected(
     return affected
 
 
+def _expected_elsewhere(changes: Sequence[Change], ids: Sequence[int]) -> list[int]:
+    """Who is new, moves, or belongs to the company from or until another date."""
+    return [
+        id_
+        for id_, change in zip(ids, changes, strict=True)
+        if change.id is None or change.place is not None or change.facts_changed or change.removed
+    ]
+
+
 async def _recompute(pg: "asyncpg.Connection[Any]", affected: dict[int, date | None], reason: str) -> None:
     if len(affected) <= ONE_BY_ONE:
         for person_id, since in sorted(affected.items()):
-            await ask_recompute(pg, reason=reason, person_id=person_id, since=since)
+            await ask_recompute(pg, reason=reason, person_id=person_id, since=since, expected=False)
         return
     dates = [since for since in affected.values() if since is not None]
-    await ask_recompute(pg, reason=reason, since=min(dates) if len(dates) == len(affected) else None)
+    since = min(dates) if len(dates) == len(affected) else None
+    await ask_recompute(pg, reason=reason, since=since, expected=False)
 
 
 _BY_PLACE = """

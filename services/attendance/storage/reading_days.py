@@ -18,7 +18,7 @@ from services.attendance.application.day_facts import (
     Stay,
 )
 from services.attendance.application.listing import Page
-from services.attendance.application.rulebook import Rulebook
+from services.attendance.application.rulebook import LeaveByPerson, Rulebook
 from services.attendance.storage.looking_up import Remembered, find_group, find_person, find_unit, read_rulebook
 from services.attendance.storage.sql import (
     Key,
@@ -32,6 +32,7 @@ from services.attendance.storage.sql import (
     seen_by,
     text_key,
 )
+from services.attendance.storage.time_off import read_leave
 from shared.storage.database import Database
 from shared.web.lists import Window
 from shared.web.scope import Scope
@@ -56,6 +57,9 @@ class PostgresDayReading:
     def __init__(self, pg: "asyncpg.Connection[Any]", remembered: Remembered | None = None) -> None:
         self._pg = pg
         self._remembered = remembered
+
+    async def leave(self, first: date, last: date, people: Sequence[int] | None) -> LeaveByPerson:
+        return await read_leave(self._pg, first, last, people)
 
     async def rulebook(self, now: datetime) -> Rulebook:
         return await read_rulebook(self._pg, now, self._remembered)

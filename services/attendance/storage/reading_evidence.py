@@ -9,7 +9,7 @@ import asyncpg
 
 from services.attendance.application.directory import Holder, PersonDay
 from services.attendance.application.explaining import Evidence
-from services.attendance.application.rulebook import Rulebook
+from services.attendance.application.rulebook import LeaveByPerson, Rulebook
 from services.attendance.domain.corrections import Correction
 from services.attendance.domain.scans import QUALITIES, SCAN_TYPES, Scan
 from services.attendance.storage.correction_rows import corrections_in_force
@@ -17,6 +17,7 @@ from services.attendance.storage.directory import read_people
 from services.attendance.storage.looking_up import Remembered, find_person, read_rulebook
 from services.attendance.storage.rulings import RULED, RULING, release_of
 from services.attendance.storage.sql import Where, seen_by
+from services.attendance.storage.time_off import read_leave
 from shared.storage.database import Database
 from shared.web.scope import Scope
 
@@ -42,6 +43,9 @@ class PostgresEvidenceReading:
     def __init__(self, pg: "asyncpg.Connection[Any]", remembered: Remembered) -> None:
         self._pg = pg
         self._remembered = remembered
+
+    async def leave(self, first: date, last: date, people: Sequence[int] | None) -> LeaveByPerson:
+        return await read_leave(self._pg, first, last, people)
 
     async def rulebook(self, now: datetime) -> Rulebook:
         return await read_rulebook(self._pg, now, self._remembered)

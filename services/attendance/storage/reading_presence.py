@@ -8,9 +8,10 @@ from typing import Any
 import asyncpg
 
 from services.attendance.application.presence import MachineFreshness, PresenceFacts, UnknownVisitor
-from services.attendance.application.rulebook import Rulebook
+from services.attendance.application.rulebook import LeaveByPerson, Rulebook
 from services.attendance.storage.looking_up import find_unit, read_rulebook
 from services.attendance.storage.sql import Where, in_unit, like, seen_by
+from services.attendance.storage.time_off import read_leave
 from shared.storage.database import Database
 from shared.web.scope import Scope
 
@@ -34,6 +35,9 @@ class PostgresPresenceReading:
 
     def __init__(self, pg: "asyncpg.Connection[Any]") -> None:
         self._pg = pg
+
+    async def leave(self, first: date, last: date, people: Sequence[int] | None) -> LeaveByPerson:
+        return await read_leave(self._pg, first, last, people)
 
     async def rulebook(self, now: datetime) -> Rulebook:
         return await read_rulebook(self._pg, now)

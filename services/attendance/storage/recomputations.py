@@ -55,10 +55,20 @@ class PostgresRecomputations:
     async def people_of(self, note: Recomputation) -> Sequence[int]:
         if note.person_id is not None:
             return [note.person_id]
+        if note.since is not None and note.until is not None:
+            return await self._people_with_facts(note, note.since, note.until)
         if note.people is not None:
             return note.people
         async with self._database.fast() as pg:
             return [row[0] for row in await pg.fetch("SELECT id FROM people WHERE NOT removed ORDER BY id")]
+
+    async def _people_with_facts(self, note: Recomputation, since: date, until: date) -> Sequence[int]:
+        """Of the people of the note those of whom `facts_of` finds anything: a holiday to come is nobody's yet."""
+        first, last = max(since, EARLIEST), min(until, LATEST)
+        spans = (first, last, _midnight(first - _MARGIN), _midnight(last + _MARGIN))
+        async with self._database.fast() as pg:
+            rows = await pg.fetch(_WITH_FACTS, *spans, note.people, first - 2 * _MARGIN, last + 2 * _MARGIN)
+        return [row[0] for row in rows]
 
     async def facts_of(
         self, person_id: int, since: date | None, until: date | None
@@ -77,6 +87,20 @@ class PostgresRecomputations:
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
+
+# Wall clocks are within a day of UTC: the dates around it tell the planner which months of scans to look into.
+_WITH_FACTS = """
+SELECT p.id FROM people p WHERE NOT p.removed AND ($5::int[] IS NULL OR p.id = ANY($5)) AND p.id IN (
+    SELECT person_id FROM days WHERE date BETWEEN $1 AND $2
+    UNION ALL
+    SELECT person_id FROM corrections WHERE state = 'approved'
+    UNION ALL
+    SELECT b.person_id FROM badges b WHERE b.badge IN (
+        SELECT badge FROM scans WHERE at >= $3 AND at < $4 AND local_at >= $6::date AND local_at < $7::date
+        UNION ALL
+        SELECT badge FROM releases WHERE at >= $3 AND at < $4 AND withdrawn_at IS NULL))
+ORDER BY p.id
+"""
 
 _CORRECTED = "SELECT date, at FROM corrections WHERE person_id = $1 AND state = 'approved'"
 

@@ -15,12 +15,14 @@ from services.attendance.application.ports import Adjusted, Unknown, Written
 from services.attendance.domain.corrections import Correction
 from services.attendance.domain.locks import Adjustment, Figures
 from services.attendance.domain.scans import QUALITIES, SCAN_TYPES, Scan
+from services.attendance.domain.terms import Leave
 from services.attendance.storage.adjusting import adjust, adjustments_of, stored_figures
 from services.attendance.storage.correction_rows import corrections_in_force
 from services.attendance.storage.directory import read_people, read_sites
 from services.attendance.storage.machines import adopt_zone
 from services.attendance.storage.plans import read_plans
 from services.attendance.storage.rules import share_rules
+from services.attendance.storage.time_off import knows_leave, leave_on
 from shared.contracts.event import Event
 from shared.contracts.scans import ScanReceived
 from shared.outbox.writing import add_fast
@@ -51,9 +53,10 @@ class PostgresRecording:
         n = await share_rules(self._pg)
         if n != self._kept.directory.n:
             sites, plans = await read_sites(self._pg), await read_plans(self._pg)
+            leave = await knows_leave(self._pg)
             # Another transaction may have been as far while this one read; nobody is at an older n any more.
             if n != self._kept.directory.n:
-                self._kept.directory = Directory(n, sites, plans=plans)
+                self._kept.directory = Directory(n, sites, plans=plans, leave=leave)
         directory = self._kept.directory
         if missing := directory.without(badges):
             directory.add(await read_people(self._pg, badges=missing), looked_up=missing)
@@ -87,6 +90,9 @@ class PostgresRecording:
 
     async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
         return await corrections_in_force(self._pg, spans, moving=True)
+
+    async def leave_of(self, keys: Sequence[PersonDay]) -> dict[PersonDay, Leave]:
+        return await leave_on(self._pg, keys)
 
     async def note_changes(self, rows: Sequence[DayRow], reason: str, at: datetime) -> None:
         await self._pg.execute(_NOTE_CHANGES, *map(column, zip(*rows, strict=True)), at, reason)

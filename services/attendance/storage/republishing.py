@@ -7,6 +7,7 @@ import asyncpg
 
 from services.attendance.application.announce import PersonState, day_updated, person_changed
 from services.attendance.application.day_facts import Filter
+from services.attendance.storage.expected_days import told_of
 from services.attendance.storage.person_states import path_of, read_parents, read_states
 from services.attendance.storage.reading_days import PostgresDayReading
 from shared.contracts.cloudevents import MOST_IN_A_BATCH
@@ -30,7 +31,7 @@ class PostgresStates:
         self._clock = clock
 
     async def __call__(self) -> AsyncIterator[Sequence[Event]]:
-        """Everybody, and then everybody's days."""
+        """Everybody, and then what is expected of each and each one's days."""
         async with self._database.fast() as pg:
             epoch = await _epoch(pg)
             ids = [row[0] for row in await pg.fetch("SELECT id FROM people ORDER BY id")]
@@ -38,7 +39,9 @@ class PostgresStates:
         yield [person_changed(person, epoch) for person in people]
         for person in people:
             async with self._database.fast() as pg:
+                expected = await told_of(pg, [person.id])
                 days = [event async for event in _days(pg, person)]
+            yield expected
             yield days
 
 

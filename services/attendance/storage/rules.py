@@ -42,10 +42,11 @@ async def ask_recompute(
     people: Sequence[int] | None = None,
     since: date | None = None,
     until: date | None = None,
+    expected: bool = True,
 ) -> None:
     """Note days to compute again (of everybody; always), in the transaction of what made it necessary.
 
-    `until` is inclusive. Of nobody, where `people` is empty.
+    `until` is inclusive. Of nobody, where `people` is empty. With `expected` it may change what is expected, too.
     """
     if people is not None and not people:
         return
@@ -57,3 +58,15 @@ async def ask_recompute(
         until,
         reason,
     )
+    if expected:
+        await ask_expected(pg, people if person_id is None else [person_id], since, until)
+
+
+async def ask_expected(
+    pg: "asyncpg.Connection[Any]",
+    people: Sequence[int] | None,
+    since: date | None = None,
+    until: date | None = None,
+) -> None:
+    """Note that other hours may be expected of these people (of everybody) on these dates; `until` is inclusive."""
+    await pg.execute("INSERT INTO expected_notes (people, since, until) VALUES ($1, $2, $3)", people, since, until)

@@ -14,7 +14,7 @@ from services.attendance.application.structure import SiteDraft, SiteRecord, Uni
 from services.attendance.storage.looking_up import read_rulebook
 from services.attendance.storage.person_states import read_parents, read_states
 from services.attendance.storage.rules import ask_recompute, change_rules
-from services.attendance.storage.sql import Where, in_unit, like, number_key, page, seen_by, text_key
+from services.attendance.storage.sql import BELOW, Where, in_unit, like, number_key, page, seen_by, text_key
 from shared.kernel.errors import Conflict, sentence
 from shared.outbox.writing import add_fast
 from shared.storage.database import Database
@@ -154,6 +154,10 @@ class PostgresStructureWriting(PostgresStructureReading):
         )
         if tuple(before) != (draft.name, draft.parent_id):
             await self._tell_of_people(unit_id, rules)
+        if before["parent_id"] != draft.parent_id:
+            # Schedules and settings come down from the units above.
+            people = [row[0] for row in await self._pg.fetch(_EVER_IN, [unit_id])]
+            await ask_recompute(self._pg, reason=f"the unit {draft.name} was moved", people=people)
         return unit_id
 
     async def unit_in_use(self, unit_id: int) -> str:
@@ -221,6 +225,8 @@ _UNIT_USES = """
 SELECT (SELECT count(*) FROM units WHERE parent_id = $1) AS units,
        (SELECT count(DISTINCT person_id) FROM assignments WHERE unit_id = $1) AS people
 """
+
+_EVER_IN = f"SELECT DISTINCT person_id FROM assignments WHERE unit_id IN ({BELOW.format('$1')}) ORDER BY 1"
 
 _RAISE = """
 UPDATE people p SET n = p.n + 1, updated_at = $2 FROM assignments a WHERE {where} RETURNING p.id

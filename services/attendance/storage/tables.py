@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, JSONB, ExcludeConst
 
 from services.attendance.storage.correction_tables import add_corrections
 from services.attendance.storage.schedule_tables import add_schedules
+from services.attendance.storage.time_off_tables import add_time_off
 from shared.outbox.tables import add_inbox, add_outbox
 from shared.web.idempotency import add_answers
 
@@ -290,3 +291,4 @@ group_members = Table(
 
 add_corrections(metadata)
 add_schedules(metadata)
+add_time_off(metadata)

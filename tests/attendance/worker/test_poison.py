@@ -32,7 +32,7 @@ POISON: dict[str, dict[str, Any]] = {
 async def test_its_neighbours_become_days(firm: Company, facts: dict[str, Any]):
     good = [scan("1", datetime(2026, 1, 5, 8)), scan("1", datetime(2026, 1, 5, 17, 30))]
     bad = msgspec.structs.replace(scan("2", datetime(2026, 1, 5, 9)), **facts)
-    scans, _ = subscriptions(firm.record, None, parallel=1)  # type: ignore[arg-type]
+    scans, *_ = subscriptions(firm.record, None, None, None, parallel=1)  # type: ignore[arg-type]
     body = encode_batch(((str(one.scan_id), one) for one in [good[0], bad, good[1]]), time=datetime.now(UTC))
     message = Message(id="1", type=bad.wire_type, body=body, content_type=BATCH)
     refusals = await scans.handle([Delivery(message=message, attempt=1)])
