@@ -114,7 +114,8 @@ class Histories:
             assignment = None if holder is None else holder.assignment_on(on)
             if holder is None or assignment is None:
                 raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
-            frame = (await reading.rulebook(self._clock.now())).frame(assignment.site_id, on)
+            rules = await reading.rulebook(self._clock.now())
+            frame = rules.frame_for(person_id, assignment.site_id, on)
             arrivals = await reading.arrivals(holder.badges_on(on), frame.starts_at, frame.ends_at)
             corrections = await reading.corrections(person_id, on)
             changes = await reading.changes(person_id, on)
