@@ -32,6 +32,12 @@ def _clock(value: object) -> object:
     return found
 
 
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("is no number of hours")  # noqa: TRY004 - as pydantic wants it
+    return value
+
+
 def _scan_type(value: str) -> str:
     if value not in SCAN_TYPES:
         raise ValueError(f"is none of {', '.join(SCAN_TYPES)}")
@@ -44,7 +50,7 @@ def _plain(text: str) -> str:
 
 Clock = Annotated[datetime | time | None, BeforeValidator(_clock)]
 """An instant with its zone, or the site's wall clock on that day."""
-Hours = Annotated[float, Field(ge=0, le=24)]
+Hours = Annotated[float, Field(ge=0, le=24), BeforeValidator(_number)]
 Reason = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(visible)]
 Note = Annotated[str, Field(max_length=500), AfterValidator(_plain)]
 PlausibleDay = Annotated[date, Field(ge=date(1970, 1, 2), le=date(2199, 12, 31))]

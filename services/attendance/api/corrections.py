@@ -139,6 +139,8 @@ def router(correcting: Correcting, histories: Histories) -> APIRouter:
         on, since, until = date_of(request, "date"), date_of(request, "date_from"), date_of(request, "date_to")
         if on and (since or until):
             raise bad("date", "stands against date_from and date_to; give one or the other")
+        if since and until and until < since:
+            raise bad("date_to", "lies before date_from")
         wanted = WantedCorrections(
             employee=text_of(request, "employee"),
             state=choice_of(request, "state", list(State)),

@@ -10,11 +10,12 @@ from pydantic import BaseModel, ConfigDict
 from services.attendance.api.once import answered, key_from, sent
 from services.attendance.api.parameters import bad, date_of, known
 from services.attendance.api.people_bodies import Filled, Id, Line, PlausibleDate, span_of
+from services.attendance.api.versions import stale, with_version
 from services.attendance.application.groups import GroupRecord, Groups, Member
 from services.attendance.application.people_ports import Once
 from shared.kernel.errors import NotFound
 from shared.web.callers import HR, CurrentScope
-from shared.web.lists import answer, described, json_response, window
+from shared.web.lists import answer, described, window
 
 ON = {"date": "who is in it on this date; without it, whoever was ever"}
 UNTIL = {"until": "the first date on which they are no longer in it; without it they never were"}
@@ -87,19 +88,21 @@ def router(groups: Groups) -> APIRouter:
     @routes.get("/{group_id}/", summary="One group")
     async def one(group_id: str, request: Request, scope: CurrentScope) -> Response:
         known(request)
-        return json_response(_group(await groups.one(_id(group_id), scope)))
+        return with_version(_group(await groups.one(_id(group_id), scope)))
 
     @routes.put("/{group_id}/", summary="Change all of a group")
     async def replace(group_id: str, body: GroupBody, request: Request, _: HR) -> Response:
         known(request)
-        return json_response(_group(await groups.change(_id(group_id), body.name, body.description)))
+        changed = await groups.change(_id(group_id), body.name, body.description, stale(request, _group))
+        return with_version(_group(changed))
 
     @routes.patch("/{group_id}/", summary="Change some of a group")
     async def change(group_id: str, body: GroupChange, request: Request, _: HR) -> Response:
         known(request)
         if "name" in body.model_fields_set and body.name is None:
             raise bad("name", "is empty")
-        return json_response(_group(await groups.change(_id(group_id), body.name, body.description)))
+        changed = await groups.change(_id(group_id), body.name, body.description, stale(request, _group))
+        return with_version(_group(changed))
 
     @routes.delete("/{group_id}/", summary="Take a group away; its people stay", status_code=204)
     async def remove(group_id: str, request: Request, _: HR) -> Response:

@@ -104,12 +104,15 @@ def router(locking: Locking) -> APIRouter:
         orders = ("date", "period", "employee_id", "updated_at")
         asked = window(request, filters=ADJUSTMENTS, orders=orders, default="-date", limit=1000)
         period, cancelled = text_of(request, "period"), choice_of(request, "cancelled", ("true", "false"))
+        since, until = date_of(request, "date_from"), date_of(request, "date_to")
+        if since and until and until < since:
+            raise bad("date_to", "lies before date_from")
         wanted = WantedAdjustments(
             employee=text_of(request, "employee"),
             period=None if period is None else _month(period, "period"),
             site_id=_site(request),
-            since=date_of(request, "date_from"),
-            until=date_of(request, "date_to"),
+            since=since,
+            until=until,
             cancelled=None if cancelled is None else cancelled == "true",
         )
         found = await locking.adjustments(wanted, scope, asked)

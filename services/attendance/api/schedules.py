@@ -1,6 +1,6 @@
 """Shifts, schedules, who goes by them, and the roster."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any
 
@@ -25,6 +25,7 @@ FROM = {
 }
 BORN = {**FROM, "effective_from": "the date from which it exists; always, unless one is named"}
 ON = {"date": "the date whose values are wanted; today, unless another is named"}
+OF = {"schedule": "a schedule's id"}
 ROSTER = {
     "date_from": "the first date",
     "date_to": "the last date, at most a year later",
@@ -130,13 +131,14 @@ def router(scheduling: Scheduling) -> APIRouter:
     @routes.get(
         "/schedules/assignments/",
         summary="Who goes by which schedule, and when",
-        openapi_extra=described({"schedule": "a schedule's id"}),
+        openapi_extra=described(OF, a_list=True),
     )
     async def assignments(request: Request, scope: CurrentScope) -> Response:
-        known(request, "schedule")
+        asked = window(request, filters=OF, orders=("schedule_name",), default="schedule_name", limit=10_000)
         text = text_of(request, "schedule")
-        found = await scheduling.assigned(None if text is None else _id("schedule", text), scope)
-        return json_response([_assigned(one) for one in found])
+        found = await scheduling.assigned(None if text is None else _id("schedule", text), scope, asked)
+        rows = [_assigned(one) for one in found.rows]
+        return answer(request, rows, asked, total=found.total, next_after=found.next_after, exact=found.exact)
 
     @routes.post("/schedules/unassign/", summary="Let somebody go by no schedule of their own for some time")
     async def unassign(body: OwnerBody, request: Request, _: HR) -> Response:
@@ -163,17 +165,18 @@ def router(scheduling: Scheduling) -> APIRouter:
     @routes.get(
         "/roster/",
         summary="Single dates of people, as somebody entered them",
-        openapi_extra=described(ROSTER, required=["date_from", "date_to"]),
+        openapi_extra=described(ROSTER, a_list=True, required=["date_from", "date_to"]),
     )
     async def roster(request: Request, scope: CurrentScope) -> Response:
-        known(request, *ROSTER)
+        asked = window(request, filters=ROSTER, orders=("employee_id",), default="employee_id", limit=10_000)
         since, until = required_date(request, "date_from"), required_date(request, "date_to")
         if not 0 <= (until - since).days < LONGEST_ROSTER:
             raise bad("date_to", f"must be from date_from on, and less than {LONGEST_ROSTER} days later")
         found = await scheduling.roster(
-            since, until, text_of(request, "employee"), text_of(request, "department"), scope
+            since, until, text_of(request, "employee"), text_of(request, "department"), scope, asked=asked
         )
-        return json_response([_roster_day(day) for day in found])
+        rows = [_roster_day(day) for day in found.rows]
+        return answer(request, rows, asked, total=found.total, next_after=found.next_after, exact=found.exact)
 
     @routes.put(
         "/roster/",
@@ -243,9 +246,7 @@ def _crud(
     )
     async def change(id_: id_type, body: body_type, request: Request, _: HR) -> Response:
         known(request, *FROM)
-        span = _effective(request)
-        if span is None and (until := _until(request)) is not None:
-            span = span_of(await scheduling.today(), until)
+        span = await effective(request, scheduling.today)
         changed = await scheduling.change(
             kind, _id(kind, id_), *_named(body, name), span, if_version=_if_match(request)
         )
@@ -264,10 +265,13 @@ def _crud(
         return Response(status_code=204)
 
 
-def effective(request: Request) -> Span | None:
-    """The span that `effective_from` and `effective_until` name; None where neither does."""
+async def effective(request: Request, today: Callable[[], Awaitable[date]]) -> Span | None:
+    """The span that `effective_from` and `effective_until` name, from today on where only its end is named.
+
+    None where neither is.
+    """
     found, until = _effective(request), _until(request)
-    return Span(None, until) if found is None and until is not None else found
+    return span_of(await today(), until) if found is None and until is not None else found
 
 
 def _effective(request: Request) -> Span | None:

@@ -52,7 +52,8 @@ def router(settling: Settling) -> APIRouter:
     async def change(body: SettingsBody, request: Request, _: HR) -> Response:
         known(request, *OWNER, *FROM)
         values = {name: value for name, value in body.items() if name not in ONLY_SHOWN}
-        return json_response(_shown(await settling.change(*_owner(request), values, effective(request))))
+        span = await effective(request, settling.today)
+        return json_response(_shown(await settling.change(*_owner(request), values, span)))
 
     return routes
 

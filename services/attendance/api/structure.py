@@ -1,8 +1,7 @@
-"""Sites and units over REST. A record's `ETag` is a digest of what it says, so that no stale change goes through."""
+"""Sites and units over REST."""
 
-from collections.abc import Callable, Mapping
-from hashlib import sha256
-from typing import Annotated, Any, Literal, TypedDict, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypedDict
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
@@ -12,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from services.attendance.api.once import answered, key_from, sent
 from services.attendance.api.parameters import bad, choice_of, known, text_of
 from services.attendance.api.people_bodies import Filled, Id
+from services.attendance.api.versions import stale, with_version
 from services.attendance.application.people_ports import Once
 from services.attendance.application.structure import (
     SiteDraft,
@@ -24,9 +24,8 @@ from services.attendance.application.structure import (
 from services.attendance.domain.units import KINDS
 from shared.kernel.errors import NotFound
 from shared.web.callers import HR, CurrentCaller, CurrentScope
-from shared.web.lists import answer, described, json_response, window
+from shared.web.lists import answer, described, window
 
-T = TypeVar("T")
 UNITS = {
     "kind": "school, department, programme, class_group or course",
     "parent": "a unit's id: those directly below it",
@@ -123,7 +122,7 @@ def _add_sites(routes: APIRouter, structure: Structure) -> None:
     @routes.get("/sites/{site_id}/", summary="One site")
     async def one(site_id: str, request: Request, _: CurrentCaller) -> Response:
         known(request)
-        return _record(_site(await structure.site(_id(site_id, "site"))))
+        return with_version(_site(await structure.site(_id(site_id, "site"))))
 
     @routes.put("/sites/{site_id}/", summary="Change all of a site; another zone has its days computed again")
     async def replace(site_id: str, body: SiteBody, request: Request, _: HR) -> Response:
@@ -147,9 +146,9 @@ def _add_sites(routes: APIRouter, structure: Structure) -> None:
         changed = await structure.change_site(
             _id(site_id, "site"),
             lambda site: SiteDraft(given.get("name", site.name), given.get("timezone", site.zone)),
-            _stale(request, _site),
+            stale(request, _site),
         )
-        return _record(_site(changed))
+        return with_version(_site(changed))
 
 
 def _add_units(routes: APIRouter, structure: Structure) -> None:
@@ -179,7 +178,7 @@ def _add_units(routes: APIRouter, structure: Structure) -> None:
     @routes.get("/units/{unit_id}/", summary="One unit")
     async def one(unit_id: str, request: Request, scope: CurrentScope) -> Response:
         known(request)
-        return _record(_unit(await structure.unit(_id(unit_id, "unit"), scope)))
+        return with_version(_unit(await structure.unit(_id(unit_id, "unit"), scope)))
 
     @routes.put("/units/{unit_id}/", summary="Change all of a unit, or move it with all below it")
     async def replace(unit_id: str, body: UnitBody, request: Request, _: HR) -> Response:
@@ -209,9 +208,9 @@ def _add_units(routes: APIRouter, structure: Structure) -> None:
                 given.get("parent", unit.parent_id),
                 given.get("head", unit.head_id),
             ),
-            _stale(request, _unit),
+            stale(request, _unit),
         )
-        return _record(_unit(changed))
+        return with_version(_unit(changed))
 
 
 def _site(site: SiteRecord) -> SiteShape:
@@ -235,25 +234,6 @@ def _unit(unit: UnitRecord) -> UnitShape:
         "employees": unit.people,
         "children": unit.children,
     }
-
-
-_COUNTED = ("employees", "machines", "children", "head_name")
-"""What changes of a record without anybody's changing it."""
-
-
-def _version(shape: Mapping[str, Any]) -> str:
-    own = {name: value for name, value in shape.items() if name not in _COUNTED}
-    return f'"{sha256(bytes(json_response(own).body)).hexdigest()[:16]}"'
-
-
-def _stale(request: Request, shape: Callable[[T], Mapping[str, Any]]) -> Callable[[T], bool]:
-    """Whether the record is no longer the one that the caller read."""
-    given = (request.headers.get("if-match") or "*").strip().removeprefix("W/")
-    return lambda record: given not in ("*", _version(shape(record)))
-
-
-def _record(shape: Mapping[str, Any]) -> Response:
-    return json_response(shape, headers={"ETag": _version(shape)})
 
 
 def _id(text: str, what: str) -> int:

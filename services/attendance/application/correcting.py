@@ -115,7 +115,8 @@ class Correcting:
             await self._follow(writing, day, before, ids, told=[*gone, *ids])
             return await writing.record(day.key.person_id, on, who.scope, now)
 
-        return await self._once(on, edited, once)
+        await self._recordings.prepare(around({on}))
+        return await self._once(edited, once)
 
     async def undo(self, person_id: int, on: date, reason: str, who: Caller, *, if_version: int | None) -> None:
         """Withdraw all corrections in force of a day; scans are never deleted.
@@ -165,15 +166,14 @@ class Correcting:
             now = self._clock.now()
             what = New(said_from(draft, day, now))
             if mine == who.person:
-                site = day.directory.sites[day.assignment.site_id]
-                most = site.settings_on(on).corrections_per_month
+                most = day.directory.settings_of(mine, on, day.assignment).corrections_per_month
                 if await writing.asked_in_month(mine, who.user, on) >= most:
                     raise Conflict(f"you may ask for {most} corrections of days of {on:%B %Y}, and have")
             deed = Deed(who.user, who.username, now, reason)
             ids = await writing.add(mine, on, [what], State.REQUESTED, deed)
             return (await writing.tell(ids, now))[0]
 
-        return await self._once(on, asked, once)
+        return await self._once(asked, once)
 
     async def act(
         self,
@@ -196,7 +196,8 @@ class Correcting:
 
         async def done(writing: CorrectionWriting) -> CorrectionFacts:
             first = _there(await writing.one(id_, who.scope), id_)
-            day = await self._day(writing, first.person_id, first.date, who.scope)
+            # Rules may have changed since it was asked for: it counts on the day that it belongs to now.
+            day = await self._day(writing, first.person_id, first.date, who.scope, at=_instant(first.said))
             found = _there(await writing.one(id_, who.scope), id_)
             if if_version is not None and if_version != found.n:
                 raise Stale("this correction was changed since you read it; read it again")
@@ -212,21 +213,29 @@ class Correcting:
 
         async with self._store.reading() as reading:
             on = _there(await reading.one(id_, who.scope), id_).date
-        return await self._once(on, done, once)
+        await self._recordings.prepare(around({on}))
+        return await self._once(done, once)
 
-    async def _day(self, writing: CorrectionWriting, person_id: int, on: date, scope: Scope) -> DayAtHand:
-        """The day, its turns taken: nobody else computes or corrects it until the transaction ends."""
+    async def _day(
+        self, writing: CorrectionWriting, person_id: int, on: date, scope: Scope, *, at: int | None = None
+    ) -> DayAtHand:
+        """The day, its turns taken: nobody else computes or corrects it until the transaction ends.
+
+        With `at` it is the one that this instant belongs to; `on` then says whether the caller may see it.
+        """
         holder = await writing.holder(person_id, on, scope)
         directory = await writing.directory(people=[person_id])
         key = PersonDay(on, person_id)
         try:
+            if holder is not None and at is not None:
+                key = directory.day_of(person_id, at) or key
             placed = None if holder is None else directory.placed(key)
         except SiteWithoutZone as error:
             raise Conflict(f"site {error.site_id} has no zone yet, so that its days cannot be placed") from error
         if holder is None or placed is None:
             raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
         frame, assignment = placed
-        badges = holder.badges_on(on)
+        badges = holder.badges_on(key.date)
         await writing.take_turns(set(turns_of(key, badges)))
         scans = await writing.scans_of({key: (frame.start, frame.end, badges)})
         corrections = await writing.corrections_of({key: (frame.start, frame.end)})
@@ -260,8 +269,7 @@ class Correcting:
             await writing.keep_figures(approved, before or nothing, figures or nothing)
         return await writing.tell(told, self._clock.now())
 
-    async def _once(self, on: date, do: Callable[[CorrectionWriting], Awaitable[T]], once: Once[T]) -> Answer:
-        await self._recordings.prepare(around({on}))
+    async def _once(self, do: Callable[[CorrectionWriting], Awaitable[T]], once: Once[T]) -> Answer:
         async with self._store.correcting() as writing:
             if once.key is not None and (before := await writing.earlier_answer(once.key)) is not None:
                 return before
@@ -314,6 +322,10 @@ def _there(found: CorrectionFacts | None, id_: int) -> CorrectionFacts:
     if found is None:
         raise NotFound(f"there is no correction {id_}")
     return found
+
+
+def _instant(what: said.Said) -> int | None:
+    return None if isinstance(what, said.Figures) else what.at
 
 
 def _turned(key: PersonDay) -> tuple[int, date]:

@@ -15,6 +15,7 @@ from services.attendance.domain.corrections import (
     ManualScan,
     Said,
     SetAside,
+    correct,
     evidence_of,
 )
 from services.attendance.domain.edits import Edit, moment_in
@@ -134,8 +135,14 @@ def check_figures(said: Figures, day: DayAtHand) -> None:
     for name, minutes in (("overtime_hours", said.overtime), ("extra_overtime_hours", said.extra_overtime)):
         if minutes and day.assignment.level is not Level.WORKER:
             _wrong(name, f"{day.holder.code} is no worker, and overtime is the workers' alone")
-    if (said.overtime or 0) + (said.extra_overtime or 0) > (day.frame.end - day.frame.start) // 60:
-        _wrong("overtime_hours", "is with extra overtime more than the day has")
+    if said.overtime is not None or said.extra_overtime is not None:
+        now = correct(day.scans, day.frame, day.corrections, level=day.assignment.level).day
+        overtime = now.overtime if said.overtime is None else said.overtime
+        extra = now.extra_overtime if said.extra_overtime is None else said.extra_overtime
+        if overtime + extra > (day.frame.end - day.frame.start) // 60:
+            if said.overtime is None:
+                _wrong("extra_overtime_hours", "is with overtime more than the day has")
+            _wrong("overtime_hours", "is with extra overtime more than the day has")
     if said.status is not None and said.status not in PRESENT:
         why = "absence, leave and holidays follow from scans, leave requests and the calendar"
         _wrong("status", f"{said.status[:40]!r} cannot be entered; possible are {sentence(list(PRESENT))}; {why}")

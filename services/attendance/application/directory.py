@@ -13,7 +13,7 @@ from services.attendance.application.plans import Planning, Plans
 from services.attendance.domain.boundary import EARLIEST, LATEST, working_days
 from services.attendance.domain.frame import Frame
 from services.attendance.domain.locks import month_of
-from services.attendance.domain.settings import DEFAULTS
+from services.attendance.domain.settings import DEFAULTS, DaySettings
 from services.attendance.domain.terms import Leave
 from services.attendance.domain.time_off import NO_TIME_OFF, TimeOff
 from services.attendance.domain.window import date_at, frame_of
@@ -117,6 +117,10 @@ class Directory:
         holidays = self.sites[place.site_id].holidays
         found, holiday = leave.get(key), holidays.on(key.date) if holidays else None
         return NO_TIME_OFF if found is None and holiday is None else TimeOff(found, holiday)
+
+    def settings_of(self, person_id: int, day: date, assignment: Assignment) -> DaySettings:
+        """The settings of a person's date, without what a shift overrides."""
+        return self._planning.settings(self.people[person_id], day, assignment)
 
     def date_at(self, site_id: int, at: int) -> date:
         """The business date of an instant at a site.

@@ -1,5 +1,6 @@
 """Groups of people across units, and who is in them from when to when. Each change is one transaction."""
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
@@ -9,7 +10,7 @@ from services.attendance.application.listing import Page
 from services.attendance.application.people_ports import Once
 from services.attendance.application.rulebook import Rulebook
 from shared.kernel.clock import Clock
-from shared.kernel.errors import Invalid, NotFound
+from shared.kernel.errors import Invalid, NotFound, Stale
 from shared.web.idempotency import Answer, Key
 from shared.web.lists import Window
 from shared.web.scope import Scope
@@ -120,10 +121,20 @@ class Groups:
                 await writing.keep_answer(once.key, answer)
             return answer
 
-    async def change(self, group_id: int, name: str | None, description: str | None) -> GroupRecord:
-        """Change a group; None stays as it is. Raises `NotFound`, and `Conflict` where another has the name."""
+    async def change(
+        self, group_id: int, name: str | None, description: str | None, unless_stale: Callable[[GroupRecord], bool]
+    ) -> GroupRecord:
+        """Change a group; None stays as it is.
+
+        Raises:
+            NotFound: there is none of this id.
+            Stale: somebody changed it since.
+            Conflict: another has the name.
+        """
         async with self._store.changing() as writing:
             group = await self._there(writing, group_id, Scope.everything())
+            if unless_stale(group):
+                raise Stale(f"group {group_id} was changed by somebody else; read it again")
             kept = group.description if description is None else description
             await writing.save(group_id, name or group.name, kept)
             return await self._there(writing, group_id, Scope.everything())

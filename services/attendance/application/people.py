@@ -7,7 +7,7 @@ from typing import TypeVar
 from services.attendance.application.announce import PersonState
 from services.attendance.application.directory import Span
 from services.attendance.application.listing import Page
-from services.attendance.application.people_file import Line, ParsedFile, RowError, Rows, read_people
+from services.attendance.application.people_file import Line, ParsedFile, RowError, Rows, column_of, read_people
 from services.attendance.application.people_ports import (
     Department,
     Import,
@@ -252,7 +252,7 @@ def _planned(lines: Sequence[Line], roster: Roster, since: date | Unset | None, 
 
 
 def _skipped(done: Import) -> list[PlannedRow]:
-    columns = [name.strip().lower() for name in done.header]
+    columns = [column_of(name) for name in done.header]
 
     def cell(line: int, name: str) -> str:
         cells = done.cells[line]

@@ -58,7 +58,7 @@ def read_people(rows: Rows) -> ParsedFile:
     """
     each = iter(rows)
     _, header = next(each, (1, []))
-    columns = [] if isinstance(header, str) else [_column(cell) for cell in header]
+    columns = [] if isinstance(header, str) else [column_of(cell) for cell in header]
     _check(columns)
     parsed = ParsedFile(
         header=list(header), ignored_columns=[c for c in columns if c and c not in _FIELDS and c != ERRORS]
@@ -89,7 +89,8 @@ def error_groups(errors: Iterable[RowError]) -> list[tuple[str, str, list[int]]]
     return sorted(((*key, lines) for key, lines in groups.items()), key=lambda group: (-len(group[2]), group[2]))
 
 
-def _column(cell: str) -> str:
+def column_of(cell: str) -> str:
+    """The column that a cell of the first row names, however it is written: "Employee ID" is employee_id."""
     return re.sub(r"[\s\-]+", "_", cell.strip().lower())
 
 

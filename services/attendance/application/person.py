@@ -98,8 +98,8 @@ class Change:
     facts: Facts
     facts_changed: bool
     removed: bool = False
-    place: Place | None = None
-    """Where the person belongs from `since` on; None where that stays."""
+    places: Sequence[tuple[Span, Place]] = ()
+    """Where the person belongs from `since` on; nothing where that stays."""
     since: date | None = None
     """None is always."""
     counts_differently: bool = False
@@ -109,7 +109,7 @@ class Change:
 
     @property
     def changes(self) -> bool:
-        return self.id is None or self.facts_changed or self.place is not None or bool(self.drops or self.adds)
+        return self.id is None or self.facts_changed or bool(self.places) or bool(self.drops or self.adds)
 
 
 def codes_and_badges(drafts: Iterable[Draft]) -> tuple[list[str], list[str]]:

@@ -69,7 +69,7 @@ class Planning:
         self.nobody = plans.empty and not self._moving
         """Nobody has a day of their own."""
         self._slots: dict[tuple[int, date, date | None], Slot] = {}
-        self._over: dict[tuple[DaySettings, int], DaySettings] = {}
+        self._over: dict[tuple[DaySettings, int, int], DaySettings] = {}
 
     def concerns(self, holder: Holder) -> bool:
         """Whether any day of the person may be other than what the site alone makes of it."""
@@ -173,7 +173,8 @@ class Planning:
         return [one.settings for _, one in self._owned(holder, place) if one.settings][::-1]
 
     def _laid_over(self, settings: DaySettings, layer: Layer) -> DaySettings:
-        key = (settings, layer.row)
+        # Of what compares equal, the limit of requests may differ.
+        key = (settings, settings.corrections_per_month, layer.row)
         found = self._over.get(key)
         if found is None:
             found = self._over[key] = laid_over(settings, layer.values)

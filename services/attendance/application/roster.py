@@ -1,10 +1,10 @@
 """Working out what has to change so that people are as somebody wants them. No I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from services.attendance.application.directory import Span
+from services.attendance.application.holders import Span, Timeline, on_date
 from services.attendance.application.person import (
     ALWAYS,
     UNSET,
@@ -16,6 +16,8 @@ from services.attendance.application.person import (
     Place,
     Unset,
 )
+from services.attendance.application.timeline import both, changed
+from services.attendance.domain.locks import month_after
 from shared.kernel.errors import Conflict, Invalid
 
 
@@ -30,6 +32,8 @@ class Roster:
     units: dict[int, str]
     """The departments."""
     by_code: dict[str, Known]
+    locked: Mapping[int, Collection[date]] = field(default_factory=dict)
+    """For each site the firsts of the months that are locked there."""
     holders: dict[str, list[tuple[str, str, Span]]] = field(default_factory=dict)
     """For each badge: code and name of who holds it, and when."""
     _names: dict[str, str] = field(init=False)
@@ -57,15 +61,15 @@ class Roster:
             raise _invalid("employee_id" if draft.code is UNSET else "name", "is missing")
         facts = _facts(draft, known)
         back = known is not None and known.removed
-        place, start = self._place(draft, known, None if known is None or back else since)
+        places, start = self._places(draft, known, None if known is None or back else since)
         drops, adds = self._badges(draft, known, facts)
         change = Change(
             id=known.id if known else None,
             facts=facts,
             facts_changed=known is not None and (facts != known.facts or back),
-            place=place,
+            places=places,
             since=start,
-            counts_differently=place is not None and known is not None and _counts_differently(place, known, start),
+            counts_differently=bool(places) and known is not None and _counts_differently(places, known, start),
             drops=drops,
             adds=adds,
         )
@@ -76,24 +80,46 @@ class Roster:
         """What has to be written so that the person never was one; the badges are free again."""
         return Change(id=known.id, facts=known.facts, facts_changed=True, removed=True, drops=known.badges)
 
-    def _place(self, draft: Draft, known: Known | None, since: date | Unset | None) -> tuple[Place | None, date | None]:
+    def _places(
+        self, draft: Draft, known: Known | None, since: date | Unset | None
+    ) -> tuple[Sequence[tuple[Span, Place]], date | None]:
         start = self.today if since is UNSET else since
         if start is not None and start > self.today:
             raise _invalid(
                 "effective_from", f"{start} lies in the future; changes can be made from today on, or before"
             )
         places = known.places if known else ()
-        on = start or self.today
-        base = next((place for span, place in places if span.covers(on)), None) or Place(site_id=self.main_site)
-        place = Place(
+        base = on_date(places, start or self.today) or Place(site_id=self.main_site)
+        if known is None or known.removed or not places:
+            everywhere = [(ALWAYS, self._drafted(draft, base))]
+            return ((), None) if list(places) == everywhere else (everywhere, None)
+        # What is drafted holds from then on, and all else of where they came to belong later stays.
+        new = changed(places, Span(start), lambda place: self._drafted(draft, place or base))
+        if new == changed(places, ALWAYS, lambda place: place):
+            return (), None
+        self._check_locked(places, new)
+        return [
+            (Span(_later(span.since, start), span.until), place) for span, place in new if _reaches(span, start)
+        ], start
+
+    def _drafted(self, draft: Draft, base: Place) -> Place:
+        return Place(
             department=self._department(draft.department, base.department),
             designation=base.designation if draft.designation is UNSET else draft.designation,
             level_of_work=base.level_of_work if draft.level_of_work is UNSET else draft.level_of_work,
             site_id=self._site(draft.site, base.site_id),
         )
-        if known is None:
-            return place, None
-        return (None, None) if _stays(places, place, start) else (place, start if places else None)
+
+    def _check_locked(self, before: Timeline[Place], after: Timeline[Place]) -> None:
+        """Nobody leaves a site within a month that is locked there: days that keep their figures would be others."""
+        for span, place in before:
+            for month in sorted(self.locked.get(place.site_id, ())):
+                its = both(span, Span(month, month_after(month)))
+                if its is not None and any(both(its, new) and to.site_id != place.site_id for new, to in after):
+                    raise _conflict(
+                        "site",
+                        f"{month:%Y-%m} is locked at site {place.site_id}; unlock it, or say a later effective_from",
+                    )
 
     def _department(self, wanted: str | int | Unset | None, present: str | None) -> str | None:
         if wanted is UNSET or wanted is None:
@@ -161,22 +187,22 @@ def _facts(draft: Draft, known: Known | None) -> Facts:
     return facts
 
 
-def _stays(places: Sequence[tuple[Span, Place]], place: Place, start: date | None) -> bool:
-    """Whether the person is at `place` already, from `start` on and without an end."""
-    if start is None:
-        return list(places) == [(ALWAYS, place)]
-    after = [(span, other) for span, other in places if span.until is None or span.until > start]
-    return (
-        bool(after)
-        and all(other == place for _, other in after)
-        and after[0][0].covers(start)
-        and after[-1][0].until is None
-    )
+def _counts_differently(places: Timeline[Place], known: Known, since: date | None) -> bool:
+    def rules(timeline: Timeline[Place]) -> Timeline[tuple[str, int]]:
+        each = [(span, (place.level_of_work, place.site_id)) for span, place in timeline if _reaches(span, since)]
+        return changed(
+            [(Span(_later(span.since, since), span.until), one) for span, one in each], ALWAYS, lambda one: one
+        )
+
+    return rules(places) != rules(known.places)
 
 
-def _counts_differently(place: Place, known: Known, since: date | None) -> bool:
-    before = [other for span, other in known.places if since is None or span.until is None or span.until > since]
-    return any((o.level_of_work, o.site_id) != (place.level_of_work, place.site_id) for o in before) or not before
+def _reaches(span: Span, since: date | None) -> bool:
+    return span.until is None or since is None or span.until > since
+
+
+def _later(one: date | None, other: date | None) -> date | None:
+    return max((each for each in (one, other) if each is not None), default=None)
 
 
 def _overlap(one: Span, other: Span) -> bool:

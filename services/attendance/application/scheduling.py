@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any, TypeVar
 
 from services.attendance.application.holders import Span
+from services.attendance.application.listing import Page
 from services.attendance.application.people_ports import Once
 from services.attendance.application.scheduling_ports import (
     Assigned,
@@ -27,6 +28,7 @@ from services.attendance.domain.shift_values import shift_from, shift_values
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Conflict, Invalid, Malformed, NotFound, Stale, sentence
 from shared.web.idempotency import Answer
+from shared.web.lists import Window
 from shared.web.scope import Scope
 
 T = TypeVar("T")
@@ -140,10 +142,10 @@ class Scheduling:
                 raise Conflict(f"the days of some people go by the {kind} {known.name}, or went by it")
             await writing.remove(kind, id_)
 
-    async def assigned(self, schedule_id: int | None, scope: Scope) -> Sequence[Assigned]:
+    async def assigned(self, schedule_id: int | None, scope: Scope, asked: Window) -> Page[Assigned]:
         """Who goes by which schedule."""
         async with self._store.reading() as reading:
-            return await reading.assigned(schedule_id, await self._today(reading), scope)
+            return await reading.assigned(schedule_id, await self._today(reading), scope, asked)
 
     async def assign(self, schedule_id: int | None, owner: tuple[str, str], span: Span) -> Owner:
         """Let somebody go by a schedule in the span, instead of whatever was theirs alone; None is by none of theirs.
@@ -163,8 +165,8 @@ class Scheduling:
         return found
 
     async def roster(
-        self, since: date, until: date, employee: str | None, department: str | None, scope: Scope
-    ) -> Sequence[RosterDay]:
+        self, since: date, until: date, employee: str | None, department: str | None, scope: Scope, *, asked: Window
+    ) -> Page[RosterDay]:
         """The single dates that were said of people.
 
         Raises:
@@ -174,7 +176,7 @@ class Scheduling:
             person = None if employee is None else (await found_owner(reading, "employee", employee, scope)).id
             everything = Scope.everything()
             unit = None if department is None else (await found_owner(reading, "department", department, everything)).id
-            return await reading.roster(since, until, person, unit, scope)
+            return await reading.roster(since, until, person, unit, scope, asked=asked)
 
     async def put_roster(self, entries: Sequence[Entry]) -> int:
         """Say, or no longer say, what single dates of people are; returns how many these are.
@@ -196,6 +198,7 @@ class Scheduling:
                     wrong[f"entries/{number}/employees"] = f"there is no employee {sentence(missing[:5])}"
             if wrong:
                 raise Invalid("; ".join(f"{name}: {why}" for name, why in wrong.items()), fields=wrong)
+            touched: dict[Span, set[int]] = {}
             for entry in entries:
                 people = sorted({everybody[one] for one in entry.people})
                 dates = sorted(set(entry.dates))
@@ -205,8 +208,9 @@ class Scheduling:
                     await writing.clear_roster(people, dates)
                 else:
                     await writing.put_roster(people, dates, None if entry.shift is None else shifts[entry.shift].id)
-                span = Span(dates[0], _after(dates[-1]))
-                await writing.recompute(set(people), span, "the roster was changed")
+                touched.setdefault(Span(dates[0], _after(dates[-1])), set()).update(people)
+            for span, whose in touched.items():
+                await writing.recompute(whose, span, "the roster was changed")
         await self._settled()
         return cells
 

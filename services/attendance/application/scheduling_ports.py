@@ -8,9 +8,11 @@ from hashlib import blake2b
 from typing import Any, Literal, NamedTuple, Protocol
 
 from services.attendance.application.holders import Assignment, Holder, Span, Timeline
+from services.attendance.application.listing import Page
 from services.attendance.application.plans import Planning
 from services.attendance.application.rulebook import Rulebook
 from shared.web.idempotency import Answer, Key
+from shared.web.lists import Window
 from shared.web.scope import Scope
 
 Values = Mapping[str, Any]
@@ -75,13 +77,13 @@ class SchedulingReading(Protocol):
     async def owner(self, kind: str, text: str, scope: Scope) -> Owner | None:
         """Who is meant by an id, a code or a name, among those that the caller may see."""
 
-    async def assigned(self, schedule_id: int | None, on: date, scope: Scope) -> Sequence[Assigned]:
-        """Who goes by which schedule; `on` is when a person has to be the caller's to see."""
+    async def assigned(self, schedule_id: int | None, on: date, scope: Scope, asked: Window) -> Page[Assigned]:
+        """A page of who goes by which schedule; `on` is when a person has to be the caller's to see."""
 
     async def roster(
-        self, since: date, until: date, person_id: int | None, unit_id: int | None, scope: Scope
-    ) -> Sequence[RosterDay]:
-        """The single dates, by code and date; `until` is inclusive."""
+        self, since: date, until: date, person_id: int | None, unit_id: int | None, scope: Scope, *, asked: Window
+    ) -> Page[RosterDay]:
+        """A page of the single dates; `until` is inclusive."""
 
     async def place(self, owner: Owner, on: date) -> tuple[Planning, Holder, Assignment]:
         """What stands for an owner's days on a date: of a site and of a unit somebody who is nobody else's."""

@@ -52,6 +52,11 @@ class Settling:
         self._clock = clock
         self._settled = settled
 
+    async def today(self) -> date:
+        """The business date of this moment at the main site."""
+        async with self._store.reading() as reading:
+            return (await reading.rulebook(self._clock.now())).today()
+
     async def of(self, kind: str, text: str | None, on: date | None, scope: Scope) -> InForce:
         """What holds on a date (today): `kind` is site, department, unit or employee; None is the main site.
 

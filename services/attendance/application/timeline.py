@@ -17,7 +17,7 @@ def changed(timeline: Timeline[T], span: Span, change: Callable[[T | None], T | 
     """
     pieces: list[tuple[Span, T]] = []
     for piece, value in _pieces(timeline, span):
-        inside = _both(piece, span)
+        inside = both(piece, span)
         new = value if inside is None else change(value)
         if new is None:
             continue
@@ -34,11 +34,11 @@ def _pieces(timeline: Timeline[T], span: Span) -> Iterator[tuple[Span, T | None]
     edges: list[date | None] = [None, *sorted(edge for edge in ends if edge is not None), None]
     for since, until in pairwise(edges):
         piece = Span(since, until)
-        yield piece, next((value for one, value in timeline if _both(one, piece) is not None), None)
+        yield piece, next((value for one, value in timeline if both(one, piece) is not None), None)
 
 
-def _both(one: Span, other: Span) -> Span | None:
-    """The dates of both; None where there are none."""
+def both(one: Span, other: Span) -> Span | None:
+    """The dates that lie in both; None where there are none."""
     starts = [edge for edge in (one.since, other.since) if edge is not None]
     ends = [edge for edge in (one.until, other.until) if edge is not None]
     since, until = max(starts, default=None), min(ends, default=None)

@@ -97,7 +97,8 @@ def _turn_parts(reading: Reading) -> Iterator[tuple[Part, str]]:
             yield (Part.BACK, "came back") if arrived else (Part.ARRIVAL, "the first to arrive is the arrival")
             inside = arrived = True
         elif index == last_departure:
-            came_in = "" if inside else ", though no arrival before it is known"
+            again = "nobody saw them come back" if arrived else "no arrival before it is known"
+            came_in = "" if inside else f", though {again}"
             yield Part.DEPARTURE, f"the last to leave is the departure{came_in}"
             inside = False
         else:

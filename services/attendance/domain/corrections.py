@@ -164,9 +164,11 @@ def evidence_of(scans: Iterable[Scan], frame: Frame, corrections: Iterable[Corre
         said = correction.said
         if isinstance(said, ManualScan | SetAside):
             aside = said.scan_id if isinstance(said, SetAside) else said.replaces
-            for scan in [scan for scan in evidence.scans if scan.id == aside]:
+            meant = [scan for scan in evidence.scans if scan.id == aside]
+            for scan in meant:
                 _leave_out(evidence, scan, correction)
-            if isinstance(said, ManualScan) and frame.start <= said.at < frame.end:
+            # What replaces a scan stands and falls with it: the badge may turn out to be another's.
+            if isinstance(said, ManualScan) and (meant or aside is None) and frame.start <= said.at < frame.end:
                 _add(evidence, Scan(said.at, correction.scan_id, said.type), correction)
         elif isinstance(said, Duty):
             start, end = max(said.at, frame.start), min(said.until, frame.end - 1)

@@ -241,11 +241,16 @@ def _by_thresholds(  # noqa: PLR0917 -- what a day has found out so far
     """What a short day is called. Where hours are not known, nothing is made of them."""
     if not reading.kept or reading.no_check_in or reading.no_check_out:
         return status, flags
-    if working < frame.settings.absent_below:
+    if working < absent_below(frame, leave):
         return Status.ABSENT, (*flags, Flag.TOO_SHORT)
     if working < frame.settings.half_day_below and leave is None:
         return status, (*flags, Flag.HALF_DAY)
     return status, flags
+
+
+def absent_below(frame: Frame, leave: Leave | None) -> int:
+    """Minutes of work below which a day counts as absent: half of them where the other half is leave."""
+    return frame.settings.absent_below if leave is None else frame.settings.absent_below // 2
 
 
 def _digest(reading: Reading, frame: Frame, level: Level, leave: Leave | None, holiday: str | None) -> bytes:

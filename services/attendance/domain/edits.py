@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from services.attendance.domain.corrections import (
     evidence_of,
 )
 from services.attendance.domain.frame import Frame
+from services.attendance.domain.resolve import direction_of
 from services.attendance.domain.scans import Scan, ScanType
 from services.attendance.domain.terms import Level
 from services.attendance.domain.time_off import NO_TIME_OFF, TimeOff
@@ -63,7 +64,7 @@ def plan(  # noqa: PLR0917 -- an edit, and the day as it is
 
     Raises:
         Invalid: the first scan would come after the last.
-        Conflict: a duty elsewhere stands against it.
+        Conflict: a duty elsewhere stands against it, or the way in which scans are read.
     """
     now = correct(scans, frame, corrections, level=level, leave=off.leave, holiday=off.holiday).day
     first = now.first_arrival if edit.first is None else edit.first // 60
@@ -77,9 +78,18 @@ def plan(  # noqa: PLR0917 -- an edit, and the day as it is
     earlier = [each for each in corrections if each.edge in moves]
     found = Plan(earlier, [])
     for edge, at in moves.items():
-        moved = _moved(edge, at, scans, frame, without(corrections, earlier))
+        other = now.last_departure if edge is Edge.FIRST else now.first_arrival
+        # An end that nobody knows and nobody says stays unknown: it is not what was the other end so far.
+        lonely = len(moves) == 1 and other is None
+        moved = _moved(edge, at, scans, frame, without(corrections, earlier), lonely=lonely)
         found.withdraw.extend(each for each in moved.withdraw if each not in found.withdraw)
         found.add.extend(moved.add)
+    if moves:
+        # Where the first scan would be the last as well, the end that nobody asked for is none.
+        ends = [
+            None if first == last and asked is None else at for asked, at in ((edit.first, first), (edit.last, last))
+        ]
+        _check(ends, found, scans, frame, corrections, level)
     figures = _figures(edit, Figures(now.overtime, now.extra_overtime, now.status, entered(corrections).note or ""))
     return Plan(found.withdraw, [*found.add, *([New(figures)] if figures != Figures() else [])])
 
@@ -95,25 +105,59 @@ def moment_in(frame: Frame, clock: time) -> int | None:
     return None
 
 
-def _moved(edge: Edge, at: int, scans: Sequence[Scan], frame: Frame, corrections: Sequence[Correction]) -> Plan:
+def _moved(
+    edge: Edge, at: int, scans: Sequence[Scan], frame: Frame, corrections: Sequence[Correction], *, lonely: bool
+) -> Plan:
+    """`lonely` says that the day has no other end, and shall not come to have one by this."""
     evidence = evidence_of(scans, frame, corrections)
+    kind, resolver = (ScanType.IN if edge is Edge.FIRST else ScanType.OUT), frame.settings.resolver
     found = Plan([], [])
-    rest: list[Scan] = []
+    here = False
     for scan in evidence.scans:
         minutes = scan.at // 60 - at // 60
         # A scan shortly before the last would have that one merged into it.
         swallows = edge is Edge.LAST and minutes < 0 and at - scan.at <= frame.settings.merge_seconds
-        if not (minutes < 0 if edge is Edge.FIRST else minutes > 0 or swallows):
-            rest.append(scan)
+        beyond = minutes < 0 if edge is Edge.FIRST else minutes > 0 or swallows
+        against = minutes == 0 and direction_of(scan, resolver) == -kind.direction
+        instead = lonely and minutes != 0 and not direction_of(scan, resolver)
+        if not (beyond or against or instead):
+            here = here or minutes == 0
         elif (correction := evidence.added.get(scan.id)) is None:
-            found.add.append(New(SetAside(scan.at, scan.id), edge))
+            new = ManualScan(scan.at, kind, scan.id) if against else SetAside(scan.at, scan.id)
+            here = here or against
+            found.add.append(New(new, edge))
         elif isinstance(correction.said, Duty):
             raise Conflict("the person was on duty elsewhere at that time; withdraw that correction first")
-        else:
+        elif correction not in found.withdraw:
             found.withdraw.append(correction)
-    if not any(scan.at // 60 == at // 60 for scan in rest):
-        found.add.append(New(ManualScan(at, ScanType.IN if edge is Edge.FIRST else ScanType.OUT), edge))
+    if not here:
+        found.add.append(New(ManualScan(at, kind), edge))
     return found
+
+
+def _check(  # noqa: PLR0917 -- what is planned, for which day
+    ends: Sequence[int | None],
+    planned: Plan,
+    scans: Sequence[Scan],
+    frame: Frame,
+    corrections: Sequence[Correction],
+    level: Level,
+) -> None:
+    """Refuse an edit after which the day would begin or end at other minutes than these."""
+    last = max((each.decided_at for each in corrections), default=datetime.min.replace(tzinfo=UTC))
+    first_id = max((each.id for each in corrections), default=0) + 1
+    added = [
+        Correction(id=id_, said=said, reason="", asked_by="", asked_at=last, decided_by="", decided_at=last, edge=edge)
+        for id_, (said, edge) in enumerate(planned.add, first_id)
+    ]
+    day = correct(scans, frame, [*without(corrections, planned.withdraw), *added], level=level).day
+    for shown, wanted, what in zip((day.first_arrival, day.last_departure), ends, ("begin", "end"), strict=True):
+        if shown != wanted:
+            when = "at no known time" if shown is None else f"at {frame.clock(shown)}"
+            raise Conflict(
+                f"the day would {what} {when}, as its scans are read by {frame.settings.resolver}; set scans aside, or "
+                "correct the type of one, instead"
+            )
 
 
 def _figures(edit: Edit, now: Figures) -> Figures:

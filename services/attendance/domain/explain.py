@@ -12,7 +12,7 @@ from services.attendance.domain.accounts import Account, Part, accounts_of
 from services.attendance.domain.boundary import working_days
 from services.attendance.domain.case import Case, duration
 from services.attendance.domain.corrections import Correction
-from services.attendance.domain.day import Day, Flag, work_day
+from services.attendance.domain.day import Day, Flag, absent_below, work_day
 from services.attendance.domain.figures import Figure, figures_of
 from services.attendance.domain.frame import Frame
 from services.attendance.domain.releases import Release
@@ -191,7 +191,7 @@ def _flag_of_rules(flag: Flag, case: Case) -> str:
         return f"there are scans that are further from the shift than is allowed, {allowed}; they count all the same"
     if flag is Flag.INFERRED_SHIFT:
         return f"nobody assigned the shift; the scans of the dates around fit it best (confidence {frame.confidence})"
-    worked, half, least = map(duration, (day.working, frame.settings.half_day_below, frame.settings.absent_below))
+    worked, half, least = map(duration, (day.working, frame.settings.half_day_below, absent_below(frame, case.leave)))
     if flag is Flag.HALF_DAY:
         return f"{worked} were worked, and less than {half} are no whole day (half_day_below_hours)"
     return f"{worked} were worked, and less than {least} count as absent (absent_below_hours)"

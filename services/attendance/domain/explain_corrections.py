@@ -121,7 +121,10 @@ def _figures(figures: Iterable[Figure], day: Day, corrections: Sequence[Correcti
         "snacks_eligible": (by_hand.extra_overtime, day.snacks),
         "night_bill_eligible": (by_hand.extra_overtime, day.night_bill),
     }
+    approved = by_hand.overtime is not None or by_hand.extra_overtime is not None
     for figure in figures:
+        if figure.name == "overtime_unapproved" and approved:
+            continue
         said, value = now.get(figure.name, (None, figure.value))
         if said is None:
             yield figure

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.attendance.domain.case import Case, duration
-from services.attendance.domain.day import Flag, Status
+from services.attendance.domain.day import Flag, Status, absent_below
 from services.attendance.domain.figures_of_hours import (
     extra_overtime,
     overtime,
@@ -112,7 +112,7 @@ def _status_without_entry(case: Case) -> str | None:
     """Where the time of arrival does not decide."""
     day, frame = case.day, case.frame
     if Flag.TOO_SHORT in day.flags:
-        least = duration(frame.settings.absent_below)
+        least = duration(absent_below(frame, case.leave))
         return f"{duration(day.working)} were worked, and less than {least} count as absent"
     if day.first_arrival is None:
         return "somebody left, but no arrival is known"

@@ -57,20 +57,25 @@ def adjusted(
 ) -> Adjustment | None:
     """The adjustment that follows when a locked day would now be so; None where there is nothing to say.
 
-    `earlier` are those of the same day: one in a locked month stands for ever, one in an open month is made anew.
+    `earlier` are those of the same day. Each follows from the one booked before it, so only the last may be made anew,
+    and only in an open month: the others stand, also where their month was unlocked since.
     """
-    booked = [each for each in earlier if each.period in locked and not each.cancelled]
-    taken_for = essential(max(booked, key=lambda each: each.period).after if booked else stored)
+    chain = sorted(earlier, key=lambda each: each.period)
+    last = chain.pop() if chain and chain[-1].period not in locked else None
+    booked = [each for each in chain if not each.cancelled]
+    taken_for = essential(booked[-1].after if booked else stored)
     after = essential(now)
-    still_open = next((each for each in earlier if each.period not in locked), None)
     if after == taken_for:
-        if still_open is None or still_open.cancelled:
+        if last is None or last.cancelled:
             return None
-        return Adjustment(still_open.period, taken_for, after, reason, cancelled=True)
-    if still_open is not None and (dict(still_open.after), still_open.cancelled) == (after, False):
+        return Adjustment(last.period, taken_for, after, reason, cancelled=True)
+    if last is not None and (dict(last.after), last.cancelled) == (after, False):
         return None
-    period = still_open.period if still_open is not None else next_open(month_of(day), locked)
-    return Adjustment(period, taken_for, after, reason)
+    if last is not None:
+        return Adjustment(last.period, taken_for, after, reason)
+    return Adjustment(
+        next_open(max([month_of(day), *(each.period for each in chain)]), locked), taken_for, after, reason
+    )
 
 
 def difference(adjustment: Adjustment) -> dict[str, int]:

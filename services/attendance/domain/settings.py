@@ -257,7 +257,8 @@ def _read_multiplier(value: object) -> float:
 
 def _read_time(value: object) -> time:
     try:
-        read = value if isinstance(value, time) else time.fromisoformat(str(value))
+        # Python would read a number such as 12 as noon.
+        read = value if isinstance(value, time) else time.fromisoformat(value if isinstance(value, str) else "")
     except ValueError:
         raise Invalid("is not a time of day such as 08:00") from None
     if read.tzinfo or read.second or read.microsecond:

@@ -160,7 +160,7 @@ def _hours_or_null(value: object) -> int | None:
 
 def _clock(value: object) -> int:
     try:
-        read = value if isinstance(value, time) else time.fromisoformat(str(value))
+        read = value if isinstance(value, time) else time.fromisoformat(value if isinstance(value, str) else "")
     except ValueError:
         raise Invalid(f"{str(value)[:20]!r} is not a time of day such as 22:00") from None
     if read.tzinfo or read.second or read.microsecond:

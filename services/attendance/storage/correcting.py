@@ -39,6 +39,7 @@ class PostgresCorrections:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._remembered = Remembered()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator["PostgresCorrectionReading"]:
@@ -48,7 +49,8 @@ class PostgresCorrections:
     @asynccontextmanager
     async def correcting(self) -> AsyncIterator["PostgresCorrecting"]:
         async with self._database.fast() as pg:
-            yield PostgresCorrecting(pg, Kept(Directory()), await pg.fetchval("SELECT epoch FROM epoch"))
+            epoch = await pg.fetchval("SELECT epoch FROM epoch")
+            yield PostgresCorrecting(pg, Kept(Directory()), epoch, self._remembered)
 
 
 class PostgresCorrectionReading:
@@ -98,8 +100,9 @@ class PostgresCorrectionReading:
 class PostgresCorrecting(PostgresCorrectionReading, PostgresRecording):
     """One transaction that corrects."""
 
-    def __init__(self, pg: "asyncpg.Connection[Any]", kept: Kept, epoch: int) -> None:
+    def __init__(self, pg: "asyncpg.Connection[Any]", kept: Kept, epoch: int, remembered: Remembered) -> None:
         PostgresRecording.__init__(self, pg, kept, epoch)
+        self._remembered = remembered
 
     async def earlier_answer(self, key: Key) -> Answer | None:
         return await earlier_fast(self._pg, key)
@@ -108,13 +111,15 @@ class PostgresCorrecting(PostgresCorrectionReading, PostgresRecording):
         await keep_fast(self._pg, key, answer)
 
     async def holder(self, person_id: int, on: date, scope: Scope) -> Holder | None:
-        return await PostgresEvidenceReading(self._pg, Remembered()).holder(person_id, on, scope)
+        return await PostgresEvidenceReading(self._pg, self._remembered).holder(person_id, on, scope)
 
     async def stored(self, person_id: int, on: date) -> tuple[int, Figures | None]:
         row = await self._pg.fetchrow(_STORED, on, person_id)
         return (0, None) if row is None else (row[0], json.loads(row[1]))
 
     async def asked_in_month(self, person_id: int, user: int, on: date) -> int:
+        # One question at a time, whatever badges the person held: nobody asks twice for the last that there is.
+        await self._pg.execute("SELECT pg_advisory_xact_lock(8766, $1)", person_id)
         found: int = await self._pg.fetchval(_ASKED_IN_MONTH, person_id, user, on)
         return found
 
@@ -146,7 +151,7 @@ class PostgresCorrecting(PostgresCorrectionReading, PostgresRecording):
         found = await PostgresDayReading(self._pg).day(person_id, on, scope)
         if found is None:
             raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
-        rules = await read_rulebook(self._pg, now)
+        rules = await read_rulebook(self._pg, now, self._remembered)
         rules.leave = await read_leave(self._pg, on, on, [person_id])
         return record_of(*found, rules)
 

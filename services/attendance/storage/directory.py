@@ -19,9 +19,7 @@ async def read_sites(pg: "asyncpg.Connection[Any]") -> dict[int, Site]:
     for row in await pg.fetch(_SITE_SETTINGS):
         values = settings_from(json.loads(row["values"]))
         settings.setdefault(row["site_id"], []).append((span_of(row["during"]), values))
-    locked: dict[int, set[date]] = {}
-    for row in await pg.fetch("SELECT site_id, month FROM locks WHERE unlocked_at IS NULL"):
-        locked.setdefault(row["site_id"], set()).add(row["month"])
+    locked = await locked_months(pg)
     return {
         row["id"]: Site(
             site_id=row["id"],
@@ -32,6 +30,14 @@ async def read_sites(pg: "asyncpg.Connection[Any]") -> dict[int, Site]:
         )
         for row in await pg.fetch(f"SELECT s.id, s.zone, {HOLIDAYS} AS holidays FROM sites s")
     }
+
+
+async def locked_months(pg: "asyncpg.Connection[Any]") -> dict[int, set[date]]:
+    """For each site the firsts of the months whose days keep their figures."""
+    locked: dict[int, set[date]] = {}
+    for row in await pg.fetch("SELECT site_id, month FROM locks WHERE unlocked_at IS NULL"):
+        locked.setdefault(row["site_id"], set()).add(row["month"])
+    return locked
 
 
 async def read_people(

@@ -18,7 +18,7 @@ from services.attendance.storage.looking_up import find_person, read_rulebook
 from services.attendance.storage.person_states import path_of, read_parents
 from services.attendance.storage.rules import ask_recompute, change_rules
 from services.attendance.storage.sql import Key as OrderKey
-from services.attendance.storage.sql import Where, day_key, instant_key, number_key, page, seen_by, text_key
+from services.attendance.storage.sql import Where, day_key, instant_key, like, number_key, page, seen_by, text_key
 from shared.contracts.event import Version
 from shared.outbox.writing import add_fast
 from shared.storage.database import Database
@@ -65,6 +65,9 @@ class PostgresLockReading:
         where = Where()
         if site_id is not None:
             where.add("l.site_id = {}", site_id)
+        if asked.search:
+            pattern = where.value(like(asked.search))
+            where.add(f"(l.reason ILIKE {pattern} OR l.locked_by_name ILIKE {pattern})")
         first = {"month": day_key("l.month"), "locked_at": instant_key("l.locked_at")}[asked.order]
         found = await page(
             self._pg, select=_LOCK, source="locks l", where=where, first=first, then=(number_key("l.id"),), asked=asked
@@ -88,6 +91,9 @@ class PostgresLockReading:
         ):
             if value is not None:
                 where.add(condition, value)
+        if asked.search:
+            pattern = where.value(like(asked.search))
+            where.add(f"(p.code ILIKE {pattern} OR p.name ILIKE {pattern} OR j.reason ILIKE {pattern})")
         found = await page(
             self._pg,
             select=_ADJUSTMENT,

@@ -13,7 +13,7 @@ from services.attendance.application.people_ports import Department, WantedPeopl
 from services.attendance.application.person import BadgeSpan, Change, Facts, Known, Place
 from services.attendance.application.roster import Roster
 from services.attendance.application.rulebook import Rulebook
-from services.attendance.storage.directory import span_of
+from services.attendance.storage.directory import locked_months, span_of
 from services.attendance.storage.looking_up import find_unit, read_rulebook
 from services.attendance.storage.people_writing import write_changes
 from services.attendance.storage.person_states import COLUMNS, SOURCE, read_parents, state_of
@@ -170,6 +170,7 @@ class PostgresPeopleReading:
             sites={row["name"].lower(): row["id"] for row in await self._pg.fetch("SELECT id, name FROM sites")},
             units={row["id"]: row["name"] for row in await self._pg.fetch(_UNITS)},
             by_code={person.facts.code: person for person in known.values()},
+            locked=await locked_months(self._pg),
         )
         for row in await self._pg.fetch(_HOLDERS, list(badges)):
             roster.holders.setdefault(row["badge"], []).append((row["code"], row["name"], span_of(row["during"])))

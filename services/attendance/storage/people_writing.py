@@ -63,19 +63,21 @@ def _facts(changes: Iterable[Change]) -> list[list[Any]]:
 
 
 async def _assignments(pg: "asyncpg.Connection[Any]", changes: Sequence[Change], ids: Sequence[int]) -> None:
-    moves = [(id_, change.since, change.place) for id_, change in zip(ids, changes, strict=True) if change.place]
+    moves = [(id_, change.since) for id_, change in zip(ids, changes, strict=True) if change.places]
     if not moves:
         return
-    people, since, places = (list(column) for column in zip(*moves, strict=True))
+    pieces = [(id_, span, place) for id_, change in zip(ids, changes, strict=True) for span, place in change.places]
+    people, spans, places = (list(column) for column in zip(*pieces, strict=True))
     departments = sorted({place.department for place in places if place.department is not None})
     await pg.execute(_MAKE_UNITS, departments)
     # What began later than the change goes; what lasts over it ends there.
-    await pg.execute(_END_LATER, people, since)
-    await pg.execute(_END_THERE, people, since)
+    for statement in (_END_LATER, _END_THERE):
+        await pg.execute(statement, *map(list, zip(*moves, strict=True)))
     await pg.execute(
         _PLACE,
         people,
-        since,
+        [span.since for span in spans],
+        [span.until for span in spans],
         [place.department for place in places],
         [place.site_id for place in places],
         [place.designation for place in places],
@@ -131,7 +133,7 @@ def _affected(
         affected[person_id] = None if before is None or since is None else min(before, since)
 
     for person_id, change in zip(ids, changes, strict=True):
-        if change.place is not None and by_place:
+        if change.places and by_place:
             add(person_id, None if change.since is None else change.since - timedelta(days=1))
         elif change.counts_differently:
             add(person_id, change.since)
@@ -149,7 +151,7 @@ def _expected_elsewhere(changes: Sequence[Change], ids: Sequence[int]) -> list[i
     return [
         id_
         for id_, change in zip(ids, changes, strict=True)
-        if change.id is None or change.place is not None or change.facts_changed or change.removed
+        if change.id is None or change.places or change.facts_changed or change.removed
     ]
 
 
@@ -199,9 +201,9 @@ WHERE a.person_id = c.person_id AND a.during @> c.since
 """
 _PLACE = """
 INSERT INTO assignments (person_id, unit_id, site_id, designation, level_of_work, during)
-SELECT c.person_id, u.id, c.site_id, c.designation, c.level_of_work, daterange(c.since, NULL)
-FROM unnest($1::int[], $2::date[], $3::text[], $4::int[], $5::text[], $6::text[])
-    AS c (person_id, since, department, site_id, designation, level_of_work)
+SELECT c.person_id, u.id, c.site_id, c.designation, c.level_of_work, daterange(c.since, c.until)
+FROM unnest($1::int[], $2::date[], $3::date[], $4::text[], $5::int[], $6::text[], $7::text[])
+    AS c (person_id, since, until, department, site_id, designation, level_of_work)
 LEFT JOIN units u ON u.kind = 'department' AND lower(u.name) = lower(c.department)
 """
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import asyncpg
 
 from services.attendance.application.holders import Assignment, Holder, Span, Timeline
+from services.attendance.application.listing import Page
 from services.attendance.application.plans import Planning
 from services.attendance.application.rulebook import Rulebook
 from services.attendance.application.scheduling_ports import Assigned, Kind, Named, Owner, RosterDay, Values
@@ -17,10 +18,11 @@ from services.attendance.storage.directory import read_people, read_sites, span_
 from services.attendance.storage.looking_up import as_id, find_person, find_unit, read_rulebook
 from services.attendance.storage.plans import read_plans
 from services.attendance.storage.rules import ask_recompute, change_rules
-from services.attendance.storage.sql import BELOW, Where, in_unit, seen_by
+from services.attendance.storage.sql import BELOW, Where, day_key, in_unit, like, number_key, page, seen_by, text_key
 from shared.kernel.errors import Conflict
 from shared.storage.database import Database
 from shared.web.idempotency import Answer, Key, earlier_fast, keep_fast
+from shared.web.lists import Window
 from shared.web.scope import Scope
 
 _ONE_DAY: Final = timedelta(days=1)
@@ -82,7 +84,7 @@ class PostgresSchedulingReading:
         row = await self._pg.fetchrow(f"SELECT u.name FROM units u WHERE {where}", *where.values)
         return None if row is None else Owner("unit", unit, row["name"])
 
-    async def assigned(self, schedule_id: int | None, on: date, scope: Scope) -> Sequence[Assigned]:
+    async def assigned(self, schedule_id: int | None, on: date, scope: Scope, asked: Window) -> Page[Assigned]:
         where = Where(on)
         where.add("$1::date IS NOT NULL")
         if schedule_id is not None:
@@ -93,8 +95,19 @@ class PostgresSchedulingReading:
             seen.values = where.values
             seen_by(seen, scope, person="s.person_id", unit="coalesce(s.unit_id, a.unit_id)")
             where.add(f"(s.site_id IS NOT NULL OR ({seen}))")
-        rows = await self._pg.fetch(_ASSIGNED.format(where=where), *where.values)
-        return [
+        if asked.search:
+            pattern = where.value(like(asked.search))
+            where.add(f"(c.name ILIKE {pattern} OR coalesce(p.code, u.name, t.name) ILIKE {pattern})")
+        found = await page(
+            self._pg,
+            select=_ASSIGNED,
+            source=_ASSIGNMENTS,
+            where=where,
+            first=text_key("c.name"),
+            then=(number_key("s.id"),),
+            asked=asked,
+        )
+        rows = [
             Assigned(
                 row["id"],
                 row["schedule_id"],
@@ -102,12 +115,13 @@ class PostgresSchedulingReading:
                 Owner(row["kind"], row["owner"], row["name"]),
                 span_of(row["during"]),
             )
-            for row in rows
+            for row in found.rows
         ]
+        return Page(rows=rows, total=found.total, exact=found.exact, next_after=found.next_after)
 
     async def roster(
-        self, since: date, until: date, person_id: int | None, unit_id: int | None, scope: Scope
-    ) -> Sequence[RosterDay]:
+        self, since: date, until: date, person_id: int | None, unit_id: int | None, scope: Scope, *, asked: Window
+    ) -> Page[RosterDay]:
         where = Where(since, until)
         where.add("r.date BETWEEN $1 AND $2 AND NOT p.removed")
         seen_by(where, scope, person="p.id", unit="a.unit_id")
@@ -115,7 +129,20 @@ class PostgresSchedulingReading:
             where.add("p.id = {}", person_id)
         if unit_id is not None:
             in_unit(where, unit_id, unit="a.unit_id")
-        return [RosterDay(*row) for row in await self._pg.fetch(_ROSTER.format(where=where), *where.values)]
+        if asked.search:
+            pattern = where.value(like(asked.search))
+            where.add(f"(p.code ILIKE {pattern} OR p.name ILIKE {pattern})")
+        found = await page(
+            self._pg,
+            select="p.id, p.code, p.name, r.date, r.shift_id, s.code",
+            source=_ROSTER,
+            where=where,
+            first=text_key("p.code"),
+            then=(day_key("r.date"),),
+            asked=asked,
+        )
+        rows = [RosterDay(*row[: len(RosterDay._fields)]) for row in found.rows]
+        return Page(rows=rows, total=found.total, exact=found.exact, next_after=found.next_after)
 
     async def place(self, owner: Owner, on: date) -> tuple[Planning, Holder, Assignment]:
         sites = await read_sites(self._pg)
@@ -275,20 +302,20 @@ _SITE = (
 )
 
 _ASSIGNED = """
-SELECT s.id, s.schedule_id, c.name AS schedule, s.during,
+s.id, s.schedule_id, c.name AS schedule, s.during,
        CASE WHEN s.person_id IS NOT NULL THEN 'person' WHEN s.unit_id IS NOT NULL THEN 'unit' ELSE 'site' END AS kind,
        coalesce(s.person_id, s.unit_id, s.site_id) AS owner, coalesce(p.code, u.name, t.name) AS name
-FROM schedule_assignments s JOIN schedules c ON c.id = s.schedule_id
+"""
+_ASSIGNMENTS = """
+schedule_assignments s JOIN schedules c ON c.id = s.schedule_id
 LEFT JOIN people p ON p.id = s.person_id LEFT JOIN units u ON u.id = s.unit_id LEFT JOIN sites t ON t.id = s.site_id
 LEFT JOIN assignments a ON a.person_id = s.person_id AND a.during @> $1::date
-WHERE {where} ORDER BY c.name, 5, 7, s.during
 """
 
 _ROSTER = """
-SELECT p.id, p.code, p.name, r.date, r.shift_id, s.code FROM roster r JOIN people p ON p.id = r.person_id
+roster r JOIN people p ON p.id = r.person_id
 LEFT JOIN shifts s ON s.id = r.shift_id
 LEFT JOIN assignments a ON a.person_id = p.id AND a.during @> r.date
-WHERE {where} ORDER BY p.code, r.date
 """
 
 _OF_PEOPLE = "SELECT DISTINCT person_id FROM settings WHERE person_id IS NOT NULL"

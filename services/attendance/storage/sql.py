@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -101,12 +102,12 @@ def number_key(column: str) -> Key:
 
 def time_key(column: str) -> Key:
     """A key that is a wall-clock time."""
-    return Key(column, "timestamp", datetime.fromisoformat)
+    return Key(column, "timestamp", partial(_moment, aware=False))
 
 
 def instant_key(column: str) -> Key:
     """A key that is an instant."""
-    return Key(column, "timestamptz", datetime.fromisoformat)
+    return Key(column, "timestamptz", partial(_moment, aware=True))
 
 
 def uuid_key(column: str) -> Key:
@@ -179,6 +180,13 @@ def _go_after(where: Where, keys: Sequence[Key], asked: Window) -> None:
     rest = f"({', '.join(key.column for key in keys[1:])}) > ({', '.join(places[1:])})"
     # The first comparison is what an index or a partition can be chosen by.
     where.add(f"{first} {sign}= {its_place} AND ({first} {sign} {its_place} OR {rest})")
+
+
+def _moment(value: Any, *, aware: bool) -> datetime:
+    moment = datetime.fromisoformat(value)
+    if (moment.tzinfo is not None) != aware:
+        raise ValueError("an instant has a zone, and a wall clock has none")
+    return moment
 
 
 def _whole(value: Any) -> int:

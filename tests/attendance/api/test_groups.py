@@ -102,3 +102,13 @@ async def test_what_is_wrong_is_named(
         body = {**body, "employee": ids["EMP001"]}
     answer = await company.ask(method, path.format(id=group_id), json=body, expect=status)
     assert named in answer.json()["error"]
+
+
+async def test_who_has_read_what_is_no_longer_so_does_not_overwrite_it(company: Office):
+    path = f"groups/{await group(company)}/"
+    read = (await company.ask("GET", path)).headers["etag"]
+    changed = await company.ask("PATCH", path, json={"description": "at night"}, headers={"If-Match": read})
+    assert changed.headers["etag"] != read
+    refused = await company.ask("PUT", path, json={"name": "Night"}, headers={"If-Match": read}, expect=412)
+    assert "read it again" in refused.json()["error"]
+    await company.ask("PUT", path, json={"name": "Night"}, headers={"If-Match": changed.headers["etag"]})

@@ -157,3 +157,27 @@ async def test_what_is_wrong_with_a_lock_is_named(february: Office, body: dict[s
     await february.ask("POST", "locks/", json=body, expect=status)
     await february.ask("POST", "locks/9/unlock/", json={"reason": "x"}, expect=404)
     await february.ask("POST", "locks/9/unlock/", json={}, expect=400)
+
+
+async def test_locks_and_adjustments_are_searched_and_their_dates_have_an_order(february: Office):
+    await lock(february, expect=201)
+    await february.scan("1", f"{DAY} 19:30")
+    await february.scan("2", f"{DAY} 08:00", f"{DAY} 16:00")
+    assert [row["employee_id"] for row in await february.get("adjustments/", search="ahmed")] == ["EMP001"]
+    assert await february.get("locks/", search="nothing of it") == []
+    assert len(await february.get("locks/", search="hr")) == 1
+    for path in ("adjustments/", "corrections/"):
+        said = await february.refused(path, 400, date_from="2024-02-01", date_to="2024-01-01")
+        assert said == "date_to: lies before date_from"
+
+
+async def test_what_a_month_has_booked_stands_when_it_is_unlocked_again(february: Office):
+    february.clock.time = datetime(2024, 4, 10, 6, tzinfo=UTC)
+    await lock(february)
+    await february.scan("1", f"{DAY} 18:00")
+    second = await lock(february, "2024-02")
+    await february.scan("1", f"{DAY} 19:00")
+    await unlock(february, second["id"])
+    await february.scan("1", f"{DAY} 20:00")
+    booked = await february.get("adjustments/", ordering="period")
+    assert [(row["period"], row["minutes"]["worked"]) for row in booked] == [("2024-02", 60), ("2024-03", 120)]

@@ -98,6 +98,27 @@ async def test_what_is_usually_whole_comes_in_pages_and_parts_too(company: Offic
         assert "cursor" in (await company.ask("GET", f"{path}&cursor={made_up}", expect=400)).json()["error"]
 
 
+async def test_the_roster_and_whose_schedules_are_whose_come_in_parts_and_can_be_searched(company: Office):
+    shift = {"code": "D", "parts": [{"start": "08:00", "end": "16:00"}]}
+    await company.ask("POST", "shifts/", json=shift, expect=201)
+    schedule = (await company.ask("POST", "schedules/", json={"name": "Day", "shift": "D"}, expect=201)).json()["id"]
+    for owner in ({"employee": "EMP001"}, {"employee": "EMP005"}, {"department": "Sewing"}):
+        await company.ask("POST", f"schedules/{schedule}/assign/", json=owner)
+    entry = {"employees": ["EMP001", "EMP005"], "date_from": "2024-01-01", "date_to": "2024-01-04", "shift": "D"}
+    await company.ask("PUT", "roster/", json={"entries": [entry]})
+
+    month = "/api/attendance/roster/?date_from=2024-01-01&date_to=2024-01-31"
+    parts = await walk(company, f"{month}&limit=3")
+    assert [len(part) for part in parts] == [3, 3, 2]
+    walked = [(row["employee_id"], row["date"]) for part in parts for row in part]
+    assert walked == [(code, f"2024-01-0{day}") for code in ("EMP001", "EMP005") for day in range(1, 5)]
+    assert len((await company.ask("GET", f"{month}&search=emon")).json()) == 4
+    assert len((await company.ask("GET", f"{month}&page=2&page_size=5")).json()["results"]) == 3
+    parts = await walk(company, "/api/attendance/schedules/assignments/?limit=2")
+    assert [[row["name"] for row in part] for part in parts] == [["EMP001", "EMP005"], ["Sewing"]]
+    assert [row["name"] for row in await company.get("schedules/assignments/", search="sew")] == ["Sewing"]
+
+
 async def test_a_scan_that_arrives_while_somebody_walks_moves_no_row(company: Office):
     await busy(company)
     answer = await company.ask("GET", "scans/?limit=5")
@@ -118,6 +139,20 @@ async def test_a_cursor_of_ones_own_making_is_400(company: Office, cursor: str):
 async def test_a_cursor_with_a_number_beyond_all_is_400_too(company: Office):
     endless = base64.urlsafe_b64encode(b'["name",false,"Sewing",Infinity]').decode()
     assert "cursor" in await company.refused("departments/", 400, cursor=endless)
+
+
+@pytest.mark.parametrize(
+    ("path", "made_up"),
+    [
+        ("scans/", b'["scan_time",true,"2024-01-01T00:00:00+06:00","a6b7b2f0-0000-4000-8000-000000000001"]'),
+        ("corrections/", b'["asked_at",true,"2024-01-01T00:00:00",1]'),
+        ("employees/?ordering=updated_at", b'["updated_at",false,"2024-01-01T00:00:00","EMP001"]'),
+    ],
+)
+async def test_a_cursor_with_a_zone_too_many_or_too_few_is_400_too(company: Office, path: str, made_up: bytes):
+    join = "&" if "?" in path else "?"
+    cursor = base64.urlsafe_b64encode(made_up).decode()
+    assert "cursor" in await company.refused(f"{path}{join}cursor={cursor}", 400)
 
 
 async def test_a_cursor_is_good_only_for_the_order_it_was_made_in(company: Office):

@@ -142,3 +142,8 @@ async def test_the_template_is_a_file_that_the_import_takes(office: Office):
 )
 async def test_what_is_no_list_of_people_is_refused_in_words(office: Office, file: bytes, words: str):
     assert words in (await sent(office, file, expect=400)).json()["error"]
+
+
+async def test_a_row_that_is_left_out_is_called_by_its_code_however_the_column_is_written(office: Office):
+    told = (await sent(office, b"Employee ID;Name;Joined On\nEMP009;Noor;31/01/2024\n", "?dry_run=true")).json()
+    assert told["rows"] == [{"line": 2, "employee_id": "EMP009", "name": "Noor", "action": "skip"}]

@@ -358,3 +358,12 @@ async def test_settings_that_break_those_of_somebody_below_are_refused_and_undon
         for on in ("2023-01-01", "2024-02-01", "2024-02-29", "2024-03-01")
     ]
     assert held == ["08:30", "08:50", "08:50", "08:30"]
+
+
+async def test_who_says_only_the_end_of_a_change_changes_nothing_of_the_past(company: Office):
+    body = {"safe_entry_time": "07:00", "late_entry_time": "07:10"}
+    changed = (await company.ask("PUT", "settings/?effective_until=2024-03-01", json=body)).json()
+    assert (changed["valid_from"], changed["valid_until"]) == ("2024-01-15", "2024-03-01")
+    entries = [(await company.get("settings/", date=on))["safe_entry_time"] for on in ("2024-01-14", "2024-02-29")]
+    assert entries == ["08:00", "07:00"]
+    await company.ask("PUT", "settings/?effective_until=2024-01-15", json=body, expect=422)

@@ -3,10 +3,11 @@
 import pytest
 
 from services.attendance.domain.day import Flag
+from services.attendance.domain.explain import explain
 from services.attendance.domain.settings import Rounding
 from services.attendance.domain.terms import Leave, LeavePart
 from services.attendance.domain.work import Worked, cut_to, on_grid
-from tests.attendance.domain.build import FRIDAY, a_shift, day, frame
+from tests.attendance.domain.build import FRIDAY, a_shift, day, frame, scan
 
 TEN = {"kind": "fixed", "start": "10:00", "end": "10:15", "paid": True}
 NOON = {"kind": "fixed", "start": "12:00", "end": "12:30"}
@@ -183,3 +184,17 @@ def test_nothing_is_made_of_hours_that_are_not_known_nor_of_a_day_of_rest() -> N
     half = Leave(type="sick", part=LeavePart.AFTERNOON)
     assert day("08:00", "11:00", leave=half, **rules).flags == ()
     assert day(**rules).flags == ()
+
+
+def test_who_has_half_the_day_off_need_be_there_for_half_as_long() -> None:
+    half = Leave(type="sick", part=LeavePart.MORNING)
+    rules = {"absent_below_hours": 4}
+    assert day("14:00", "17:00", **rules).flags == (Flag.TOO_SHORT,)
+    assert day("14:00", "17:00", leave=half, **rules).flags == ()
+    short = day("14:00", "15:59", leave=half, **rules)
+    assert (short.status, short.flags) == ("Absent", (Flag.TOO_SHORT,))
+    case = [scan("14:00"), scan("15:59")]
+    said = explain(case, frame(**rules), leave=half)
+    assert [why for _, why in said.flags] == [
+        "1 h 59 min were worked, and less than 2 h 00 min count as absent (absent_below_hours)"
+    ]

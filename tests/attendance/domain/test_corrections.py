@@ -113,7 +113,10 @@ def test_overtime_that_a_person_entered_needs_no_approval_any_more():
     rules = frame(overtime_needs_approval=True)
     scans = [scan("08:00"), scan("19:00")]
     assert correct(scans, rules, ()).day.overtime_unapproved
-    assert not correct(scans, rules, numbered(Figures(overtime=120))).day.overtime_unapproved
+    by_hand = numbered(Figures(overtime=120))
+    assert not correct(scans, rules, by_hand).day.overtime_unapproved
+    assert "overtime_unapproved" in [figure.name for figure in explain_corrected(scans, rules, ()).figures]
+    assert "overtime_unapproved" not in [figure.name for figure in explain_corrected(scans, rules, by_hand).figures]
 
 
 @pytest.mark.parametrize(

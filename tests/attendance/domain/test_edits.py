@@ -97,6 +97,32 @@ def test_after_an_edit_the_day_begins_and_ends_as_it_says(moments: list[int], ed
         assert (day.first_arrival, day.last_departure) == (first // 60, last // 60)
 
 
+kinds = st.sampled_from([ScanType.IN, ScanType.OUT, ScanType.UNKNOWN])
+
+
+@given(
+    st.lists(st.tuples(clocks, kinds), max_size=4),
+    st.lists(st.tuples(st.none() | clocks, st.none() | clocks), min_size=1, max_size=3),
+    st.sampled_from(["first_last", "alternate", "by_key"]),
+)
+def test_however_scans_are_read_an_edit_is_refused_or_the_day_says_what_it_says_and_nothing_else(
+    moments: list[tuple[int, ScanType]], edits: list[tuple[int | None, int | None]], resolver: str
+):
+    rules = frame(resolver=resolver)
+    scans = [Scan(moment, scan("08:00").id, kind) for moment, kind in moments]
+    corrections: list[Correction] = []
+    for first, last in edits:
+        before = correct(scans, rules, corrections).day
+        try:
+            corrections = edited(scans, corrections, Edit(first=first, last=last), rules)
+        except (Conflict, Invalid):
+            continue
+        day = correct(scans, rules, corrections).day
+        shown = (day.first_arrival, day.last_departure)
+        for edge, said, was in zip(shown, (first, last), (before.first_arrival, before.last_departure), strict=True):
+            assert edge == (was if said is None else said // 60) or (said is edge is None and shown.count(was) == 1)
+
+
 @pytest.mark.parametrize(
     ("clock", "zone", "on", "expected"),
     [

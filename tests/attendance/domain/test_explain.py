@@ -258,8 +258,13 @@ def test_a_direction_says_where_it_came_from() -> None:
     assert reasons == [
         "the first to arrive is the arrival (key IN)",
         "left (the key does not say which way, so it takes its turn)",
-        "the last to leave is the departure, though no arrival before it is known (key OUT)",
+        "the last to leave is the departure, though nobody saw them come back (key OUT)",
     ]
+
+
+def test_who_only_leaves_is_not_said_to_have_come() -> None:
+    (account,) = explained("17:00 OUT", resolver="by_key").accounts
+    assert account.why == "the last to leave is the departure, though no arrival before it is known (key OUT)"
 
 
 def test_a_day_on_which_clocks_change_says_how_long_it_is() -> None:

@@ -62,16 +62,19 @@ def test_the_next_open_month(month: date, locked: set[date], expected: date):
     assert next_open(month, locked) == expected
 
 
-@given(st.lists(st.tuples(st.integers(0, 900), st.booleans()), min_size=1, max_size=12))
-def test_what_was_taken_for_and_all_adjustments_add_up_to_what_is_known_now(steps: list[tuple[int, bool]]):
+@given(st.lists(st.tuples(st.integers(0, 900), st.sampled_from(["", "lock", *range(5)])), min_size=1, max_size=12))
+def test_what_was_taken_for_and_all_adjustments_add_up_to_what_is_known_now(steps: list[tuple[int, str | int]]):
+    """Whatever months are locked meanwhile, and unlocked again."""
     stored, locked = figures(480), {JAN}
     kept: dict[date, Adjustment] = {}
-    for worked, close in steps:
+    for worked, then in steps:
         found = adjusted(DAY, stored, figures(worked), list(kept.values()), locked=locked, reason="x")
         if found is not None:
             assert found.period not in locked
             kept[found.period] = found
         total = 480 + sum(difference(each)["worked"] for each in kept.values())
         assert total == worked
-        if close:
+        if then == "lock":
             locked.add(next_open(JAN, locked))
+        elif then != "":
+            locked -= {*sorted(locked - {JAN})[int(then) : int(then) + 1]}

@@ -99,6 +99,7 @@ def test_equal_settings_are_one_key() -> None:
         ("coffee_break", 1, "no such setting"),
         ("safe_entry_time", "8 o'clock", "not a time of day"),
         ("safe_entry_time", "25:00", "not a time of day"),
+        ("safe_entry_time", 12, "not a time of day"),
         ("safe_entry_time", "08:00:30", "whole minute"),
         ("safe_entry_time", None, "not a time of day"),
         ("lunch_break_duration", "long", "not a number"),
