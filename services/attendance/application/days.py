@@ -175,7 +175,11 @@ def record_of(facts: DayFacts, details: DayDetails, rules: Rulebook) -> Record:
     frame = rules.frame_for(facts.person_id, facts.site_id, facts.date)
     expected = frame.terms.expected if details.expected is None else details.expected
     shift = None if frame.shift is None else frame.shift.title
-    return Record(facts, details, view.status, view.state, zone, shortfall, expected, shift)
+    confidence = None
+    if details.shift_confidence is not None:
+        # Which one it was is known from the scans, and not from the rules.
+        shift, confidence = details.shift, details.shift_confidence / 100
+    return Record(facts, details, view.status, view.state, zone, shortfall, expected, shift, confidence)
 
 
 async def _timesheet(

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from services.attendance.application.correction_ports import CorrectionFacts, Figures
 from services.attendance.application.directory import Holder
+from services.attendance.application.inferring import Evidence, frame_of_day
 from services.attendance.application.rulebook import Rulebook
 from services.attendance.domain.correction_states import State
 from services.attendance.domain.corrections import Correction, correct
@@ -46,7 +47,7 @@ class Change(NamedTuple):
     after: Figures
 
 
-class HistoryReading(Protocol):
+class HistoryReading(Evidence, Protocol):
     """One transaction that reads."""
 
     async def rulebook(self, now: datetime) -> Rulebook:
@@ -114,7 +115,8 @@ class Histories:
             assignment = None if holder is None else holder.assignment_on(on)
             if holder is None or assignment is None:
                 raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
-            frame = (await reading.rulebook(self._clock.now())).frame(assignment.site_id, on)
+            rules = await reading.rulebook(self._clock.now())
+            frame, _ = await frame_of_day(reading, rules, holder, assignment, on)
             arrivals = await reading.arrivals(holder.badges_on(on), frame.starts_at, frame.ends_at)
             corrections = await reading.corrections(person_id, on)
             changes = await reading.changes(person_id, on)

@@ -48,6 +48,11 @@ def frame_of(day: date, zone: str, settings: DaySettings, slots: tuple[Slot, Slo
     return by_shift(window, own.shift.over(settings), own.shift, own.confidence)
 
 
+def without_shift(frame: Frame, settings: DaySettings) -> Frame:
+    """The same window by settings alone: a date on which nobody was seen has no shift that scans could have told."""
+    return by_settings(Window(frame.date, frame.zone, frame.start, frame.end), settings, off=False)
+
+
 def date_at(at: datetime, zone: str, slot_on: Callable[[date], Slot]) -> date:
     """The date whose window holds an aware instant."""
     if at.tzinfo is None:
