@@ -12,7 +12,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from services.attendance.application.directory import Directory
-from services.attendance.application.holders import Assignment, Holder, PersonDay
+from services.attendance.application.holders import Assignment, Holder, PersonDay, SiteWithoutZone
 from services.attendance.application.plans import Planning
 from services.attendance.application.rulebook import Rulebook
 from services.attendance.domain.clocks import instant
@@ -53,17 +53,18 @@ class Inferring:
     scans: dict[date, Sequence[Scan]]
     """Those that may be of a date, whatever shift it has; of two dates before and after each that is asked for, too."""
     corrections: dict[date, Sequence[Correction]]
-    _slots: dict[date, Slot] = field(default_factory=dict)
+    _slots: dict[tuple[date, date | None], Slot] = field(default_factory=dict)
 
     def placed(self, day: date) -> Placed | None:
-        """The frame of a date, and the assignment; None where the person belonged nowhere."""
-        place = self.holder.assignment_on(day)
-        if place is None:
+        """The frame of a date, and the assignment; None where the person has no days."""
+        at = _place(self.holder, day, self.zone)
+        if at is None:
             return None
+        place, zone = at
         before, own, after = (self._slot(day + timedelta(days=step), place) for step in (-1, 0, 1))
         # How sure the neighbours are is no fact of this date, and frames are remembered by their slots.
         slots = (before._replace(confidence=None), own, after._replace(confidence=None))
-        frame = frame_of(day, self.zone(place.site_id), own.settings, slots)
+        frame = frame_of(day, zone, own.settings, slots)
         if own.confidence is not None and not self._seen(day, frame):
             frame = without_shift(frame, own.settings)
         return frame, place
@@ -82,27 +83,29 @@ class Inferring:
         return None if (facts := self._facts(day)) is None else inference_as_data(*facts)
 
     def _facts(self, day: date) -> tuple[Inferred, Sequence[Candidate], date, str] | None:
-        place = self.holder.assignment_on(day)
-        shifts = () if place is None else self.planning.choices(self.holder, day, place)
-        if place is None or not shifts:
+        at = _place(self.holder, day, self.zone)
+        shifts = () if at is None else self.planning.choices(self.holder, day, at[0])
+        if at is None or not shifts:
             return None
-        zone = self.zone(place.site_id)
+        place, zone = at
         asked = (self._evidence(day), day, zone, shifts, self._beside(day, place))
         return infer(*asked), candidates(*asked), day, zone
 
     def _slot(self, day: date, fallback: Assignment) -> Slot:
-        slot = self._slots.get(day)
+        key = (day, fallback.span.since)  # where the person was nowhere, it is as in the place beside
+        slot = self._slots.get(key)
         if slot is None:
-            slot = self._slots[day] = self._found(day, self.holder.assignment_on(day) or fallback)
+            slot = self._slots[key] = self._found(day, fallback)
         return slot
 
-    def _found(self, day: date, place: Assignment) -> Slot:
+    def _found(self, day: date, fallback: Assignment) -> Slot:
+        at = _place(self.holder, day, self.zone)
+        place = fallback if at is None else at[0]
         said = self.planning.slot(self.holder, day, place)
         shifts = self.planning.choices(self.holder, day, place)
-        if not shifts:
+        if at is None or not shifts:
             return said
-        zone = self.zone(place.site_id)
-        return infer(self._evidence(day), day, zone, shifts, self._beside(day, place)).slot(said.settings)
+        return infer(self._evidence(day), day, at[1], shifts, self._beside(day, place)).slot(said.settings)
 
     def _evidence(self, day: date) -> list[Scan]:
         around = [day + timedelta(days=step) for step in (-1, 0, 1)]
@@ -137,9 +140,8 @@ async def inferring(
     spans: dict[PersonDay, tuple[int, int, Sequence[str]]] = {}
     for person_id, (holder, dates) in asked.items():
         for day in sorted({one + timedelta(days=step) for one in dates for step in (-2, -1, 0, 1, 2)}):
-            place = holder.assignment_on(day)
-            if place is not None:
-                tz = ZoneInfo(zone(place.site_id))
+            if (at := _place(holder, day, zone)) is not None:
+                tz = ZoneInfo(at[1])
                 widest = (instant(day, EARLIEST_START, tz), instant(day, LATEST_END, tz))
                 spans[PersonDay(day, person_id)] = (*widest, holder.badges_on(day))
     scans = await reading.scans_of(spans) if spans else {}
@@ -153,6 +155,15 @@ async def inferring(
         people[key.person_id].scans[key.date] = scans[key]
         people[key.person_id].corrections[key.date] = corrections.get(key, ())
     return people
+
+
+def _place(holder: Holder, day: date, zone: Callable[[int], str]) -> tuple[Assignment, str] | None:
+    """Where the person was, and its zone. A site without one has no days yet: once it has, all are computed."""
+    place = holder.assignment_on(day)
+    try:
+        return None if place is None else (place, zone(place.site_id))
+    except SiteWithoutZone:
+        return None
 
 
 async def frame_of_day(
