@@ -78,6 +78,8 @@ class DayShape(TypedDict):
     shortfall_minutes: int | None
     scans: list[ScanOfDay]
     shift: str | None
+    shift_inferred: bool
+    shift_confidence: float | None
     expected_hours: float
     raw_working_hours: float
     overtime_unapproved: bool
@@ -197,6 +199,8 @@ def record(day: Record) -> DayShape:
         "shortfall_minutes": day.shortfall,
         "scans": _scans(facts.marks),
         "shift": day.shift,
+        "shift_inferred": day.shift_confidence is not None,
+        "shift_confidence": day.shift_confidence,
         "expected_hours": hours(day.expected),
         "raw_working_hours": hours(details.raw_worked),
         "overtime_unapproved": details.overtime_unapproved,

@@ -42,6 +42,8 @@ class DayRow(NamedTuple):
     expected: int | None
     overtime_unapproved: bool
     shift: str | None
+    shift_confidence: int | None
+    """In hundredths, where the shift was inferred."""
 
 
 FIGURES: Final = (
@@ -117,6 +119,7 @@ def row_of(computed: Computed) -> DayRow:
         day.expected,
         day.overtime_unapproved,
         None if frame.shift is None else frame.shift.title,
+        None if frame.confidence is None else round(frame.confidence * 100),
     )
 
 

@@ -26,6 +26,7 @@ from services.attendance.application.correction_ports import (
 )
 from services.attendance.application.day_facts import Record
 from services.attendance.application.directory import PersonDay, SiteWithoutZone
+from services.attendance.application.inferring import placed_by_scans
 from services.attendance.application.listing import Page
 from services.attendance.application.people_ports import Once
 from services.attendance.application.ports import Recordings
@@ -234,9 +235,11 @@ class Correcting:
             raise Conflict(f"site {error.site_id} has no zone yet, so that its days cannot be placed") from error
         if holder is None or placed is None:
             raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
-        frame, assignment = placed
         badges = holder.badges_on(key.date)
-        await writing.take_turns(set(turns_of(key, badges)))
+        await writing.take_turns(set(turns_of(key, directory.badges_in_turn(key))))
+        if person_id in directory.inferring:
+            placed, _ = (await placed_by_scans(writing, directory, [key]))[key]
+        frame, assignment = placed
         scans = await writing.scans_of({key: (frame.start, frame.end, badges)})
         corrections = await writing.corrections_of({key: (frame.start, frame.end)})
         leave = await writing.leave_of([key]) if directory.leave else {}

@@ -89,6 +89,8 @@ class DayDetails(NamedTuple):
     overtime_unapproved: bool
     shift: str | None
     """As it was called when the day was computed."""
+    shift_confidence: int | None
+    """In hundredths, where the shift was inferred."""
     edited_by: int | None = None
     """Who decided on the last correction in force, as the next two; None where there is none."""
     edited_by_name: str | None = None
@@ -117,6 +119,8 @@ class Record(NamedTuple):
     """Minutes of work."""
     shift: str | None
     """How sentences call the shift of the date."""
+    shift_confidence: float | None
+    """How sure it is from 0 to 1, where scans decided it."""
 
 
 class EmptyDays(NamedTuple):

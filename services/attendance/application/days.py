@@ -190,7 +190,11 @@ def record_of(facts: DayFacts, details: DayDetails, rules: Rulebook) -> Record:
     if expected is None:
         expected = terms_of(frame, *rules.time_off(facts.site_id, facts.date, facts.person_id)).expected
     shift = None if frame.shift is None else frame.shift.title
-    return Record(facts, details, view.status, view.state, zone, shortfall, expected, shift)
+    confidence = None
+    if details.shift_confidence is not None:
+        # Which one it was is known from the scans, and not from the rules.
+        shift, confidence = details.shift, details.shift_confidence / 100
+    return Record(facts, details, view.status, view.state, zone, shortfall, expected, shift, confidence)
 
 
 async def _timesheet(

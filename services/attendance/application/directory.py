@@ -6,7 +6,8 @@ what it is asked often it remembers.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from services.attendance.application.holders import Assignment, Holder, PersonDay, Site, SiteWithoutZone, Span
 from services.attendance.application.plans import Planning, Plans
@@ -17,6 +18,8 @@ from services.attendance.domain.settings import DEFAULTS, DaySettings
 from services.attendance.domain.terms import Leave
 from services.attendance.domain.time_off import NO_TIME_OFF, TimeOff
 from services.attendance.domain.window import date_at, frame_of
+
+_ONE_DAY = timedelta(days=1)
 
 __all__ = ["Assignment", "Directory", "Holder", "PersonDay", "Site", "SiteWithoutZone", "Span"]
 
@@ -36,12 +39,14 @@ class Directory:
     leave: bool = False
     """Any request charges any date: else nobody need ask for leave."""
     _frames: dict[tuple[int, date], Frame] = field(default_factory=dict)
-    _planning: Planning = field(init=False)
+    planning: Planning = field(init=False)
     _planned: set[int] = field(default_factory=set)
     """Whose days are their own; all others take the shortest way."""
+    inferring: set[int] = field(default_factory=set)
+    """For whom scans may decide which shift it was (see `inferring`)."""
 
     def __post_init__(self) -> None:
-        self._planning = Planning(self.plans, self.sites)
+        self.planning = Planning(self.plans, self.sites)
 
     def without(self, badges: Iterable[str]) -> list[str]:
         """The badges that were not looked up yet."""
@@ -52,8 +57,10 @@ class Directory:
         found: dict[str, dict[int, Holder]] = {badge: {} for badge in looked_up}
         for person in people:
             self.people[person.person_id] = person
-            if not self._planning.nobody and self._planning.concerns(person):
+            if not self.planning.nobody and self.planning.concerns(person):
                 self._planned.add(person.person_id)
+            if self.planning.may_infer(person):
+                self.inferring.add(person.person_id)
             for badge, _ in person.badges:
                 if badge in found:
                     found[badge][person.person_id] = person
@@ -75,6 +82,35 @@ class Directory:
                         if held == badge and span.covers(day):
                             return PersonDay(day, holder.person_id)
         return None
+
+    def near(self, badge: str, at: int) -> list[PersonDay]:
+        """Of those for whom scans decide: person-days next to a scan of their badge, one for each of their places.
+
+        Which date the scan belongs to is known once the scans around it were read.
+
+        Raises:
+            SiteWithoutZone: the holder's site has none yet.
+        """
+        moment = datetime.fromtimestamp(min(max(at, EARLIEST), LATEST), UTC)
+        found = []
+        for holder in self.by_badge[badge]:
+            if holder.person_id not in self.inferring:
+                continue
+            held = [span for one, span in holder.badges if one == badge]
+            for assignment in holder.assignments:
+                day = moment.astimezone(ZoneInfo(self.zone(assignment.site_id))).date()
+                # A night's departure may come on the morning after the last date of badge and place.
+                for on in (day, day - _ONE_DAY, day + _ONE_DAY):
+                    if assignment.span.covers(on) and any(span.covers(on) for span in held):
+                        found.append(PersonDay(on, holder.person_id))
+                        break
+        return found
+
+    def badges_in_turn(self, key: PersonDay) -> list[str]:
+        """The badges whose turns keep others from computing the day meanwhile."""
+        holder = self.people[key.person_id]
+        # Where scans decide, a day follows from those of the dates around, whichever badge they are of.
+        return [badge for badge, _ in holder.badges] if key.person_id in self.inferring else holder.badges_on(key.date)
 
     def day_of(self, person_id: int, at: int) -> PersonDay | None:
         """The day of a person that an instant (seconds since 1970) belongs to; None where they belonged nowhere.
@@ -104,8 +140,8 @@ class Directory:
         if assignment is None:
             return None
         if key.person_id in self._planned:
-            zone = self._zone(assignment.site_id)
-            return self._planning.frame(holder, key.date, assignment, zone), assignment
+            zone = self.zone(assignment.site_id)
+            return self.planning.frame(holder, key.date, assignment, zone), assignment
         site_day = (assignment.site_id, key.date)
         frame = self._frames.get(site_day)
         if frame is None:
@@ -120,7 +156,7 @@ class Directory:
 
     def settings_of(self, person_id: int, day: date, assignment: Assignment) -> DaySettings:
         """The settings of a person's date, without what a shift overrides."""
-        return self._planning.settings(self.people[person_id], day, assignment)
+        return self.planning.settings(self.people[person_id], day, assignment)
 
     def date_at(self, site_id: int, at: int) -> date:
         """The business date of an instant at a site.
@@ -128,7 +164,7 @@ class Directory:
         Raises:
             SiteWithoutZone: it has none yet.
         """
-        zone, site = self._zone(site_id), self.sites[site_id]
+        zone, site = self.zone(site_id), self.sites[site_id]
         day = working_days(zone, DEFAULTS.day_boundary).date_of(at)
         if site.settings:
             return working_days(zone, site.settings_on(day).day_boundary).date_of(at)
@@ -136,12 +172,13 @@ class Directory:
 
     def _own_date(self, holder: Holder, assignment: Assignment, at: int) -> date:
         moment = datetime.fromtimestamp(min(max(at, EARLIEST), LATEST), UTC)
-        return date_at(moment, self._zone(assignment.site_id), self._planning.slot_on(holder, assignment))
+        return date_at(moment, self.zone(assignment.site_id), self.planning.slot_on(holder, assignment))
 
     def _frame(self, site_id: int, day: date) -> Frame:
-        return frame_of(day, self._zone(site_id), self.sites[site_id].settings_on(day))
+        return frame_of(day, self.zone(site_id), self.sites[site_id].settings_on(day))
 
-    def _zone(self, site_id: int) -> str:
+    def zone(self, site_id: int) -> str:
+        """The zone of a site. Raises as `date_at` does."""
         zone = self.sites[site_id].zone
         if zone is None:
             raise SiteWithoutZone(site_id)

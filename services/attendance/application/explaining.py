@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from services.attendance.application.directory import Holder, PersonDay
+from services.attendance.application.inferring import Evidence as Around
+from services.attendance.application.inferring import frame_of_day
 from services.attendance.application.rulebook import LeaveByPerson, Rulebook
 from services.attendance.domain.corrections import Correction
 from services.attendance.domain.explain_corrections import explain_corrected
@@ -29,7 +31,7 @@ class Evidence:
     """Rulings in force about these scans. Whose effect is in the window stands there, with good quality."""
 
 
-class ExplainReading(Protocol):
+class ExplainReading(Around, Protocol):
     """One transaction that reads."""
 
     async def rulebook(self, now: datetime) -> Rulebook:
@@ -90,7 +92,7 @@ class Explaining:
         rules = await reading.rulebook(self._clock.now())
         rules.leave = await reading.leave(on, on, [person_id])
         leave, holiday = rules.time_off(assignment.site_id, on, person_id)
-        frame = rules.frame_for(person_id, assignment.site_id, on)
+        frame, by_scans = await frame_of_day(reading, rules, holder, assignment, on)
         badges = sorted(holder.badges_on(on))
         evidence = await reading.evidence(badges, frame.starts_at, frame.ends_at)
         key = PersonDay(on, person_id)
@@ -107,7 +109,8 @@ class Explaining:
             releases=evidence.releases,
         )
         state = rules.state(assignment.site_id, on, seen=bool(explained.day.used), person_id=person_id)
-        data = replace(explained, expected=state is State.EXPECTED).as_data()
+        shift_found = () if by_scans is None else tuple(by_scans.sentences(on))
+        data = replace(explained, expected=state is State.EXPECTED, shift_found=shift_found).as_data()
         return {
             "id": f"{on:%Y%m%d}-{person_id}",
             "employee": person_id,
@@ -120,6 +123,7 @@ class Explaining:
             "leave": None if leave is None else {"request": leave.request, "type": leave.type, "part": leave.part},
             "holiday": holiday,
             **data,
+            "inference": None if by_scans is None else by_scans.data(on),
             "scans": [
                 {**account, "machine_id": evidence.machines.get(UUID(account["id"]))}
                 for account in _accounts(data["scans"])

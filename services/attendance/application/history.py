@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from services.attendance.application.correction_ports import CorrectionFacts, Figures
 from services.attendance.application.directory import Holder
+from services.attendance.application.inferring import Evidence, frame_of_day
 from services.attendance.application.rulebook import LeaveByPerson, Rulebook
 from services.attendance.domain.correction_states import State
 from services.attendance.domain.corrections import Correction, correct
@@ -47,7 +48,7 @@ class Change(NamedTuple):
     after: Figures
 
 
-class HistoryReading(Protocol):
+class HistoryReading(Evidence, Protocol):
     """One transaction that reads."""
 
     async def rulebook(self, now: datetime) -> Rulebook:
@@ -120,7 +121,7 @@ class Histories:
                 raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
             rules = await reading.rulebook(self._clock.now())
             rules.leave = await reading.leave(on, on, [person_id])
-            frame = rules.frame_for(person_id, assignment.site_id, on)
+            frame, _ = await frame_of_day(reading, rules, holder, assignment, on)
             off = rules.time_off(assignment.site_id, on, person_id)
             arrivals = await reading.arrivals(holder.badges_on(on), frame.starts_at, frame.ends_at)
             corrections = await reading.corrections(person_id, on)

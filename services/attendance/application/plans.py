@@ -68,6 +68,10 @@ class Planning:
         self._moving = {site.site_id for site in sites.values() if site.boundary_moves}
         self.nobody = plans.empty and not self._moving
         """Nobody has a day of their own."""
+        inferring = {site.site_id for site in sites.values() if any(one.infer_shifts for _, one in site.settings)}
+        self._inferring_sites = inferring if plans.shifts else set()
+        self._inferring_units = {unit for unit, one in plans.units.items() if _infers(one)} if plans.shifts else set()
+        self._choices: dict[tuple[tuple[int, ...] | None, date], tuple[Shift, ...]] = {}
         self._slots: dict[tuple[int, date, date | None], Slot] = {}
         self._over: dict[tuple[DaySettings, int, int], DaySettings] = {}
 
@@ -80,6 +84,33 @@ class Planning:
             one.site_id in sites or one.site_id in self._moving or not units.keys().isdisjoint(one.unit_path)
             for one in holder.assignments
         )
+
+    def may_infer(self, holder: Holder) -> bool:
+        """Whether scans may decide what shift the person has on any date."""
+        if holder.owned is not None and self._plans.shifts and _infers(holder.owned):
+            return True
+        units, sites = self._inferring_units, self._inferring_sites
+        return bool(units or sites) and any(
+            one.site_id in sites or not units.isdisjoint(one.unit_path) for one in holder.assignments
+        )
+
+    def choices(self, holder: Holder, day: date, place: Assignment) -> tuple[Shift, ...]:
+        """The shifts of which scans say what the date has; none where somebody said it, or scans are not asked."""
+        slot = self.slot(holder, day, place)
+        return () if slot.scheduled else self.choices_by(slot.settings, day)
+
+    def choices_by(self, settings: DaySettings, day: date) -> tuple[Shift, ...]:
+        """The same of whoever has these settings and no schedule. A flexible shift has no ends to be told by."""
+        if not settings.infer_shifts:
+            return ()
+        key = (settings.infer_shifts_from, day)
+        found = self._choices.get(key)
+        if found is None:
+            shifts = self._plans.shifts
+            ids = sorted(shifts) if settings.infer_shifts_from is None else settings.infer_shifts_from
+            versions = [on_date(shifts.get(one, ()), day) for one in ids]
+            found = self._choices[key] = tuple(one for one in versions if one is not None and not one.flexible)
+        return found
 
     def slots(self, holder: Holder, day: date, place: Assignment) -> Slots:
         """Of the date before, of the date and of the date after; `place` stands in where the person was nowhere."""
@@ -179,6 +210,10 @@ class Planning:
         if found is None:
             found = self._over[key] = laid_over(settings, layer.values)
         return found
+
+
+def _infers(owned: Owned) -> bool:
+    return any(layer.values.get("infer_shifts") for _, layer in owned.settings)
 
 
 def laid_over(settings: DaySettings, values: Mapping[str, object]) -> DaySettings:

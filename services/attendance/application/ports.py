@@ -57,6 +57,9 @@ class Recording(Protocol):
     async def scans_of(self, spans: Mapping[PersonDay, tuple[int, int, Sequence[str]]]) -> dict[PersonDay, list[Scan]]:
         """All countable scans of each key: its window in seconds since 1970, and the badges that were the person's."""
 
+    async def corrections_around(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
+        """The same as `corrections_of`, of windows wider than the days': nothing is written."""
+
     async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
         """The corrections in force of each key that has any, by its window in seconds since 1970."""
 

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Protocol
 
 from services.attendance.application.directory import PersonDay, SiteWithoutZone
+from services.attendance.application.inferring import ONE_DAY
 from services.attendance.application.ports import Recordings
 from services.attendance.application.record_scans import recompute
 from shared.kernel.clock import Clock
@@ -128,20 +129,25 @@ class Recompute:
             directory = await recording.directory({badge for _, badge in scans}, [person_id])
             found = {directory.key_of(badge, at) for at, badge in scans}
             found |= {directory.day_of(person_id, at) for at in corrected}
-        keys |= {key for key in found if key is not None and key.person_id == person_id}
-        wanted = sorted(
-            key
-            for key in keys
-            if (note.since is None or key.date >= note.since) and (note.until is None or key.date <= note.until)
-        )
-        await self._recordings.prepare({key.date for key in wanted})
-        changed = 0
-        for start in range(0, len(wanted), AT_ONCE):
-            chunk = wanted[start : start + AT_ONCE]
+            # Where scans decide, it is not known yet which of the days next to them they belong to.
+            near = {key for at, badge in scans for key in directory.near(badge, at) if key.person_id == person_id}
+            if person_id in directory.inferring:
+                near |= {key for key in found if key is not None}
+            else:
+                keys |= {key for key in found if key is not None and key.person_id == person_id}
+        wanted = {key for key in keys if _within(note, key.date)}
+        near = {key for key in near - wanted if any(_within(note, key.date + step * ONE_DAY) for step in (-1, 0, 1))}
+        await self._recordings.prepare({key.date for key in wanted | near})
+        changed, in_turn = 0, sorted(wanted | near)
+        for start in range(0, len(in_turn), AT_ONCE):
+            chunk = dict.fromkeys(in_turn[start : start + AT_ONCE], False)
+            live, beside = ({key: False for key in chunk if key in some} for some in (wanted, near))
             async with self._recordings.begin() as recording:
                 directory = await recording.directory(people=[person_id])
                 if person_id in directory.people:
-                    changed += await recompute(
-                        recording, directory, dict.fromkeys(chunk, False), self._clock, reason=note.reason
-                    )
+                    changed += await recompute(recording, directory, live, self._clock, near=beside, reason=note.reason)
         return changed
+
+
+def _within(note: Recomputation, day: date) -> bool:
+    return (note.since is None or day >= note.since) and (note.until is None or day <= note.until)

@@ -7,21 +7,24 @@ one day the second sees what the first committed (READ COMMITTED).
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from collections.abc import Container, Iterable, Mapping, Sequence
+from datetime import date
+from types import MappingProxyType
+from typing import NamedTuple
 
 from services.attendance.application.adjusting import LATE, adjust
 from services.attendance.application.computing import compute, event_of, row_of
 from services.attendance.application.directory import Directory, PersonDay, SiteWithoutZone
+from services.attendance.application.inferring import ONE_DAY, STEPS, Placed, placed_by_scans
 from services.attendance.application.ports import Recording, Recordings, Unknown
 from services.attendance.application.turns import TURNS, turn_of
+from services.attendance.domain.frame import Frame
 from services.attendance.domain.scans import QUALITIES
 from shared.contracts.event import Version
 from shared.contracts.scans import ScanReceived
 from shared.kernel.clock import Clock
 from shared.observability.metrics import Counter
 
-ONE_DAY = timedelta(days=1)
 SCANS = Counter("muster_attendance_scans_total", "Scans stored by this worker, with their days")
 
 
@@ -74,14 +77,23 @@ class RecordScans:
         counted = [scan for scan in new if QUALITIES[scan.quality].counts]
         directory = await recording.directory({scan.badge for scan in counted})
         live: dict[PersonDay, bool] = {}
+        near: dict[PersonDay, bool] = {}
+        unsure: list[ScanReceived] = []
         strangers: list[ScanReceived] = []
         for scan in counted:
-            key = directory.key_of(scan.badge, int(scan.at.timestamp()))
-            if key is None:
-                strangers.append(scan)
-            else:
+            at = int(scan.at.timestamp())
+            key = directory.key_of(scan.badge, at)
+            around = directory.near(scan.badge, at) if directory.inferring else ()
+            for each in around:
+                near[each] = near.get(each, False) or scan.mode == "live"
+            if key is not None and key.person_id not in directory.inferring:
                 live[key] = live.get(key, False) or scan.mode == "live"
-        await recompute(recording, directory, live, self._clock)
+            elif around:
+                unsure.append(scan)
+            else:
+                strangers.append(scan)
+        computed = await _compute(recording, directory, live, near, self._clock, None)
+        strangers += [scan for scan in unsure if not _placed(scan, directory, computed.frames)]
         if strangers:
             await recording.note_unknown(_counted(strangers))
         return len(new)
@@ -93,22 +105,52 @@ async def recompute(
     live: dict[PersonDay, bool],
     clock: Clock,
     *,
+    near: Mapping[PersonDay, bool] = MappingProxyType({}),
     reason: str | None = None,
 ) -> int:
     """Compute these days from what is stored, and announce those that changed.
 
-    `live` has the keys, and for each whether something that happened just now is the reason. With a `reason` that is
-    no evidence, what changed by it is written down. Days of locked months stay, and are adjusted. Returns how many
-    changed.
+    `live` has the keys, and for each whether something that happened just now is the reason; `near` has those next to
+    which something happened, of people whose scans decide which date it belongs to (see `inferring`). With a `reason`
+    that is no evidence, what changed by it is written down. Days of locked months stay, and are adjusted. Returns how
+    many changed.
     """
-    placed = {key: found for key in sorted(live) if (found := directory.placed(key))}
-    if not placed:
-        return 0
+    return (await _compute(recording, directory, live, near, clock, reason)).changed
+
+
+class _Computed(NamedTuple):
+    changed: int
+    frames: Mapping[PersonDay, Frame]
+    """Of the days of people whose scans decide."""
+
+
+async def _compute(  # noqa: PLR0917 -- as `recompute`
+    recording: Recording,
+    directory: Directory,
+    live: Mapping[PersonDay, bool],
+    near: Mapping[PersonDay, bool],
+    clock: Clock,
+    reason: str | None,
+) -> _Computed:
+    around = _with_neighbours(live, near, directory) if directory.inferring else {}
+    sure = sorted(key for key in live if key not in around)
+    placed = {key: found for key in sure if (found := directory.placed(key))}
+    if not placed and not around:
+        return _Computed(0, {})
+    turns = {turn for key in (*placed, *around) for turn in turns_of(key, directory.badges_in_turn(key))}
+    await recording.take_turns(turns)
+    frames: dict[PersonDay, Frame] = {}
+    if around:
+        by_scans = await _placed_by_scans(recording, directory, around, live)
+        frames = {key: frame for key, (frame, _) in by_scans.items()}
+        placed = dict(sorted((placed | by_scans).items()))
+        live = {**around, **live}
+        if not placed:
+            return _Computed(0, frames)
     spans = {
         key: (frame.start, frame.end, directory.people[key.person_id].badges_on(key.date))
         for key, (frame, _) in placed.items()
     }
-    await recording.take_turns({turn for key, (_, _, badges) in spans.items() for turn in turns_of(key, badges)})
     scans = await recording.scans_of(spans)
     corrected = await recording.corrections_of({key: (start, end) for key, (start, end, _) in spans.items()})
     leave = await recording.leave_of(list(placed)) if directory.leave else {}
@@ -135,7 +177,45 @@ async def recompute(
         for key, epoch, n in written
     ]
     await recording.announce(events, at)
-    return len(written)
+    return _Computed(len(written), frames)
+
+
+def _with_neighbours(
+    live: Mapping[PersonDay, bool], near: Mapping[PersonDay, bool], directory: Directory
+) -> dict[PersonDay, bool]:
+    """The days that may follow from what happened on or near these, where scans decide; whatever was live stays so."""
+    found: dict[PersonDay, bool] = {}
+    for keys in (live, near):
+        for key, is_live in keys.items():
+            if key.person_id in directory.inferring:
+                for step in STEPS:
+                    one = PersonDay(key.date + step * ONE_DAY, key.person_id)
+                    found[one] = found.get(one, False) or is_live
+    return found
+
+
+async def _placed_by_scans(
+    recording: Recording, directory: Directory, around: Iterable[PersonDay], asked: Container[PersonDay]
+) -> dict[PersonDay, Placed]:
+    """The places of these days without those that nobody asked for, nothing is known of, and nobody stored."""
+    found = await placed_by_scans(recording, directory, around)
+    empty = [key for key, (_, known) in found.items() if not known and key not in asked]
+    stored = await recording.stored_figures(empty) if empty else {}
+    left_out = {key for key in empty if key not in stored}
+    return {key: place for key, (place, _) in found.items() if key not in left_out}
+
+
+def _placed(scan: ScanReceived, directory: Directory, frames: Mapping[PersonDay, Frame]) -> bool:
+    """Whether the scan belongs to a day of somebody who held the badge on its date."""
+    at = int(scan.at.timestamp())
+    for near in directory.near(scan.badge, at):
+        held = directory.people[near.person_id].badges_on
+        for step in STEPS:
+            key = PersonDay(near.date + step * ONE_DAY, near.person_id)
+            frame = frames.get(key)
+            if frame is not None and frame.start <= at < frame.end and scan.badge in held(key.date):
+                return True
+    return False
 
 
 def turns_of(key: PersonDay, badges: Iterable[str]) -> list[int]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from services.attendance.application.directory import SiteWithoutZone
+from services.attendance.application.directory import PersonDay, SiteWithoutZone
 from services.attendance.application.people_ports import Once
 from services.attendance.application.ports import Recordings
 from services.attendance.application.record_scans import around, recompute
@@ -123,17 +123,21 @@ class Releasing:
     async def _follow(self, writing: ReleaseWriting, rulings: Sequence[Release], now: datetime) -> None:
         """Compute the days in which these rulings are, or were, in force."""
         directory = await writing.directory({ruling.badge for ruling in rulings})
-        keys = set()
+        keys: set[PersonDay] = set()
+        near: set[PersonDay] = set()
         strangers = set()
         for ruling in rulings:
             # A site without a zone has no days yet; when it gets one, all of them are computed.
             with contextlib.suppress(SiteWithoutZone):
-                key = directory.key_of(ruling.badge, int(ruling.at.timestamp()))
-                if key is None:
-                    strangers.add(ruling.badge)
-                else:
+                at = int(ruling.at.timestamp())
+                key, around = directory.key_of(ruling.badge, at), directory.near(ruling.badge, at)
+                near.update(around)
+                if key is not None and key.person_id not in directory.inferring:
                     keys.add(key)
-        await recompute(writing, directory, dict.fromkeys(keys, False), self._clock)
+                elif not around:
+                    strangers.add(ruling.badge)
+        live, beside = dict.fromkeys(keys, False), dict.fromkeys(near, False)
+        await recompute(writing, directory, live, self._clock, near=beside)
         if strangers:
             await writing.count_unknown(sorted(strangers), now)
 

@@ -10,6 +10,7 @@ from services.attendance.application.plans import Planning, Plans
 from services.attendance.domain.boundary import business_date
 from services.attendance.domain.day import work_day
 from services.attendance.domain.frame import Frame
+from services.attendance.domain.inference import evidence_of
 from services.attendance.domain.settings import DEFAULTS, DaySettings
 from services.attendance.domain.state import Closure, State, closure, state_of
 from services.attendance.domain.terms import Leave, Level, terms_of
@@ -121,7 +122,11 @@ class Rulebook:
         """Whether the day's window is closed there, or a person's, and which machines it waits for."""
         site_id = site_id or self.main_site
         frame = None if person_id is None else self._own_frame(person_id, day)
-        return self._closure(site_id, (self.frame(site_id, day) if frame is None else frame).end)
+        end = (self.frame(site_id, day) if frame is None else frame).end
+        if self._infers(site_id, day, person_id):
+            # What scans are to decide is not over before those have come that have a say.
+            end = max(end, evidence_of(day, self.zone(site_id))[1])
+        return self._closure(site_id, end)
 
     def without_scans(self, site_id: int | None, day: date, level: Level, person_id: int | None = None) -> Empty:
         """What a day is for whoever was not seen on it; for a person by their own schedule."""
@@ -168,6 +173,13 @@ class Rulebook:
             return None
         its = self.leave.get(person_id)
         return None if its is None else its.get(day)
+
+    def _infers(self, site_id: int, day: date, person_id: int | None) -> bool:
+        own = None if person_id is None else self._own_place(person_id, day)
+        planning = self.people.planning
+        if own is None:
+            return bool(planning.choices_by(self._sites[site_id].settings_on(day), day))
+        return bool(planning.choices(own[0], day, own[1]))
 
     def _own_frame(self, person_id: int, day: date) -> Frame | None:
         own = self._own_place(person_id, day)

@@ -90,6 +90,9 @@ class Scheduling:
             read = await _values(writing, kind, name, values)
             id_ = await writing.make(kind, name)
             await writing.put_versions(kind, id_, [(span, read)])
+            # It may be the one that scans spoke for all the while.
+            touched = await writing.people_by(kind, id_, span)
+            await writing.recompute(touched, span, f"the {kind} {name} was added")
             answer = once.shown(await _one(writing, kind, id_))
             if once.key is not None:
                 await writing.keep_answer(once.key, answer)

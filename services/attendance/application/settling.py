@@ -75,7 +75,7 @@ class Settling:
 
         Raises:
             Malformed: there is no such site, unit or person.
-            Invalid: a value is against a rule; `fields` names it.
+            Invalid: a value is against a rule, or there is no such shift; `fields` names it.
             Conflict: it does not go together with what was said of a unit or a person below.
         """
         wrong: dict[str, str] = {}
@@ -87,6 +87,7 @@ class Settling:
             rules = await writing.rulebook(self._clock.now())
             owner = await found_owner(writing, kind, text or str(rules.main_site), Scope.everything())
             span = span or Span(rules.today())
+            await _known_shifts(writing, values.get("infer_shifts_from") or ())
             before = await writing.settings_of(owner)
             drafted = changed(before, span, lambda own: _with(own or {}, values))
             misfits = _misfits(*await writing.layered())
@@ -104,6 +105,11 @@ class Settling:
             found = await _in_force(writing, owner, span.since or rules.today(), rules.zone)
         await self._settled()
         return found
+
+
+async def _known_shifts(reading: SchedulingReading, ids: Sequence[int]) -> None:
+    if ids and (unknown := set(ids) - {one.id for one in await reading.named("shift")}):
+        raise refusal({"infer_shifts_from": f"there is no shift {sentence([str(one) for one in sorted(unknown)])}"})
 
 
 def _with(own: Values, values: Values) -> dict[str, Any]:

@@ -179,6 +179,15 @@ def evidence_of(scans: Iterable[Scan], frame: Frame, corrections: Iterable[Corre
     return evidence
 
 
+def as_said(scans: Iterable[Scan], corrections: Iterable[Correction]) -> list[Scan]:
+    """Scans with those added that people say there were, and without those that they set aside; no frame is needed."""
+    said = [(correction, correction.said) for correction in corrections]
+    manual = [Scan(one.at, each.scan_id, one.type) for each, one in said if isinstance(one, ManualScan)]
+    aside = {one.scan_id for _, one in said if isinstance(one, SetAside)}
+    aside |= {one.replaces for _, one in said if isinstance(one, ManualScan) and one.replaces is not None}
+    return sorted(scan for scan in {*scans, *manual} if scan.id not in aside)
+
+
 def with_figures(computed: Day, frame: Frame, corrections: Iterable[Correction]) -> Day:
     """The day with the figures that were entered by hand; of several for one figure the last holds."""
     overtime, extra, status, _ = entered(corrections)

@@ -228,6 +228,8 @@ def _flags_of_schedule(reading: Reading, frame: Frame) -> Iterator[Flag]:
         yield Flag.OUTSIDE_SHIFT
     if frame.confidence is not None:
         yield Flag.INFERRED_SHIFT
+        if frame.weekend:
+            yield Flag.WORKED_ON_WEEKEND
 
 
 def _by_thresholds(  # noqa: PLR0917 -- what a day has found out so far

@@ -37,6 +37,8 @@ class Explanation:
     """Since when the settings hold, and what the day waits for."""
     expected: bool = False
     """Nobody has come, and there is time for it yet: nothing is said against them."""
+    shift_found: tuple[str, ...] = ()
+    """Which shift scans speak for, where nobody said one."""
     corrections: tuple[tuple[Correction, str], ...] = ()
     """Those in force, each in words."""
     without: Mapping[str, object] | None = None
@@ -58,6 +60,7 @@ class Explanation:
         return (
             *((_NOT_DUE,) if self.expected else ()),
             self.window,
+            *self.shift_found,
             self.counts,
             *(f"Corrected: {words}." for _, words in self.corrections),
             *([f"Without corrections: {_listed(self.without)}."] if self.without else []),

@@ -90,9 +90,11 @@ def by_shift(window: Window, settings: DaySettings, shift: Shift, confidence: fl
         default=Span(middle, middle),
     )
     lunch = unpaid[0] if len(unpaid) == 1 else Span(begins, begins)
+    # Scans that fit a shift say when somebody worked, and not that this weekday is a working day.
+    rest = confidence is not None and day.isoweekday() % 7 in settings.weekend_days
     terms = Terms(
-        expected=norm,
-        rest=False,
+        expected=0 if rest else norm,
+        rest=rest,
         safe_entry=end // 60 if shift.flexible else begins + shift.grace_in,
         late_entry=end // 60 if shift.flexible else begins + shift.late_after,
         safe_exit=start // 60 if shift.flexible else ends - shift.grace_out,
@@ -108,7 +110,7 @@ def by_shift(window: Window, settings: DaySettings, shift: Shift, confidence: fl
         lunch=lunch,
         overtime_start=ends + shift.overtime_after,
         extra_start=ends + shift.extra_overtime_after,
-        begins=start // 60 if shift.flexible else begins,
+        begins=start // 60 if shift.flexible or rest else begins,
         norm=norm,
         half_ends=terms.late_entry if shift.flexible else half.end,
         half_starts=terms.safe_exit if shift.flexible else half.start,
@@ -212,7 +214,7 @@ def _framed(
     known: list[object] = [RULES_VERSION, day.isoformat(), zone, start, end, *terms, *moments]
     # Days without a schedule keep the digests that they had before there were any.
     known += [shift.facts] if shift is not None else ["off"] if scheduled else []
-    known += [] if confidence is None else ["inferred"]
+    known += [] if confidence is None else ["inferred", confidence]
     return Frame(
         date=day,
         zone=zone,

@@ -42,16 +42,21 @@ class Inferred(NamedTuple):
         return Slot(settings, self.shift, scheduled=True, confidence=self.confidence)
 
 
-class _Fit(NamedTuple):
-    """A shift laid over scans."""
+class Candidate(NamedTuple):
+    """A shift laid over scans; none, where these are the scans of other dates."""
 
     shift: Shift | None
     likeness: float
     """Of its ends to the scans next to them, from 0 to 1."""
     worth: float
+    """That of the dates around included, as they would be beside it."""
     first: int
     """The scan that it begins with, in minutes since 1970; `last` is the one that it ends with."""
     last: int
+
+
+Beside = tuple[Sequence[Shift], Sequence[Shift]]
+"""The shifts that the date before and the date after may have: the one that somebody said, or those to choose from."""
 
 
 def evidence_of(day: date, zone: str) -> tuple[int, int]:
@@ -63,42 +68,54 @@ def evidence_of(day: date, zone: str) -> tuple[int, int]:
     return instant(day, -DATE, tz), instant(day, 2 * DATE + DATE // 2, tz)
 
 
-def infer(scans: Iterable[Scan], day: date, zone: str, shifts: Sequence[Shift]) -> Inferred:
-    """The shift of a date that the scans fit best; of equal ones the first.
+def infer(
+    scans: Iterable[Scan], day: date, zone: str, shifts: Sequence[Shift], beside: Beside | None = None
+) -> Inferred:
+    """The shift of a date that the scans fit best; of equal ones the first. No shift is as good an answer as any."""
+    found = candidates(scans, day, zone, shifts, beside)
+    if not found:
+        return Inferred(None, 1.0)
+    best, *others = found
+    margin = best.worth - (others[0].worth if others else 0.0)
+    surety = (1 + min(1.0, margin)) / 2
+    return Inferred(best.shift, round(best.likeness * surety, 2))
+
+
+def candidates(
+    scans: Iterable[Scan], day: date, zone: str, shifts: Sequence[Shift], beside: Beside | None = None
+) -> list[Candidate]:
+    """What a date may have been, the best first: a shift, or none where the dates around explain all scans.
 
     Scans may be in any order and repeat. Others than those of `evidence_of` have no say, and neither have those that do
-    not count. No shift is as good an answer as any, where the dates around explain all scans.
+    not count; without any there is nothing to be said. `beside` are the shifts that the date before and the date after
+    may have, where these are others.
     """
     start, end = evidence_of(day, zone)
     minutes = sorted({scan.at // 60 for scan in scans if start <= scan.at < end and scan.quality.counts})
     if not minutes:
-        return Inferred(None, 1.0)
-    before, own, after = (list(_fits(minutes, day + timedelta(days=step), zone, shifts)) for step in (-1, 0, 1))
-    plans: list[tuple[float, _Fit | None]] = [
-        (
-            fit.worth
+        return []
+    earlier, later = beside or (shifts, shifts)
+    choices = ((-1, earlier), (0, shifts), (1, later))
+    before, own, after = (list(_fits(minutes, day + timedelta(days=step), zone, some)) for step, some in choices)
+    found = [
+        fit._replace(
+            worth=fit.worth
             + _best(one for one in before if one.last < fit.first)
-            + _best(one for one in after if one.first > fit.last),
-            fit,
+            + _best(one for one in after if one.first > fit.last)
         )
         for fit in own
     ]
     around = [*(one.worth for one in before), *(one.worth for one in after)]
     around += [one.worth + other.worth for one in before for other in after if one.last < other.first]
-    plans.append((max(around, default=0.0), None))
-    worth, fit = max(plans, key=lambda plan: plan[0])
-    margin = worth - max((other for other, one in plans if one is not fit), default=0.0)
-    surety = (1 + min(1.0, margin)) / 2
-    if fit is None:
-        return Inferred(None, round(surety, 2))
-    return Inferred(fit.shift, round(fit.likeness * surety, 2))
+    found.append(Candidate(None, 1.0, max(around, default=0.0), minutes[0], minutes[-1]))
+    return sorted(found, key=lambda one: -one.worth)
 
 
-def _best(fits: Iterable[_Fit]) -> float:
+def _best(fits: Iterable[Candidate]) -> float:
     return max((fit.worth for fit in fits), default=0.0)
 
 
-def _fits(minutes: Sequence[int], day: date, zone: str, shifts: Sequence[Shift]) -> Iterator[_Fit]:
+def _fits(minutes: Sequence[int], day: date, zone: str, shifts: Sequence[Shift]) -> Iterator[Candidate]:
     """Each shift of a date that has a scan at one of its ends at least."""
     tz = ZoneInfo(zone)
     for shift in shifts:
@@ -115,7 +132,7 @@ def _fits(minutes: Sequence[int], day: date, zone: str, shifts: Sequence[Shift])
             likeness = max(of_arrival, of_departure) * _ONE_END
             first = last = arrival if arrival is not None and of_arrival >= of_departure else ends[-1]
         covered = bisect_right(minutes, last) - bisect_left(minutes, first)
-        yield _Fit(shift, likeness, likeness * (1 + _COVERED * covered / len(minutes)), first, last)
+        yield Candidate(shift, likeness, likeness * (1 + _COVERED * covered / len(minutes)), first, last)
 
 
 def _nearest(minutes: Sequence[int], moment: int) -> int | None:

@@ -109,6 +109,10 @@ class DaySettings:
     weekend_multiplier: float = 1.0
     """What payroll multiplies work on a weekend by; no figure of a day."""
     holiday_multiplier: float = 1.0
+    infer_shifts: bool = False
+    """Where nobody said a shift, the scans say which it was; it changes no figure by itself."""
+    infer_shifts_from: tuple[int, ...] | None = None
+    """The ids of the shifts that may be inferred; None for all."""
     corrections_per_month: int = field(default=3, compare=False)
     """How many corrections an employee may ask for of the days of a month; no figure of a day, so it compares equal."""
     _hash: int = field(init=False, repr=False, compare=False, default=0)
@@ -124,7 +128,9 @@ class DaySettings:
 
 DEFAULTS: Final = DaySettings()
 
-_NAMES: Final = [f.name for f in fields(DEFAULTS) if f.compare]
+# Which shift a date has is said by its frame: what finds it is no fact of the day.
+_OF_NO_DAY: Final = frozenset({"infer_shifts", "infer_shifts_from"})
+_NAMES: Final = [f.name for f in fields(DEFAULTS) if f.compare and f.name not in _OF_NO_DAY]
 _ALWAYS: Final = frozenset(_NAMES[: _NAMES.index("arrival_rounding")])
 
 
@@ -281,6 +287,17 @@ def _read_days(value: object) -> frozenset[int]:
     return frozenset(days)
 
 
+def _read_shifts(value: object) -> tuple[int, ...] | None:
+    if value is None:
+        return None
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise Invalid("must be a list of ids of shifts, or null for all")
+    ids = list(value)
+    if not ids or not all(isinstance(one, int) and not isinstance(one, bool) and 0 < one < 1 << 31 for one in ids):
+        raise Invalid("must be a list of ids of shifts, or null for all")
+    return tuple(sorted(set(ids)))
+
+
 def _one_of(kind: type[StrEnum]) -> Callable[[object], StrEnum]:
     def read(value: object) -> StrEnum:
         try:
@@ -350,5 +367,7 @@ _OUTSIDE: Final[dict[str, _Names]] = {
     "overtime_needs_approval": ("overtime_needs_approval", _read_bool, bool),
     "weekend_multiplier": ("weekend_multiplier", _read_multiplier, float),
     "holiday_multiplier": ("holiday_multiplier", _read_multiplier, float),
+    "infer_shifts": ("infer_shifts", _read_bool, bool),
+    "infer_shifts_from": ("infer_shifts_from", _read_shifts, lambda ids: None if ids is None else list(ids)),
     "corrections_per_month": ("corrections_per_month", _whole("requests", 0, 100), int),
 }

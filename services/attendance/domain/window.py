@@ -42,7 +42,9 @@ def frame_of(day: date, zone: str, settings: DaySettings, slots: tuple[Slot, Slo
         days = working_days(zone, settings.day_boundary)
         return by_settings(Window(day, zone, days.start_of(day), days.start_of(day + _ONE_DAY)), settings, off=False)
     before, own, after = slots
-    window = Window(day, zone, cut(day, zone, before, own), cut(day + _ONE_DAY, zone, own, after))
+    # How sure the shift is moves no edge, and cuts are remembered by their slots.
+    edge = own if own.confidence is None else own._replace(confidence=None)
+    window = Window(day, zone, cut(day, zone, before, edge), cut(day + _ONE_DAY, zone, edge, after))
     if own.shift is None:
         return by_settings(window, settings, off=own.scheduled)
     return by_shift(window, own.shift.over(settings), own.shift, own.confidence)
@@ -53,6 +55,11 @@ def expected_on(day: date, zone: str, slot: Slot) -> int:
     if slot.shift is None:
         return expected_by_settings(day, slot.settings, off=slot.scheduled) or 0
     return expected_by_shift(day, zone, slot.shift.over(slot.settings), slot.shift)
+
+
+def without_shift(frame: Frame, settings: DaySettings) -> Frame:
+    """The same window by settings alone: a date on which nobody was seen has no shift that scans could have told."""
+    return by_settings(Window(frame.date, frame.zone, frame.start, frame.end), settings, off=False)
 
 
 def date_at(at: datetime, zone: str, slot_on: Callable[[date], Slot]) -> date:

@@ -243,6 +243,7 @@ _DETAILS = (
     "coalesce(d.snacks, false), coalesce(d.night_bill, false), coalesce(d.flags, ''), coalesce(d.merged, 0), "
     "coalesce(d.check_ins, 0), coalesce(d.check_outs, 0), d.zone, d.n, d.created_at, d.updated_at, "
     "coalesce(d.raw_worked, d.worked, 0), d.expected, coalesce(d.overtime_unapproved, false), d.shift, "
+    "d.shift_confidence, "
     # Looked up for the rows of a page alone: PostgreSQL puts off what is costly until it has limited them.
     "(SELECT json_build_array(c.decided_by, c.decided_by_name, c.decided_at)::text FROM corrections c "
     "WHERE c.person_id = p.id AND c.date = {day} AND c.state = 'approved' "

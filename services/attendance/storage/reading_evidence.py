@@ -15,6 +15,7 @@ from services.attendance.domain.scans import QUALITIES, SCAN_TYPES, Scan
 from services.attendance.storage.correction_rows import corrections_in_force
 from services.attendance.storage.directory import read_people
 from services.attendance.storage.looking_up import Remembered, find_person, read_rulebook
+from services.attendance.storage.recording import scans_of
 from services.attendance.storage.rulings import RULED, RULING, release_of
 from services.attendance.storage.sql import Where, seen_by
 from services.attendance.storage.time_off import read_leave
@@ -74,6 +75,12 @@ class PostgresEvidenceReading:
             machines={id_: machine for id_, _, _, _, machine, *_ in rows},
             releases={ruling.scan_id: ruling for ruling in rulings if ruling is not None},
         )
+
+    async def scans_of(self, spans: Mapping[PersonDay, tuple[int, int, Sequence[str]]]) -> dict[PersonDay, list[Scan]]:
+        return await scans_of(self._pg, spans)
+
+    async def corrections_around(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
+        return await corrections_in_force(self._pg, spans)
 
     async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
         return await corrections_in_force(self._pg, spans)

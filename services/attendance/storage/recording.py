@@ -68,25 +68,10 @@ class PostgresRecording:
         await self._pg.execute(_TAKE_TURNS, sorted(turns))
 
     async def scans_of(self, spans: Mapping[PersonDay, tuple[int, int, Sequence[str]]]) -> dict[PersonDay, list[Scan]]:
-        keys = list(spans)
-        found: list[list[Scan]] = [[] for _ in keys]
-        numbers, badges, starts, ends = [], [], [], []
-        edges = {edge: datetime.fromtimestamp(edge, UTC) for span in spans.values() for edge in span[:2]}
-        for number, (start, end, held) in enumerate(spans.values()):
-            for badge in held:
-                numbers.append(number)
-                badges.append(badge)
-                starts.append(edges[start])
-                ends.append(edges[end])
-        if not numbers:
-            return dict(zip(keys, found, strict=True))
-        # Wall clocks are within a day of UTC: this much tells the planner which months to look into.
-        first = (min(starts) - _A_DAY).replace(tzinfo=None)
-        last = (max(ends) + _A_DAY).replace(tzinfo=None)
-        spans_as_columns = [column(numbers), column(badges), column(starts), column(ends)]
-        for number, at, id_, type_, quality in await self._pg.fetch(_SCANS_OF, *spans_as_columns, first, last):
-            found[number].append(Scan(at, id_, SCAN_TYPES[type_], QUALITIES[quality]))
-        return dict(zip(keys, found, strict=True))
+        return await scans_of(self._pg, spans)
+
+    async def corrections_around(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
+        return await corrections_in_force(self._pg, spans)
 
     async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
         return await corrections_in_force(self._pg, spans, moving=True)
@@ -150,6 +135,31 @@ class PostgresRecordings:
 
     async def adopt_zone(self, site_id: int, zone: str) -> None:
         await adopt_zone(self._database, site_id, zone)
+
+
+async def scans_of(
+    pg: "asyncpg.Connection[Any]", spans: Mapping[PersonDay, tuple[int, int, Sequence[str]]]
+) -> dict[PersonDay, list[Scan]]:
+    """All countable scans of each key: its window in seconds since 1970, and the badges that were the person's."""
+    keys = list(spans)
+    found: list[list[Scan]] = [[] for _ in keys]
+    numbers, badges, starts, ends = [], [], [], []
+    edges = {edge: datetime.fromtimestamp(edge, UTC) for span in spans.values() for edge in span[:2]}
+    for number, (start, end, held) in enumerate(spans.values()):
+        for badge in held:
+            numbers.append(number)
+            badges.append(badge)
+            starts.append(edges[start])
+            ends.append(edges[end])
+    if not numbers:
+        return dict(zip(keys, found, strict=True))
+    # Wall clocks are within a day of UTC: this much tells the planner which months to look into.
+    first = (min(starts) - _A_DAY).replace(tzinfo=None)
+    last = (max(ends) + _A_DAY).replace(tzinfo=None)
+    spans_as_columns = [column(numbers), column(badges), column(starts), column(ends)]
+    for number, at, id_, type_, quality in await pg.fetch(_SCANS_OF, *spans_as_columns, first, last):
+        found[number].append(Scan(at, id_, SCAN_TYPES[type_], QUALITIES[quality]))
+    return dict(zip(keys, found, strict=True))
 
 
 def _storage_order(scan: ScanReceived) -> tuple[datetime, int]:
@@ -229,7 +239,7 @@ CROSS JOIN LATERAL (
 _VALUES = ", ".join(DayRow._fields)
 _TYPES = """
     date int text timestamptz timestamptz int int int int int int bool bool text int2 int2 int2 int2 text text bytea
-    int int bool text
+    int int bool text int2
 """.split()  # noqa: SIM905 - a line instead of twenty
 _AT, _REASON = f"${len(DayRow._fields) + 1}", f"${len(DayRow._fields) + 2}"
 _SAVE = f"""

@@ -250,12 +250,18 @@ class PostgresSchedulingWriting(PostgresSchedulingReading):
         schedules, found = {id_}, set()
         if kind == "shift":
             found = {row[0] for row in await self._pg.fetch(_ROSTERED, id_, *span)}
+            found |= await self._of_rows(await self._pg.fetch(_INFERRING, id_, *span), span)
             schedules = {
                 one.id
                 for one in await self.named("schedule")
                 if any(id_ in schedule_from(values).shift_ids for _, values in one.versions)
             }
-        for row in await self._pg.fetch(_GOING_BY, sorted(schedules), *span):
+        return found | await self._of_rows(await self._pg.fetch(_GOING_BY, sorted(schedules), *span), span)
+
+    async def _of_rows(self, rows: Sequence[asyncpg.Record], span: Span) -> set[int]:
+        """Who belongs to the owners of these rows while they hold, within the span."""
+        found: set[int] = set()
+        for row in rows:
             during = span_of(row["during"])
             since = max((edge for edge in (during.since, span.since) if edge), default=None)
             until = min((edge for edge in (during.until, span.until) if edge), default=None)
@@ -346,4 +352,12 @@ _GOING_BY = """
 SELECT during, coalesce(person_id, unit_id, site_id) AS owner,
        CASE WHEN person_id IS NOT NULL THEN 'person' WHEN unit_id IS NOT NULL THEN 'unit' ELSE 'site' END AS kind
 FROM schedule_assignments WHERE schedule_id = ANY($1::int[]) AND during && daterange($2, $3)
+"""
+
+_INFERRING = """
+SELECT during, coalesce(person_id, unit_id, site_id) AS owner,
+       CASE WHEN person_id IS NOT NULL THEN 'person' WHEN unit_id IS NOT NULL THEN 'unit' ELSE 'site' END AS kind
+FROM settings WHERE during && daterange($2, $3) AND (
+    values -> 'infer_shifts_from' @> to_jsonb($1::int)
+    OR (values -> 'infer_shifts' = 'true' AND NOT values ? 'infer_shifts_from'))
 """

@@ -234,6 +234,9 @@ days = Table(
     Column("expected", Integer, comment="minutes of work; NULL: as the rules of the date say"),
     Column("overtime_unapproved", Boolean, nullable=False, server_default="false"),
     Column("shift", Text, comment="as sentences call it"),
+    Column(
+        "shift_confidence", SmallInteger, comment="hundredths, where the shift was inferred; NULL: somebody said it"
+    ),
     Column("n", BigInteger, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),

@@ -105,14 +105,6 @@ def test_a_shift_of_one_date_has_the_scans_around_it_and_no_others(case: Case) -
     assert shift_day(at_of(case.punches[0]), slot_on) == case.expected["shift_day"]
 
 
-@of("E038")
-def test_a_scan_is_of_the_shift_that_holds_on_its_date_whenever_it_was_read(case: Case) -> None:
-    shift = shift_of(case, case.settings["new_assignment"])
-    for punch in case.punches:
-        window = frame_at(instant(punch[:5]), on_one_date(shift))
-        assert window.shift is shift
-
-
 @of("E046")
 def test_a_short_day_is_half_a_day(case: Case) -> None:
     rules = {"half_day_below_hours": case.settings["half_day_below_h"]}

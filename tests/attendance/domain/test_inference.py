@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 
 from services.attendance.domain.day import Flag, work_day
 from services.attendance.domain.explain import explain
-from services.attendance.domain.inference import Inferred, evidence_of, infer
+from services.attendance.domain.inference import Inferred, candidates, evidence_of, infer
 from services.attendance.domain.scans import Scan
-from services.attendance.domain.settings import DEFAULTS
-from services.attendance.domain.window import Slot, frame_of
+from services.attendance.domain.settings import DEFAULTS, settings_from
+from services.attendance.domain.window import Slot, frame_of, without_shift
 from tests.attendance.domain.build import MONDAY, ZONE, a_shift, scan
 
 DAY = a_shift("07:00-19:00", name="Day", breaks=[])
 NIGHT = a_shift("19:00-07:00", name="Night", breaks=[])
 OFFICE = a_shift("09:00-18:00", name="Office")
+SATURDAY = MONDAY + timedelta(days=5)
 SHIFTS = (OFFICE, DAY, NIGHT)
 
 
@@ -78,6 +79,42 @@ def test_an_inferred_shift_is_marked_and_said() -> None:
     assert work_day(scans, assigned).flags == ()
     assert day.digest != work_day(scans, assigned).digest
     assert "confidence 0.8" in dict(explain(scans, frame).flags)[Flag.INFERRED_SHIFT]
+
+
+def test_scans_of_a_weekend_tell_when_somebody_worked_and_not_that_they_had_to() -> None:
+    saturday = settings_from({"weekend_days": [6]})
+    own, none = Inferred(DAY, 0.9).slot(saturday), Slot(saturday)
+    frame = frame_of(SATURDAY, ZONE, saturday, (none, own, none))
+    scans = [scan("+5 07:30"), scan("+5 18:00")]
+    day = work_day(scans, frame)
+    assert (day.flags, day.late, day.shortfall, day.expected, day.working) == (
+        (Flag.INFERRED_SHIFT, Flag.WORKED_ON_WEEKEND),
+        0,
+        0,
+        0,
+        630,
+    )
+    scheduled = frame_of(SATURDAY, ZONE, saturday, (none, own._replace(confidence=None), none))
+    assert (work_day(scans, scheduled).late, scheduled.terms.expected) == (30, 720)
+
+
+def test_without_anybody_seen_a_date_is_what_the_settings_say() -> None:
+    own, none = Inferred(NIGHT, 0.9).slot(DEFAULTS), Slot(DEFAULTS)
+    frame = frame_of(MONDAY, ZONE, DEFAULTS, (none, own, none))
+    bare = without_shift(frame, DEFAULTS)
+    assert (bare.start, bare.end, bare.shift, bare.confidence) == (frame.start, frame.end, None, None)
+    assert bare.terms.expected == DEFAULTS.standard_minutes
+    assert work_day((), bare).status == "Absent"
+
+
+def test_what_somebody_said_of_the_dates_beside_leaves_their_scans_to_them() -> None:
+    # Whoever is known to have worked the night before left at 07:00, and did not come.
+    scans = [scan("07:00"), scan("18:00")]
+    free = infer(scans, MONDAY, ZONE, SHIFTS)
+    assert name(free) == "Day"
+    told = infer([scan("-1 19:00"), *scans], MONDAY, ZONE, SHIFTS, ((NIGHT,), ()))
+    assert name(told) != "Day"
+    assert candidates([scan("-1 19:00"), *scans], MONDAY, ZONE, SHIFTS, ((), ()))[0].shift == DAY
 
 
 moments = st.integers(-3 * 1440, 3 * 1440)
