@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '0c8be5a1f7d4'
-down_revision = 'c41e7f0b92d8'
+down_revision = 'f2a9d3b6c851'
 branch_labels = None
 depends_on = None
 
