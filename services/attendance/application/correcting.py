@@ -34,6 +34,7 @@ from services.attendance.application.record_scans import around, recompute, turn
 from services.attendance.domain import corrections as said
 from services.attendance.domain.correction_states import Act, State, after
 from services.attendance.domain.edits import New, plan
+from services.attendance.domain.time_off import NO_TIME_OFF
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Conflict, Denied, Malformed, NotFound, Stale
 from shared.web.idempotency import Answer
@@ -251,7 +252,7 @@ class Correcting:
             assignment=assignment,
             scans=scans[key],
             corrections=corrections.get(key, []),
-            off=directory.time_off(key, assignment, leave),
+            off=directory.time_off({key: placed}, leave).get(key, NO_TIME_OFF),
         )
 
     async def _follow(

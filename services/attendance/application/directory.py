@@ -40,6 +40,8 @@ class Directory:
     """Any request charges any date: else nobody need ask for leave."""
     _frames: dict[tuple[int, date], Frame] = field(default_factory=dict)
     planning: Planning = field(init=False)
+    _holidays: bool = field(init=False)
+    """Any site has any."""
     _planned: set[int] = field(default_factory=set)
     """Whose days are their own; all others take the shortest way."""
     inferring: set[int] = field(default_factory=set)
@@ -47,6 +49,7 @@ class Directory:
 
     def __post_init__(self) -> None:
         self.planning = Planning(self.plans, self.sites)
+        self._holidays = any(site.holidays for site in self.sites.values())
 
     def without(self, badges: Iterable[str]) -> list[str]:
         """The badges that were not looked up yet."""
@@ -148,11 +151,14 @@ class Directory:
             frame = self._frames[site_day] = self._frame(*site_day)
         return frame, assignment
 
-    def time_off(self, key: PersonDay, place: Assignment, leave: Mapping[PersonDay, Leave]) -> TimeOff:
-        """What a person's date has beside its scans; `leave` has that of the key."""
-        holidays = self.sites[place.site_id].holidays
-        found, holiday = leave.get(key), holidays.on(key.date) if holidays else None
-        return NO_TIME_OFF if found is None and holiday is None else TimeOff(found, holiday)
+    def time_off(
+        self, placed: Mapping[PersonDay, tuple[Frame, Assignment]], leave: Mapping[PersonDay, Leave]
+    ) -> dict[PersonDay, TimeOff]:
+        """What those of these days have beside their scans that have anything; `leave` has that of all of them."""
+        if not (leave or self._holidays):
+            return {}
+        found = {key: TimeOff(leave.get(key), self._holiday(key.date, place)) for key, (_, place) in placed.items()}
+        return {key: off for key, off in found.items() if off != NO_TIME_OFF}
 
     def settings_of(self, person_id: int, day: date, assignment: Assignment) -> DaySettings:
         """The settings of a person's date, without what a shift overrides."""
@@ -173,6 +179,9 @@ class Directory:
     def _own_date(self, holder: Holder, assignment: Assignment, at: int) -> date:
         moment = datetime.fromtimestamp(min(max(at, EARLIEST), LATEST), UTC)
         return date_at(moment, self.zone(assignment.site_id), self.planning.slot_on(holder, assignment))
+
+    def _holiday(self, day: date, place: Assignment) -> str | None:
+        return self.sites[place.site_id].holidays.on(day)
 
     def _frame(self, site_id: int, day: date) -> Frame:
         return frame_of(day, self.zone(site_id), self.sites[site_id].settings_on(day))

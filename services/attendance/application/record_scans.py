@@ -20,6 +20,7 @@ from services.attendance.application.ports import Recording, Recordings, Unknown
 from services.attendance.application.turns import TURNS, turn_of
 from services.attendance.domain.frame import Frame
 from services.attendance.domain.scans import QUALITIES
+from services.attendance.domain.time_off import NO_TIME_OFF
 from shared.contracts.event import Version
 from shared.contracts.scans import ScanReceived
 from shared.kernel.clock import Clock
@@ -153,14 +154,14 @@ async def _compute(  # noqa: PLR0917 -- as `recompute`
     }
     scans = await recording.scans_of(spans)
     corrected = await recording.corrections_of({key: (start, end) for key, (start, end, _) in spans.items()})
-    leave = await recording.leave_of(list(placed)) if directory.leave else {}
+    off = directory.time_off(placed, await recording.leave_of(list(placed)) if directory.leave else {})
     computed = {
         key: compute(
             scans[key],
             directory.people[key.person_id],
             *where,
             corrected.get(key, ()),
-            off=directory.time_off(key, where[1], leave),
+            off=off.get(key, NO_TIME_OFF),
         )
         for key, where in placed.items()
     }

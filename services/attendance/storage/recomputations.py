@@ -93,7 +93,7 @@ _WITH_FACTS = """
 SELECT p.id FROM people p WHERE NOT p.removed AND ($5::int[] IS NULL OR p.id = ANY($5)) AND p.id IN (
     SELECT person_id FROM days WHERE date BETWEEN $1 AND $2
     UNION ALL
-    SELECT person_id FROM corrections WHERE state = 'approved'
+    SELECT person_id FROM corrections WHERE state = 'approved' AND date BETWEEN $6::date AND $7::date
     UNION ALL
     SELECT b.person_id FROM badges b WHERE b.badge IN (
         SELECT badge FROM scans WHERE at >= $3 AND at < $4 AND local_at >= $6::date AND local_at < $7::date

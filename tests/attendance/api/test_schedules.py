@@ -367,3 +367,23 @@ async def test_who_says_only_the_end_of_a_change_changes_nothing_of_the_past(com
     entries = [(await company.get("settings/", date=on))["safe_entry_time"] for on in ("2024-01-14", "2024-02-29")]
     assert entries == ["08:00", "07:00"]
     await company.ask("PUT", "settings/?effective_until=2024-01-15", json=body, expect=422)
+
+
+async def test_a_unit_that_is_moved_goes_by_the_schedules_above_it_from_then_on(shifts: Office):
+    await works(shifts, {"name": "Nights", "shift": "N"}, department="Sewing")
+    await shifts.scan("3", "2024-01-08 21:55", "2024-01-09 06:04")
+    assert (await shown(shifts, "EMP003", "2024-01-08", "2024-01-08"))[0][2:] == ("21:55", "06:04")
+    (hems,) = [row for row in await shifts.get("units/") if row["name"] == "Hems"]
+    await shifts.ask("PATCH", f"units/{hems['id']}/", json={"parent": None})
+    await shifts.settle()
+    days = await shown(shifts, "EMP003", "2024-01-08", "2024-01-09")
+    assert [(came, left) for _, _, came, left in days] == [("21:55", None), ("06:04", None)]
+
+
+async def test_the_history_of_a_night_is_told_by_its_own_window(shifts: Office):
+    await works(shifts, {"name": "Nights", "shift": "N"}, employee="EMP001")
+    await shifts.scan("1", "2024-01-08 21:55", "2024-01-09 06:04")
+    person = (await shifts.ids())["EMP001"]
+    steps = await shifts.get(f"daily-attendance/20240108-{person}/history/")
+    assert [step["what"] for step in steps] == ["scan_arrived", "scan_arrived"]
+    assert steps[-1]["changed"]["check_out"] == [None, "06:04"]

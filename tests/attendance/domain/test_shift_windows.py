@@ -12,7 +12,7 @@ from services.attendance.domain.boundary import business_date
 from services.attendance.domain.frame import Frame
 from services.attendance.domain.settings import DEFAULTS, settings_from
 from services.attendance.domain.shift import Part, Shift
-from services.attendance.domain.window import Slot, date_at, frame_of
+from services.attendance.domain.window import Slot, date_at, expected_on, frame_of
 from tests.attendance.domain.build import MONDAY, ZONE, instant
 
 OFF = Slot(DEFAULTS, None, scheduled=True)
@@ -188,3 +188,13 @@ def test_a_frame_has_the_minutes_that_the_shift_really_has(
     frame = frame_of(first + timedelta(days=number), zone, own.settings, (OFF, own, OFF))
     [part] = frame.parts
     assert 0 <= frame.terms.expected == part.end - part.start <= shift.end - shift.start + 24 * 60
+
+
+@settings(deadline=None)
+@given(st.tuples(slots, slots, slots), st.sampled_from(STRETCHES), st.integers(0, 9))
+def test_what_is_expected_of_a_date_is_what_its_frame_has_whatever_lies_around_it(
+    around: tuple[Slot, Slot, Slot], stretch: tuple[str, date], number: int
+) -> None:
+    zone, first = stretch
+    day, own = first + timedelta(days=number), around[1]
+    assert expected_on(day, zone, own) == frame_of(day, zone, own.settings, around).terms.expected

@@ -189,7 +189,7 @@ async def test_a_setting_from_a_date_on_changes_days_from_that_date_on(firm: Com
 async def test_one_bad_event_of_a_batch_is_refused_alone(firm: Company):
     async def ignore(_: object) -> None: ...
 
-    handle = subscriptions(firm.record, ignore, parallel=1)[0].handle
+    handle = subscriptions(firm.record, ignore, ignore, ignore, parallel=1)[0].handle
     good = [(str(s.scan_id), s) for s in (scan("1", at("08:00:00")), scan("2", at("08:00:00")))]
     batch = msgspec.json.decode(encode_batch(good, time=datetime.fromisoformat("2026-01-05T08:00:00Z")))
     bad = batch[0] | {"id": "bad", "data": batch[0]["data"] | {"at": "yesterday"}}

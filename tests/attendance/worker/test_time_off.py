@@ -72,7 +72,7 @@ async def test_order_and_repeats_do_not_matter(migrated: Callable[..., str]):
             await first.record(part)
         else:
             await told(first, [part])
-        if rnd.random() < 0.2:
+        if rnd.random() < 0.1:
             await first.settle()
     await first.settle()
     days = await last.days()
