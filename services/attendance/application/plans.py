@@ -155,8 +155,11 @@ class Planning:
         planned = self.planned(holder, day, place, settings)
         if planned is None:
             return Slot(settings)
-        shift = None if planned.shift_id is None else on_date(self._plans.shifts.get(planned.shift_id, ()), day)
-        return Slot(settings, shift, scheduled=True)
+        if planned.shift_id is None:
+            return Slot(settings, scheduled=True)
+        shift = on_date(self._plans.shifts.get(planned.shift_id, ()), day)
+        # Of a shift that did not exist yet, or exists no more, nothing follows: it is no date off.
+        return Slot(settings) if shift is None else Slot(settings, shift, scheduled=True)
 
     def _owned(self, holder: Holder, place: Assignment) -> Iterator[tuple[str, Owned]]:
         """Nearest first."""
