@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from services.attendance.application.directory import Holder, PersonDay
+from services.attendance.application.plans import Planned
 from services.attendance.application.rulebook import Rulebook
 from services.attendance.domain.corrections import Correction
 from services.attendance.domain.explain_corrections import explain_corrected
@@ -100,7 +101,9 @@ class Explaining:
             releases=evidence.releases,
         )
         state = rules.state(assignment.site_id, on, seen=bool(explained.day.used), person_id=person_id)
-        data = replace(explained, expected=state is State.EXPECTED).as_data()
+        planned = rules.planned(person_id, on)
+        notes = (*(() if planned is None else (_said(*planned),)), *explained.notes)
+        data = replace(explained, expected=state is State.EXPECTED, notes=notes).as_data()
         return {
             "id": f"{on:%Y%m%d}-{person_id}",
             "employee": person_id,
@@ -111,11 +114,20 @@ class Explaining:
             "badges": badges,
             "state": state,
             **data,
+            "schedule": None if planned is None else {**planned[0]._asdict(), "since": planned[1]},
             "scans": [
                 {**account, "machine_id": evidence.machines.get(UUID(account["id"]))}
                 for account in _accounts(data["scans"])
             ],
         }
+
+
+def _said(planned: Planned, since: date | None) -> str:
+    what = "That the date is off" if planned.shift_id is None else "The shift"
+    if planned.schedule_id is None:
+        return f"{what} was entered in the roster for this date alone."
+    holds = f"since {since.isoformat()}" if since else "without a date of beginning"
+    return f"{what} follows from schedule {planned.schedule_id}, which the {planned.by} goes by; it holds so {holds}."
 
 
 def _called(holder: Holder | None, person_id: int) -> str:

@@ -150,6 +150,22 @@ class Planning:
                 return Planned(schedule.shift_on(day, settings), schedule_id, by)
         return None
 
+    def planned_since(self, holder: Holder, day: date, place: Assignment) -> tuple[Planned, date | None] | None:
+        """The same with the date from which all of it holds: whose schedule it is, the schedule, the shift."""
+        planned = self.planned(holder, day, place, self.settings(holder, day, place))
+        if planned is None:
+            return None
+        own = next(
+            (one for by, one in self._owned(holder, place) if by == planned.by and on_date(one.schedules, day)), None
+        )
+        timelines: list[Timeline[object]] = [
+            () if own is None else own.schedules,
+            self._plans.schedules.get(planned.schedule_id or 0, ()),
+            self._plans.shifts.get(planned.shift_id or 0, ()),
+        ]
+        since = [day] if planned.by == "roster" else [since_when(one, day) for one in timelines]
+        return planned, max((each for each in since if each is not None), default=None)
+
     def _found(self, holder: Holder, day: date, place: Assignment) -> Slot:
         settings = self.settings(holder, day, place)
         planned = self.planned(holder, day, place, settings)

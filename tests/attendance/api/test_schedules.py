@@ -367,3 +367,24 @@ async def test_who_says_only_the_end_of_a_change_changes_nothing_of_the_past(com
     entries = [(await company.get("settings/", date=on))["safe_entry_time"] for on in ("2024-01-14", "2024-02-29")]
     assert entries == ["08:00", "07:00"]
     await company.ask("PUT", "settings/?effective_until=2024-01-15", json=body, expect=422)
+
+
+async def test_an_explanation_says_whose_schedule_gives_the_shift_and_since_when(shifts: Office):
+    schedule = await works(shifts, {"name": "Nights", "shift": "N"}, department="Sewing", since="2024-01-03")
+    entry = {"employees": ["EMP001"], "dates": ["2024-01-09"], "shift": None}
+    await shifts.ask("PUT", "roster/", json={"entries": [entry]})
+    ids = await shifts.ids()
+
+    async def said(on: str, code: str = "EMP001") -> tuple[object, list[str]]:
+        found = await shifts.get(f"daily-attendance/{on}-{ids[code]}/explain/")
+        return found["schedule"], [note for note in found["sentences"] if "schedule" in note or "roster" in note]
+
+    by_unit, sentences = await said("20240108")
+    shift = (await shifts.get("shifts/", search="Night"))[0]["id"]
+    assert by_unit == {"shift_id": shift, "schedule_id": schedule, "by": "unit", "since": "2024-01-03"}
+    assert (
+        f"The shift follows from schedule {schedule}, which the unit goes by; it holds so since 2024-01-03."
+        in sentences
+    )
+    assert "That the date is off was entered in the roster for this date alone." in (await said("20240109"))[1]
+    assert await said("20240108", "EMP004") == (None, [])
