@@ -151,17 +151,21 @@ class Planning:
         return None
 
     def planned_since(self, holder: Holder, day: date, place: Assignment) -> tuple[Planned, date | None] | None:
-        """The same with the date from which all of it holds: whose schedule it is, the schedule, the shift."""
+        """What gives a date its shift, and since when all of that holds: whose schedule it is, the schedule, the shift.
+
+        None where nothing does, be it that the shift does not exist on that date.
+        """
         planned = self.planned(holder, day, place, self.settings(holder, day, place))
         if planned is None:
             return None
-        own = next(
-            (one for by, one in self._owned(holder, place) if by == planned.by and on_date(one.schedules, day)), None
-        )
+        shifts = self._plans.shifts.get(planned.shift_id or 0, ())
+        if planned.shift_id is not None and on_date(shifts, day) is None:
+            return None
+        whose = (one for _, one in self._owned(holder, place) if on_date(one.schedules, day) == planned.schedule_id)
         timelines: list[Timeline[object]] = [
-            () if own is None else own.schedules,
+            next(whose, Owned()).schedules,
             self._plans.schedules.get(planned.schedule_id or 0, ()),
-            self._plans.shifts.get(planned.shift_id or 0, ()),
+            shifts,
         ]
         since = [day] if planned.by == "roster" else [since_when(one, day) for one in timelines]
         return planned, max((each for each in since if each is not None), default=None)
