@@ -388,3 +388,15 @@ async def test_an_explanation_says_whose_schedule_gives_the_shift_and_since_when
     )
     assert "That the date is off was entered in the roster for this date alone." in (await said("20240109"))[1]
     assert await said("20240108", "EMP004") == (None, [])
+
+
+async def test_settings_that_were_changed_meanwhile_are_not_overwritten(company: Office):
+    read = (await company.ask("GET", "settings/")).headers["etag"]
+    body, since = {"safe_entry_time": "07:50"}, "settings/?effective_from=2024-01-05"
+    changed = await company.ask("PUT", "settings/", json=body, headers={"If-Match": read})
+    assert changed.headers["etag"] == (await company.ask("GET", "settings/")).headers["etag"] != read
+    refused = await company.ask("PUT", "settings/", json=body, headers={"If-Match": read}, expect=412)
+    assert "read them again" in refused.json()["error"]
+    await company.ask("PUT", since, json=body, headers={"If-Match": read}, expect=412)
+    earlier = (await company.ask("GET", "settings/?date=2024-01-05")).headers["etag"]
+    await company.ask("PUT", since, json=body, headers={"If-Match": earlier})
