@@ -206,9 +206,16 @@ def _crud(
         if asked.search:
             rows = [row for row in rows if asked.search.lower() in f"{row[name]} {row.get('name')}".lower()]
         rows = rows[::-1] if asked.descending else rows
-        start = asked.offset or 0
-        if asked.after is not None:
-            start = next((at for at, row in enumerate(rows, 1) if [row[name]] == list(asked.after)), 0)
+        match asked.after:
+            case None:
+                start = asked.offset or 0
+            case (str(last),):  # which may be gone by now
+                beyond = (
+                    at for at, row in enumerate(rows) if (row[name] < last if asked.descending else row[name] > last)
+                )
+                start = next(beyond, len(rows))
+            case _:
+                raise bad("cursor", "is not one that this list has given out")
         part = rows[start : start + asked.limit]
         following = (part[-1][name],) if start + asked.limit < len(rows) else None
         return answer(request, part, asked, total=len(rows), next_after=following)

@@ -7,10 +7,11 @@ from fastapi.responses import Response
 
 from services.attendance.api.parameters import bad, date_of, known, text_of
 from services.attendance.api.schedules import FROM, effective
+from services.attendance.api.versions import stale, with_version
 from services.attendance.application.settling import InForce, Settling
 from services.attendance.domain.settings import settings_values
 from shared.web.callers import HR, CurrentScope
-from shared.web.lists import described, json_response
+from shared.web.lists import described
 
 OWNER = {
     "site": "a site's id or name; the main site, unless something else is named",
@@ -41,7 +42,7 @@ def router(settling: Settling) -> APIRouter:
     )
     async def settings(request: Request, scope: CurrentScope) -> Response:
         known(request, *SETTINGS)
-        return json_response(_shown(await settling.of(*_owner(request), date_of(request, "date"), scope)))
+        return with_version(_shown(await settling.of(*_owner(request), date_of(request, "date"), scope)))
 
     @routes.put(
         "/settings/",
@@ -53,7 +54,7 @@ def router(settling: Settling) -> APIRouter:
         known(request, *OWNER, *FROM)
         values = {name: value for name, value in body.items() if name not in ONLY_SHOWN}
         span = await effective(request, settling.today)
-        return json_response(_shown(await settling.change(*_owner(request), values, span)))
+        return with_version(_shown(await settling.change(*_owner(request), values, span, stale(request, _shown))))
 
     return routes
 

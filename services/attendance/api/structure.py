@@ -23,7 +23,7 @@ from services.attendance.application.structure import (
 )
 from services.attendance.domain.units import KINDS
 from shared.kernel.errors import NotFound
-from shared.web.callers import HR, CurrentCaller, CurrentScope
+from shared.web.callers import HR, CurrentScope
 from shared.web.lists import answer, described, window
 
 UNITS = {
@@ -107,9 +107,9 @@ def router(structure: Structure) -> APIRouter:
 
 def _add_sites(routes: APIRouter, structure: Structure) -> None:
     @routes.get("/sites/", summary="Sites and their zones", openapi_extra=described({}, a_list=True, rows=SiteShape))
-    async def sites(request: Request, _: CurrentCaller) -> Response:
+    async def sites(request: Request, scope: CurrentScope) -> Response:
         asked = window(request, filters=(), orders=("name", "id"), default="id", limit=10_000)
-        found = await structure.sites(asked)
+        found = await structure.sites(scope, asked)
         rows = [_site(row) for row in found.rows]
         return answer(request, rows, asked, total=found.total, next_after=found.next_after, exact=found.exact)
 
@@ -120,9 +120,9 @@ def _add_sites(routes: APIRouter, structure: Structure) -> None:
         return sent(await structure.make_site(SiteDraft(body.name, body.timezone), once))
 
     @routes.get("/sites/{site_id}/", summary="One site")
-    async def one(site_id: str, request: Request, _: CurrentCaller) -> Response:
+    async def one(site_id: str, request: Request, scope: CurrentScope) -> Response:
         known(request)
-        return with_version(_site(await structure.site(_id(site_id, "site"))))
+        return with_version(_site(await structure.site(_id(site_id, "site"), scope)))
 
     @routes.put("/sites/{site_id}/", summary="Change all of a site; another zone has its days computed again")
     async def replace(site_id: str, body: SiteBody, request: Request, _: HR) -> Response:

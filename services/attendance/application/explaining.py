@@ -10,6 +10,7 @@ from uuid import UUID
 from services.attendance.application.directory import Holder, PersonDay
 from services.attendance.application.inferring import Evidence as Around
 from services.attendance.application.inferring import frame_of_day
+from services.attendance.application.plans import Planned
 from services.attendance.application.rulebook import LeaveByPerson, Rulebook
 from services.attendance.domain.corrections import Correction
 from services.attendance.domain.explain_corrections import explain_corrected
@@ -109,8 +110,11 @@ class Explaining:
             releases=evidence.releases,
         )
         state = rules.state(assignment.site_id, on, seen=bool(explained.day.used), person_id=person_id)
+        planned = rules.planned(person_id, on)
+        notes = (*(() if planned is None else (_said(*planned),)), *explained.notes)
         shift_found = () if by_scans is None else tuple(by_scans.sentences(on))
-        data = replace(explained, expected=state is State.EXPECTED, shift_found=shift_found).as_data()
+        told = replace(explained, expected=state is State.EXPECTED, shift_found=shift_found, notes=notes)
+        data = told.as_data()
         return {
             "id": f"{on:%Y%m%d}-{person_id}",
             "employee": person_id,
@@ -124,11 +128,20 @@ class Explaining:
             "holiday": holiday,
             **data,
             "inference": None if by_scans is None else by_scans.data(on),
+            "schedule": None if planned is None else {**planned[0]._asdict(), "since": planned[1]},
             "scans": [
                 {**account, "machine_id": evidence.machines.get(UUID(account["id"]))}
                 for account in _accounts(data["scans"])
             ],
         }
+
+
+def _said(planned: Planned, since: date | None) -> str:
+    what = "That the date is off" if planned.shift_id is None else "The shift"
+    if planned.schedule_id is None:
+        return f"{what} was entered in the roster for this date alone."
+    holds = f"since {since.isoformat()}" if since else "without a date of beginning"
+    return f"{what} follows from schedule {planned.schedule_id}, which the {planned.by} goes by; it holds so {holds}."
 
 
 def _called(holder: Holder | None, person_id: int) -> str:

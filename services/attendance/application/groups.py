@@ -178,7 +178,7 @@ class Groups:
 
         Raises:
             NotFound: there is no such member.
-            Invalid: the date lies before they came in.
+            Invalid: the date lies before they came in, or after they went.
         """
         async with self._store.changing() as writing:
             member = await writing.member(group_id, member_id)
@@ -186,6 +186,9 @@ class Groups:
                 raise NotFound(f"there is no member {member_id} of group {group_id}")
             if until is not None and member.since is not None and until <= member.since:
                 detail = f"{until} is not after {member.since}, from when they are in the group"
+                raise Invalid(f"until: {detail}", fields={"until": detail})
+            if until is not None and member.until is not None and until > member.until:
+                detail = f"{until} is after {member.until}, from when they are in the group no more"
                 raise Invalid(f"until: {detail}", fields={"until": detail})
             await writing.end(member_id, until)
 

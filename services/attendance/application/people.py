@@ -92,7 +92,7 @@ class People:
             NotFound: nobody has this id.
             Stale: the person is no longer at `if_version`.
             Invalid: a value is against a rule.
-            Conflict: somebody else has the code, or holds a badge.
+            Conflict: somebody else has the code, or holds a badge, or days of a locked month would be lost.
         """
         async with self._store.changing() as writing:
             roster, rules, known_by_id = await self._roster(writing, [draft], [person_id])
@@ -110,6 +110,7 @@ class People:
         Raises:
             NotFound: nobody has this id.
             Stale: the person is no longer at `if_version`.
+            Conflict: they worked in a month that is locked.
         """
         async with self._store.changing() as writing:
             rules = await writing.rulebook(self._clock.now())

@@ -181,13 +181,36 @@ class Planning:
                 return Planned(schedule.shift_on(day, settings), schedule_id, by)
         return None
 
+    def planned_since(self, holder: Holder, day: date, place: Assignment) -> tuple[Planned, date | None] | None:
+        """What gives a date its shift, and since when all of that holds: whose schedule it is, the schedule, the shift.
+
+        None where nothing does, be it that the shift does not exist on that date.
+        """
+        planned = self.planned(holder, day, place, self.settings(holder, day, place))
+        if planned is None:
+            return None
+        shifts = self._plans.shifts.get(planned.shift_id or 0, ())
+        if planned.shift_id is not None and on_date(shifts, day) is None:
+            return None
+        whose = (one for _, one in self._owned(holder, place) if on_date(one.schedules, day) == planned.schedule_id)
+        timelines: list[Timeline[object]] = [
+            next(whose, Owned()).schedules,
+            self._plans.schedules.get(planned.schedule_id or 0, ()),
+            shifts,
+        ]
+        since = [day] if planned.by == "roster" else [since_when(one, day) for one in timelines]
+        return planned, max((each for each in since if each is not None), default=None)
+
     def _found(self, holder: Holder, day: date, place: Assignment) -> Slot:
         settings = self.settings(holder, day, place)
         planned = self.planned(holder, day, place, settings)
         if planned is None:
             return Slot(settings)
-        shift = None if planned.shift_id is None else on_date(self._plans.shifts.get(planned.shift_id, ()), day)
-        return Slot(settings, shift, scheduled=True)
+        if planned.shift_id is None:
+            return Slot(settings, scheduled=True)
+        shift = on_date(self._plans.shifts.get(planned.shift_id, ()), day)
+        # Of a shift that did not exist yet, or exists no more, nothing follows: it is no date off.
+        return Slot(settings) if shift is None else Slot(settings, shift, scheduled=True)
 
     def _owned(self, holder: Holder, place: Assignment) -> Iterator[tuple[str, Owned]]:
         """Nearest first."""

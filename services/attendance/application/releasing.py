@@ -17,7 +17,7 @@ from services.attendance.application.release_ports import Order, Outcome, Releas
 from services.attendance.application.scan_list import ScanFacts
 from services.attendance.domain.releases import Quarantined, Release, moment_of
 from shared.kernel.clock import Clock
-from shared.kernel.errors import Conflict, Invalid, NotFound
+from shared.kernel.errors import Conflict, Denied, Invalid, NotFound
 from shared.web.idempotency import Answer
 from shared.web.scope import Caller, Scope
 
@@ -39,6 +39,7 @@ class Releasing:
             NotFound: there is no such scan.
             Conflict: it is not quarantined.
             Invalid: it cannot have been then.
+            Denied: it is the caller's own.
         """
         scan = await self._quarantined(scan_id, who.scope)
         ruling = self._ruling(scan, order, who)
@@ -82,7 +83,7 @@ class Releasing:
                 raise NotFound(f"there is no scan {scan_id} that is released")
             now = self._clock.now()
             await writing.withdraw([scan_id], who, now)
-            await self._follow(writing, [ruling], now)
+            await self._follow(writing, [ruling], who, now)
 
     async def _quarantined(self, scan_id: UUID, scope: Scope) -> Quarantined:
         async with self._store.reading() as reading:
@@ -117,11 +118,15 @@ class Releasing:
             replaced = [before[scan.id] for scan, _ in new if scan.id in before]
             await writing.withdraw([ruling.scan_id for ruling in replaced], who, now)
             await writing.add(new)
-            await self._follow(writing, [*replaced, *(ruling for _, ruling in new)], now)
+            await self._follow(writing, [*replaced, *(ruling for _, ruling in new)], who, now)
         return outcomes
 
-    async def _follow(self, writing: ReleaseWriting, rulings: Sequence[Release], now: datetime) -> None:
-        """Compute the days in which these rulings are, or were, in force."""
+    async def _follow(self, writing: ReleaseWriting, rulings: Sequence[Release], who: Caller, now: datetime) -> None:
+        """Compute the days in which these rulings are, or were, in force.
+
+        Raises:
+            Denied: one of these days is the caller's own.
+        """
         directory = await writing.directory({ruling.badge for ruling in rulings})
         keys: set[PersonDay] = set()
         near: set[PersonDay] = set()
@@ -131,6 +136,8 @@ class Releasing:
             with contextlib.suppress(SiteWithoutZone):
                 at = int(ruling.at.timestamp())
                 key, around = directory.key_of(ruling.badge, at), directory.near(ruling.badge, at)
+                if who.person in {each.person_id for each in (key, *around) if each is not None}:
+                    raise Denied("nobody rules about their own scans; somebody else has to")
                 near.update(around)
                 if key is not None and key.person_id not in directory.inferring:
                     keys.add(key)

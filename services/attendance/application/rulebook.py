@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Final, NamedTuple
 
 from services.attendance.application.holders import Assignment, Holder, Site
-from services.attendance.application.plans import Planning, Plans
+from services.attendance.application.plans import Planned, Planning, Plans
 from services.attendance.domain.boundary import business_date
 from services.attendance.domain.day import work_day
 from services.attendance.domain.frame import Frame
@@ -110,6 +110,11 @@ class Rulebook:
         if own is None:
             return self.settings(site_id or self.main_site, day)[1]
         return self.people.planning.settings_since(own[0], day, own[1])
+
+    def planned(self, person_id: int, day: date) -> tuple[Planned, date | None] | None:
+        """What shift somebody's date has, who says so, and since when; None where nobody says anything."""
+        own = self._own_place(person_id, day)
+        return None if own is None else self.people.planning.planned_since(own[0], day, own[1])
 
     def today(self, site_id: int | None = None) -> date:
         """The business date of this moment, at the main site unless another is named."""

@@ -24,7 +24,7 @@ from services.attendance.domain.settings import (
     settings_values,
 )
 from shared.kernel.clock import Clock
-from shared.kernel.errors import Conflict, Invalid, sentence
+from shared.kernel.errors import Conflict, Invalid, Stale, sentence
 from shared.web.scope import Scope
 
 
@@ -68,13 +68,21 @@ class Settling:
             owner = await found_owner(reading, kind, text or str(rules.main_site), scope)
             return await _in_force(reading, owner, on or rules.today(), rules.zone)
 
-    async def change(self, kind: str, text: str | None, values: Values, span: Span | None) -> InForce:
+    async def change(
+        self,
+        kind: str,
+        text: str | None,
+        values: Values,
+        span: Span | None,
+        unless_stale: Callable[[InForce], bool] = lambda _: False,
+    ) -> InForce:
         """Change the settings that are named, in the span: None is from today on. Those not named stay.
 
         A value of null goes back to what lies above; a value that is the same as above is not kept.
 
         Raises:
             Malformed: there is no such site, unit or person.
+            Stale: neither of today nor of the first date of the change they are as the caller read them.
             Invalid: a value is against a rule, or there is no such shift; `fields` names it.
             Conflict: it does not go together with what was said of a unit or a person below.
         """
@@ -87,6 +95,9 @@ class Settling:
             rules = await writing.rulebook(self._clock.now())
             owner = await found_owner(writing, kind, text or str(rules.main_site), Scope.everything())
             span = span or Span(rules.today())
+            dates = {rules.today(), span.since or rules.today()}
+            if all([unless_stale(await _in_force(writing, owner, on, rules.zone)) for on in dates]):
+                raise Stale(f"the settings of {owner.kind} {owner.name} were changed by somebody else; read them again")
             await _known_shifts(writing, values.get("infer_shifts_from") or ())
             before = await writing.settings_of(owner)
             drafted = changed(before, span, lambda own: _with(own or {}, values))

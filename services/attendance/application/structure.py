@@ -74,10 +74,10 @@ class StructureReading(Protocol):
     async def rulebook(self, now: datetime) -> Rulebook:
         """The rules of all sites."""
 
-    async def sites(self, today: date, asked: Window) -> Page[SiteRecord]:
-        """A page of sites."""
+    async def sites(self, today: date, scope: Scope, asked: Window) -> Page[SiteRecord]:
+        """A page of sites, of whose people those are counted whom the caller may see."""
 
-    async def site(self, site_id: int, today: date) -> SiteRecord | None:
+    async def site(self, site_id: int, today: date, scope: Scope) -> SiteRecord | None:
         """One site."""
 
     async def units(self, wanted: WantedUnits, today: date, scope: Scope, asked: Window) -> Page[UnitRecord]:
@@ -148,22 +148,24 @@ class Structure:
         self._clock = clock
         self._settled = settled
 
-    async def sites(self, asked: Window) -> Page[SiteRecord]:
+    async def sites(self, scope: Scope, asked: Window) -> Page[SiteRecord]:
         """All sites."""
         async with self._store.reading() as reading:
-            return await reading.sites(await self._today(reading), asked)
+            return await reading.sites(await self._today(reading), scope, asked)
 
-    async def site(self, site_id: int) -> SiteRecord:
+    async def site(self, site_id: int, scope: Scope) -> SiteRecord:
         """One site. Raises `NotFound`."""
         async with self._store.reading() as reading:
-            return _there(await reading.site(site_id, await self._today(reading)), f"site {site_id}")
+            return _there(await reading.site(site_id, await self._today(reading), scope), f"site {site_id}")
 
     async def make_site(self, draft: SiteDraft, once: Once[SiteRecord]) -> Answer:
         """Make a site. Raises `Conflict` where another has the name."""
         async with self._store.changing() as writing:
             if once.key is not None and (before := await writing.earlier_answer(once.key)) is not None:
                 return before
-            made = await writing.site(await writing.save_site(None, draft), await self._today(writing))
+            made = await writing.site(
+                await writing.save_site(None, draft), await self._today(writing), Scope.everything()
+            )
             return await _kept(writing, once, _there(made, "site"))
 
     async def change_site(
@@ -179,13 +181,13 @@ class Structure:
         """
         async with self._store.changing() as writing:
             today = await self._today(writing)
-            present = _there(await writing.site(site_id, today), f"site {site_id}")
+            present = _there(await writing.site(site_id, today, Scope.everything()), f"site {site_id}")
             _unless(unless_stale(present), f"site {site_id}")
             draft = change(present)
             if draft.zone is None and present.zone is not None:
                 raise _invalid("timezone", "a site that has a zone keeps one: days were computed in it")
             await writing.save_site(site_id, draft)
-            changed = _there(await writing.site(site_id, today), "site")
+            changed = _there(await writing.site(site_id, today, Scope.everything()), "site")
         await self._settled()
         return changed
 
@@ -198,7 +200,7 @@ class Structure:
         """
         async with self._store.changing() as writing:
             rules = await writing.rulebook(self._clock.now())
-            _there(await writing.site(site_id, rules.today()), f"site {site_id}")
+            _there(await writing.site(site_id, rules.today(), Scope.everything()), f"site {site_id}")
             if site_id == rules.main_site:
                 raise Conflict("the main site stays: people and machines belong to it where nothing else is said")
             if uses := await writing.site_in_use(site_id):

@@ -25,6 +25,7 @@ from services.attendance.storage.sql import (
     like,
     number_key,
     page,
+    people_counted,
     seen_by,
     text_key,
 )
@@ -131,9 +132,10 @@ class PostgresPeopleReading:
             where.add(f"u.id IN {own}", scope.person)
         if asked.search:
             where.add("u.name ILIKE {}", like(asked.search))
+        people = people_counted(where, scope, "a.unit_id = u.id")
         found = await page(
             self._pg,
-            select=_DEPARTMENT,
+            select=f"u.id, u.name, u.parent_id, {people}",
             source="units u",
             where=where,
             first={"name": text_key("u.name"), "id": number_key("u.id")}[asked.order],
@@ -206,12 +208,6 @@ def _known(row: asyncpg.Record, places: Sequence[Any], badges: Sequence[tuple[in
     )
     return Known(id=row["id"], n=row["n"], facts=facts, removed=row["removed"], places=places, badges=badges)
 
-
-_DEPARTMENT = """
-u.id, u.name, u.parent_id,
-(SELECT count(*) FROM assignments a JOIN people p ON p.id = a.person_id
- WHERE a.unit_id = u.id AND a.during @> $1::date AND NOT p.removed AND coalesce(p.left_on >= $1::date, true))
-"""
 
 _KNOWN = """
 SELECT id, n, code, name, email, phone, gender, joined_on, left_on, removed FROM people

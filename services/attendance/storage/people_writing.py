@@ -12,6 +12,7 @@ from services.attendance.application.rulebook import Rulebook
 from services.attendance.storage.person_states import read_states
 from services.attendance.storage.rules import ask_expected, ask_recompute
 from services.attendance.storage.unknown_badges import count_again
+from shared.kernel.errors import Conflict
 from shared.outbox.writing import add_fast
 
 ONE_BY_ONE = 50
@@ -21,9 +22,14 @@ ONE_BY_ONE = 50
 async def write_changes(
     pg: "asyncpg.Connection[Any]", changes: Sequence[Change], rules: Rulebook, reason: str
 ) -> list[int]:
-    """Write them, in a transaction that holds the rules. Returns the people's ids, in the order of the changes."""
+    """Write them, in a transaction that holds the rules. Returns the people's ids, in the order of the changes.
+
+    Raises:
+        Conflict: days of a locked month on which somebody worked would no longer be theirs.
+    """
     if not changes:
         return []
+    await _keep_locked(pg, [change for change in changes if change.removed or change.facts_changed])
     ids = await _people(pg, changes, rules.now)
     await _assignments(pg, changes, ids)
     # What was seen of the badges has to be known before it is forgotten.
@@ -47,6 +53,12 @@ async def _people(pg: "asyncpg.Connection[Any]", changes: Sequence[Change], now:
     if old:
         await pg.execute(_CHANGE, *_facts(old), now, [c.id for c in old], [c.removed for c in old])
     return [made[change.facts.code] if change.id is None else change.id for change in changes]
+
+
+async def _keep_locked(pg: "asyncpg.Connection[Any]", changes: Sequence[Change]) -> None:
+    columns = ([c.id for c in changes], [c.removed for c in changes], *_facts(changes)[-2:])
+    if changes and (lost := await pg.fetchrow(_LOST, *columns)):
+        raise Conflict(f"{lost['code']} worked on {lost['date']}, in a month that is locked; unlock it first")
 
 
 def _facts(changes: Iterable[Change]) -> list[list[Any]]:
@@ -164,6 +176,16 @@ async def _recompute(pg: "asyncpg.Connection[Any]", affected: dict[int, date | N
     since = min(dates) if len(dates) == len(affected) else None
     await ask_recompute(pg, reason=reason, since=since, expected=False)
 
+
+_LOST = """
+SELECT p.code, d.date
+FROM unnest($1::int[], $2::bool[], $3::date[], $4::date[]) AS c (id, removed, joined_on, left_on)
+JOIN people p ON p.id = c.id CROSS JOIN locks l
+JOIN days d ON d.person_id = p.id AND d.date >= l.month AND d.date < (l.month + interval '1 month')::date AND d.used > 0
+JOIN assignments a ON a.person_id = p.id AND a.site_id = l.site_id AND a.during @> d.date
+WHERE l.unlocked_at IS NULL AND (c.removed OR d.date < c.joined_on OR d.date > c.left_on)
+ORDER BY d.date DESC LIMIT 1
+"""
 
 _BY_PLACE = """
 SELECT EXISTS (SELECT FROM schedule_assignments WHERE person_id IS NULL)

@@ -64,6 +64,21 @@ def seen_by(where: Where, scope: Scope, *, person: str, unit: str) -> None:
         where.add(f"{person} = {{}}::int", scope.person)
 
 
+def people_counted(where: Where, scope: Scope, of: str) -> str:
+    """How many are somewhere today, as far as the caller sees them: a column for queries whose `$1` is today's date.
+
+    `of` says of an assignment `a` that it is there.
+    """
+    seen = Where()
+    seen.values = where.values
+    seen.add(f"{of} AND a.during @> $1::date AND NOT p.removed AND coalesce(p.left_on >= $1::date, true)")
+    seen_by(seen, scope, person="p.id", unit="a.unit_id")
+    counted = f"(SELECT count(*) FROM assignments a JOIN people p ON p.id = a.person_id WHERE {seen})"
+    if scope.reach != "all":
+        where.add(f"{counted} >= 0")  # or the query that counts the rows would have values that it does not know
+    return counted
+
+
 def in_unit(where: Where, unit_id: int, *, unit: str) -> None:
     """Leave only what belongs to a unit or to one below it."""
     where.add(f"{unit} IN ({BELOW})", [unit_id])

@@ -14,7 +14,17 @@ from services.attendance.application.structure import SiteDraft, SiteRecord, Uni
 from services.attendance.storage.looking_up import read_rulebook
 from services.attendance.storage.person_states import read_parents, read_states
 from services.attendance.storage.rules import ask_recompute, change_rules
-from services.attendance.storage.sql import BELOW, Where, in_unit, like, number_key, page, seen_by, text_key
+from services.attendance.storage.sql import (
+    BELOW,
+    Where,
+    in_unit,
+    like,
+    number_key,
+    page,
+    people_counted,
+    seen_by,
+    text_key,
+)
 from shared.kernel.errors import Conflict, sentence
 from shared.outbox.writing import add_fast
 from shared.storage.database import Database
@@ -56,15 +66,16 @@ class PostgresStructureReading:
     async def rulebook(self, now: datetime) -> Rulebook:
         return await read_rulebook(self._pg, now)
 
-    async def sites(self, today: date, asked: Window) -> Page[SiteRecord]:
+    async def sites(self, today: date, scope: Scope, asked: Window) -> Page[SiteRecord]:
         where = Where(today)
         where.add("$1::date IS NOT NULL")
+        people = people_counted(where, scope, "a.site_id = s.id")
         if asked.search:
             where.add("s.name ILIKE {}", like(asked.search))
         orders = {"name": text_key("s.name"), "id": number_key("s.id")}
         found = await page(
             self._pg,
-            select=_SITE,
+            select=_SITE.format(people=people),
             source="sites s",
             where=where,
             first=orders[asked.order],
@@ -74,8 +85,11 @@ class PostgresStructureReading:
         rows = [SiteRecord(*row[: len(SiteRecord._fields)]) for row in found.rows]
         return Page(rows=rows, total=found.total, exact=found.exact, next_after=found.next_after)
 
-    async def site(self, site_id: int, today: date) -> SiteRecord | None:
-        row = await self._pg.fetchrow(f"SELECT {_SITE} FROM sites s WHERE s.id = $2", today, site_id)
+    async def site(self, site_id: int, today: date, scope: Scope) -> SiteRecord | None:
+        where = Where(today)
+        where.add("s.id = {}::int", site_id)
+        select = _SITE.format(people=people_counted(where, scope, "a.site_id = s.id"))
+        row = await self._pg.fetchrow(f"SELECT {select} FROM sites s WHERE {where}", *where.values)
         return None if row is None else SiteRecord(*row)
 
     async def units(self, wanted: WantedUnits, today: date, scope: Scope, asked: Window) -> Page[UnitRecord]:
@@ -88,10 +102,11 @@ class PostgresStructureReading:
             in_unit(where, wanted.below, unit="u.id")
         if wanted.search:
             where.add("u.name ILIKE {}", like(wanted.search))
+        people = people_counted(where, scope, "a.unit_id = u.id")
         orders = {"name": text_key("u.name"), "id": number_key("u.id"), "kind": text_key("u.kind")}
         found = await page(
             self._pg,
-            select=_UNIT,
+            select=_UNIT.format(people=people),
             source="units u",
             where=where,
             first=orders[asked.order],
@@ -104,7 +119,8 @@ class PostgresStructureReading:
     async def unit(self, unit_id: int, today: date, scope: Scope) -> UnitRecord | None:
         where = _seen_units(today, scope)
         where.add("u.id = {}::int", unit_id)
-        row = await self._pg.fetchrow(f"SELECT {_UNIT} FROM units u WHERE {where}", *where.values)
+        select = _UNIT.format(people=people_counted(where, scope, "a.unit_id = u.id"))
+        row = await self._pg.fetchrow(f"SELECT {select} FROM units u WHERE {where}", *where.values)
         return None if row is None else UnitRecord(*row)
 
 
@@ -202,16 +218,14 @@ def _in_words(uses: asyncpg.Record) -> str:
 
 _SITE = """
 s.id, s.name, s.zone,
-(SELECT count(*) FROM assignments a JOIN people p ON p.id = a.person_id
- WHERE a.site_id = s.id AND a.during @> $1::date AND NOT p.removed AND coalesce(p.left_on >= $1::date, true)),
+{people},
 (SELECT count(*) FROM machines m WHERE m.site_id = s.id AND NOT m.removed)
 """
 
 _UNIT = """
 u.id, u.kind, u.name, u.parent_id, u.head_id,
 (SELECT h.name FROM people h WHERE h.id = u.head_id),
-(SELECT count(*) FROM assignments a JOIN people p ON p.id = a.person_id
- WHERE a.unit_id = u.id AND a.during @> $1::date AND NOT p.removed AND coalesce(p.left_on >= $1::date, true)),
+{people},
 (SELECT count(*) FROM units c WHERE c.parent_id = u.id)
 """
 

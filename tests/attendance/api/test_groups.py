@@ -112,3 +112,13 @@ async def test_who_has_read_what_is_no_longer_so_does_not_overwrite_it(company: 
     refused = await company.ask("PUT", path, json={"name": "Night"}, headers={"If-Match": read}, expect=412)
     assert "read it again" in refused.json()["error"]
     await company.ask("PUT", path, json={"name": "Night"}, headers={"If-Match": changed.headers["etag"]})
+
+
+async def test_who_is_taken_out_of_a_group_does_not_stay_longer_by_that(company: Office):
+    path = f"groups/{await group(company, EMP001=('2024-01-01', '2024-01-10'))}/members/"
+    (member,) = await company.get(path)
+    one = f"{path}{member['id']}/"
+    refused = await company.ask("DELETE", one, params={"until": "2024-02-01"}, expect=422)
+    assert "after 2024-01-10" in refused.json()["error"]
+    await company.ask("DELETE", one, params={"until": "2024-01-05"}, expect=204)
+    assert (await company.get(path))[0]["until"] == "2024-01-05"

@@ -70,3 +70,17 @@ async def test_nobody_leaves_a_site_within_a_month_that_is_locked_there(company:
     assert await day(company) == before
     rows = await company.import_people("employee_id,site", "EMP002,Tokyo", effective_from="2024-01-15")
     assert [(error["field"], rows["updated"]) for error in rows["errors"]] == [("site", 0)]
+
+
+async def test_days_of_a_locked_month_on_which_somebody_worked_stay_theirs(company: Office):
+    await company.settle()
+    await company.scan("1", f"{DAY} 08:00", f"{DAY} 17:00")
+    company.clock.time = datetime(2024, 2, 10, 6, tzinfo=UTC)
+    await lock(company)
+    path = f"employees/{(await company.ids())['EMP001']}/"
+    refused = (await company.ask("DELETE", path, expect=409)).json()
+    assert "EMP001 worked on 2024-01-14, in a month that is locked" in refused["error"]
+    for body in ({"left_on": "2024-01-13"}, {"joined_on": "2024-01-15"}):
+        await company.ask("PATCH", path, json=body, expect=409)
+    await company.ask("PATCH", path, json={"joined_on": "2024-01-14", "left_on": "2024-01-14"})
+    await company.ask("DELETE", f"employees/{(await company.ids())['EMP002']}/", expect=204)

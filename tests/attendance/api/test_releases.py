@@ -453,3 +453,17 @@ async def test_the_clock_of_a_ruling_is_the_server_s(company: Office):
     scan = await reset(company)
     company.clock.time = datetime(2024, 1, 15, 6, 30, tzinfo=UTC)
     assert (await release(company, scan))["release"]["released_at"] == "2024-01-15T06:30:00Z"
+
+
+async def test_nobody_rules_about_their_own_scans(company: Office):
+    scan, other = await reset(company), await reset(company, "2")
+    me = (await company.ids())["EMP001"]
+    company.callers["me"] = Caller(user=21, username="ahmed", roles=frozenset({"hr"}), person=me)
+    assert "their own scans" in (await release(company, scan, by="me", expect=403))["error"]
+    both = {"reason": "battery", "offset_seconds": 758_000_000, "ids": [scan, other]}
+    await company.ask("POST", "scans/release/", json=both, by="me", expect=403)
+    assert await days(company) == []
+    await release(company, other, by="me")
+    await release(company, scan)
+    await company.ask("DELETE", f"scans/{scan}/release/", by="me", expect=403)
+    assert [code for _, code, _, _ in await days(company)] == ["EMP001", "EMP002"]

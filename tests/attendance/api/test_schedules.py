@@ -387,3 +387,36 @@ async def test_the_history_of_a_night_is_told_by_its_own_window(shifts: Office):
     steps = await shifts.get(f"daily-attendance/20240108-{person}/history/")
     assert [step["what"] for step in steps] == ["scan_arrived", "scan_arrived"]
     assert steps[-1]["changed"]["check_out"] == [None, "06:04"]
+
+
+async def test_an_explanation_says_whose_schedule_gives_the_shift_and_since_when(shifts: Office):
+    schedule = await works(shifts, {"name": "Nights", "shift": "N"}, department="Sewing", since="2024-01-03")
+    entry = {"employees": ["EMP001"], "dates": ["2024-01-09"], "shift": None}
+    await shifts.ask("PUT", "roster/", json={"entries": [entry]})
+    ids = await shifts.ids()
+
+    async def said(on: str, code: str = "EMP001") -> tuple[object, list[str]]:
+        found = await shifts.get(f"daily-attendance/{on}-{ids[code]}/explain/")
+        return found["schedule"], [note for note in found["sentences"] if "schedule" in note or "roster" in note]
+
+    by_unit, sentences = await said("20240108")
+    shift = (await shifts.get("shifts/", search="Night"))[0]["id"]
+    assert by_unit == {"shift_id": shift, "schedule_id": schedule, "by": "unit", "since": "2024-01-03"}
+    assert (
+        f"The shift follows from schedule {schedule}, which the unit goes by; it holds so since 2024-01-03."
+        in sentences
+    )
+    assert "That the date is off was entered in the roster for this date alone." in (await said("20240109"))[1]
+    assert await said("20240108", "EMP004") == (None, [])
+
+
+async def test_settings_that_were_changed_meanwhile_are_not_overwritten(company: Office):
+    read = (await company.ask("GET", "settings/")).headers["etag"]
+    body, since = {"safe_entry_time": "07:50"}, "settings/?effective_from=2024-01-05"
+    changed = await company.ask("PUT", "settings/", json=body, headers={"If-Match": read})
+    assert changed.headers["etag"] == (await company.ask("GET", "settings/")).headers["etag"] != read
+    refused = await company.ask("PUT", "settings/", json=body, headers={"If-Match": read}, expect=412)
+    assert "read them again" in refused.json()["error"]
+    await company.ask("PUT", since, json=body, headers={"If-Match": read}, expect=412)
+    earlier = (await company.ask("GET", "settings/?date=2024-01-05")).headers["etag"]
+    await company.ask("PUT", since, json=body, headers={"If-Match": earlier})

@@ -272,3 +272,18 @@ async def test_a_head_sees_the_days_of_those_who_were_theirs_then_and_no_others(
         ]
         listed = await company.get("daily-attendance/", by=role, employee="EMP001")
         assert [row["date"] for row in listed] == ["2024-01-10" if role == "head" else "2024-01-15"]
+
+
+async def test_of_sites_and_units_everybody_counts_whom_they_see(company: Office):
+    async def counts(by: str) -> list[list[int]]:
+        lists = [await company.get(path, by=by) for path in ("sites/", "units/", "departments/")]
+        return [[row["employees"] for row in rows] for rows in lists]
+
+    assert await counts("hr") == [[5], [1, 1, 2], [1, 1, 2]]
+    assert await counts("head") == [[4], [1, 1, 2], [1, 1, 2]]
+    assert await counts("employee") == [[1], [1], [1]]
+    assert await counts("nobody") == [[0], [], []]
+    assert (await company.get("sites/1/", by="employee"))["employees"] == 1
+    (sewing,) = await company.get("units/", by="employee")
+    assert (await company.get(f"units/{sewing['id']}/", by="employee"))["employees"] == 1
+    assert (await company.get("sites/", by="employee", page="1"))["count"] == 1

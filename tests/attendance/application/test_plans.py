@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.attendance.application.directory import Directory
-from services.attendance.application.holders import Assignment, Holder, Layer, Owned, Site, Span
+from services.attendance.application.holders import Assignment, Holder, Layer, Owned, PersonDay, Site, Span
 from services.attendance.application.plans import Planning, Plans, laid_over
 from services.attendance.domain.schedule import Schedule, schedule_from, schedule_values
 from services.attendance.domain.settings import DEFAULTS, DaySettings, settings_from
@@ -148,6 +148,17 @@ def test_a_cycle_holds_before_its_anchor_too_and_one_shift_leaves_the_weekend_of
     assert [cycle.shift_on(FIRST + timedelta(days=n), DEFAULTS) for n in range(-3, 3)] == [1, 2, None] * 2
     fixed = Schedule(cycle=(1,))
     assert [fixed.shift_on(FIRST + timedelta(days=n), DEFAULTS) for n in range(6)] == [1, 1, 1, 1, None, 1]
+
+
+def test_a_date_on_which_the_shift_did_not_exist_yet_is_no_date_off():
+    own = Owned(schedules=((ALWAYS, 1),))
+    schedules = {1: ((ALWAYS, Schedule(cycle=(4,))),)}
+    found = directory("Asia/Dhaka", Plans(shifts=SHIFTS, schedules=schedules, of_people=True), own, moves=False)
+    frames = [found.placed(PersonDay(FIRST + timedelta(days=n), 1)) for n in (0, 3)]
+    assert [(frame.scheduled, frame.terms.rest, frame.terms.expected) for frame, _ in frames] == [
+        (False, False, 480),
+        (True, False, 510),
+    ]
 
 
 def test_the_settings_that_hold_say_since_when():
