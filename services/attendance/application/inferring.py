@@ -107,9 +107,9 @@ class Inferring:
             return said
         return infer(self._evidence(day), day, at[1], shifts, self._beside(day, place)).slot(said.settings)
 
-    def _evidence(self, day: date) -> list[Scan]:
-        around = [day + timedelta(days=step) for step in (-1, 0, 1)]
-        scans = {scan for one in around for scan in self.scans.get(one, ())}
+    def _evidence(self, day: date) -> Sequence[Scan]:
+        around = (day - ONE_DAY, day, day + ONE_DAY)
+        scans = [scan for one in around for scan in self.scans.get(one, ())]
         corrections = {each.id: each for one in around for each in self.corrections.get(one, ())}
         return as_said(scans, corrections.values())
 

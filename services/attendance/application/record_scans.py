@@ -81,13 +81,14 @@ class RecordScans:
         near: dict[PersonDay, bool] = {}
         unsure: list[ScanReceived] = []
         strangers: list[ScanReceived] = []
+        inferring = directory.inferring
         for scan in counted:
             at = int(scan.at.timestamp())
             key = directory.key_of(scan.badge, at)
-            around = directory.near(scan.badge, at) if directory.inferring else ()
+            around = directory.near(scan.badge, at) if inferring else ()
             for each in around:
                 near[each] = near.get(each, False) or scan.mode == "live"
-            if key is not None and key.person_id not in directory.inferring:
+            if key is not None and key.person_id not in inferring:
                 live[key] = live.get(key, False) or scan.mode == "live"
             elif around:
                 unsure.append(scan)

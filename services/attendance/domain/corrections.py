@@ -179,13 +179,18 @@ def evidence_of(scans: Iterable[Scan], frame: Frame, corrections: Iterable[Corre
     return evidence
 
 
-def as_said(scans: Iterable[Scan], corrections: Iterable[Correction]) -> list[Scan]:
-    """Scans with those added that people say there were, and without those that they set aside; no frame is needed."""
+def as_said(scans: Sequence[Scan], corrections: Iterable[Correction]) -> Sequence[Scan]:
+    """Scans with those added that people say there were, and without those that they set aside; no frame is needed.
+
+    In no order, and those that come twice stay so.
+    """
     said = [(correction, correction.said) for correction in corrections]
+    if not said:
+        return scans
     manual = [Scan(one.at, each.scan_id, one.type) for each, one in said if isinstance(one, ManualScan)]
     aside = {one.scan_id for _, one in said if isinstance(one, SetAside)}
     aside |= {one.replaces for _, one in said if isinstance(one, ManualScan) and one.replaces is not None}
-    return sorted(scan for scan in {*scans, *manual} if scan.id not in aside)
+    return [scan for scan in (*scans, *manual) if scan.id not in aside]
 
 
 def with_figures(computed: Day, frame: Frame, corrections: Iterable[Correction]) -> Day:

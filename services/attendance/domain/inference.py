@@ -8,6 +8,7 @@ plays no part, so that a scan changes the shifts of the few dates around it, and
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -59,6 +60,7 @@ Beside = tuple[Sequence[Shift], Sequence[Shift]]
 """The shifts that the date before and the date after may have: the one that somebody said, or those to choose from."""
 
 
+@lru_cache(maxsize=4_096)
 def evidence_of(day: date, zone: str) -> tuple[int, int]:
     """The seconds since 1970 from which and before which scans have a say in the shift of a date.
 
@@ -117,9 +119,8 @@ def _best(fits: Iterable[Candidate]) -> float:
 
 def _fits(minutes: Sequence[int], day: date, zone: str, shifts: Sequence[Shift]) -> Iterator[Candidate]:
     """Each shift of a date that has a scan at one of its ends at least."""
-    tz = ZoneInfo(zone)
     for shift in shifts:
-        start, end = instant(day, shift.start, tz) // 60, instant(day, shift.end, tz) // 60
+        start, end = _ends(day, zone, shift)
         arrival, departure = _nearest(minutes, start), _nearest(minutes, end)
         ends = [one for one in (arrival, departure) if one is not None]
         if not ends:
@@ -133,6 +134,12 @@ def _fits(minutes: Sequence[int], day: date, zone: str, shifts: Sequence[Shift])
             first = last = arrival if arrival is not None and of_arrival >= of_departure else ends[-1]
         covered = bisect_right(minutes, last) - bisect_left(minutes, first)
         yield Candidate(shift, likeness, likeness * (1 + _COVERED * covered / len(minutes)), first, last)
+
+
+@lru_cache(maxsize=16_384)
+def _ends(day: date, zone: str, shift: Shift) -> tuple[int, int]:
+    tz = ZoneInfo(zone)
+    return instant(day, shift.start, tz) // 60, instant(day, shift.end, tz) // 60
 
 
 def _nearest(minutes: Sequence[int], moment: int) -> int | None:

@@ -217,6 +217,8 @@ async def test_a_daily_record_has_every_field(company: Office):
         "shortfall_minutes": 10,
         "scans": [{"time": "08:10", "type": "IN"}, {"time": "20:00", "type": "OUT"}],
         "shift": None,
+        "shift_inferred": False,
+        "shift_confidence": None,
         "expected_hours": 8.0,
         "raw_working_hours": 10.83,
         "overtime_unapproved": False,

@@ -16,6 +16,7 @@ from services.attendance.domain.corrections import (
     ManualScan,
     Said,
     SetAside,
+    as_said,
     correct,
     entered,
     evidence_of,
@@ -72,6 +73,21 @@ def test_a_scan_that_is_missing_is_added():
     day = correct([scan("08:00")], frame(), numbered(manual("17:00", ScanType.OUT))).day
     assert times(day) == "08:00 IN,17:00 OUT 480"
     assert day.flags == ()
+
+
+def test_what_is_said_of_scans_holds_before_anybody_knows_of_which_day_they_are():
+    early, arrival = scan("06:00"), scan("08:00")
+    retyped = ManualScan(arrival.at, ScanType.OUT, arrival.id)
+    said = numbered(aside(early), manual("17:00", ScanType.OUT), retyped, duty("10:00", "12:00"))
+    kept = sorted(as_said([early, arrival], said))
+    assert [(one.at, one.type) for one in kept] == [
+        (arrival.at, ScanType.OUT),
+        (seconds("17:00"), ScanType.OUT),
+    ]
+    # A scan entered by hand can be set aside, too, and without a word all stays as it is.
+    by_hand_first = numbered(manual("17:00"))
+    assert as_said([], [*by_hand_first, by_hand(SetAside(seconds("17:00"), by_hand_first[0].scan_id), 2)]) == []
+    assert as_said([early, arrival], []) == [early, arrival]
 
 
 def test_a_scan_that_is_set_aside_does_not_count_and_nobody_else_s_is():

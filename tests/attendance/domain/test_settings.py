@@ -62,6 +62,8 @@ def test_the_defaults_are_those_that_clients_know() -> None:
         "weekend_multiplier": 1.0,
         "holiday_multiplier": 1.0,
         "corrections_per_month": 3,
+        "infer_shifts": False,
+        "infer_shifts_from": None,
     }
 
 
