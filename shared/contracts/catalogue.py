@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from shared.contracts.adjustments import AdjustmentChanged
 from shared.contracts.corrections import CorrectionChanged
-from shared.contracts.days import DayUpdated
+from shared.contracts.days import DayClosed, DayUpdated
 from shared.contracts.event import Event
 from shared.contracts.machines import ErrorOccurred, MachineChanged, MachineConnected, MachineDisconnected
 from shared.contracts.people import PersonChanged
@@ -23,6 +23,7 @@ EVENTS: tuple[type[Event], ...] = (
     UserChanged,
     CorrectionChanged,
     AdjustmentChanged,
+    DayClosed,
 )
 
 

@@ -1,5 +1,6 @@
 """Days as the user's pages know them: a row of the summary, a row of the timesheet, a daily record."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
@@ -36,6 +37,10 @@ class SummaryRow(TypedDict):
     extra_overtime: float
     attendance_count: int
     scans: list[ScanOfDay]
+    waits_for: Sequence[str]
+    final_at_latest: datetime | None
+    locked: bool
+    adjusted: bool
 
 
 class DayShape(TypedDict):
@@ -81,6 +86,10 @@ class DayShape(TypedDict):
     expected_hours: float
     raw_working_hours: float
     overtime_unapproved: bool
+    waits_for: Sequence[str]
+    final_at_latest: datetime | None
+    locked: bool
+    adjusted: bool
 
 
 def summary_row(view: DayView) -> SummaryRow:
@@ -103,6 +112,10 @@ def summary_row(view: DayView) -> SummaryRow:
         "extra_overtime": hours(facts.extra_overtime),
         "attendance_count": len(scans),
         "scans": scans,
+        "waits_for": view.standing.waits_for,
+        "final_at_latest": view.standing.final_at_latest,
+        "locked": view.standing.locked,
+        "adjusted": view.standing.adjusted,
     }
 
 
@@ -126,6 +139,10 @@ def summary_row_camel(view: DayView) -> Json:
         "extraOvertime": hours(facts.extra_overtime),
         "attendanceCount": len(scans),
         "scans": scans,
+        "waitsFor": view.standing.waits_for,
+        "finalAtLatest": view.standing.final_at_latest,
+        "locked": view.standing.locked,
+        "adjusted": view.standing.adjusted,
     }
 
 
@@ -200,6 +217,10 @@ def record(day: Record) -> DayShape:
         "expected_hours": hours(day.expected),
         "raw_working_hours": hours(details.raw_worked),
         "overtime_unapproved": details.overtime_unapproved,
+        "waits_for": day.standing.waits_for,
+        "final_at_latest": day.standing.final_at_latest,
+        "locked": day.standing.locked,
+        "adjusted": day.standing.adjusted,
     }
 
 
@@ -248,6 +269,8 @@ def _month_day(day: MonthDay) -> Json:
         "workingHours": hours(day.worked),
         "overtime": hours(day.overtime),
         "extraOvertime": hours(day.extra_overtime),
+        "locked": day.locked,
+        "adjusted": day.adjusted,
     }
 
 

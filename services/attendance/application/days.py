@@ -6,7 +6,7 @@ that whoever was absent has a day like everybody else.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence, Set
 from datetime import date, timedelta
 
 from services.attendance.application.day_facts import (
@@ -23,6 +23,7 @@ from services.attendance.application.day_facts import (
     PersonMonth,
     Reads,
     Record,
+    Standing,
     Stay,
     Wanted,
 )
@@ -38,6 +39,8 @@ from shared.web.scope import Scope
 LONGEST_WITH_ABSENCES = 31
 """Days. A list of more than these holds only days with a row: everybody's absences of years are of use to nobody."""
 
+Adjusted = Set[tuple[int, date]]
+"""People and dates."""
 
 AT_A_STRETCH = 200
 """Rows of a timesheet that are made before others are let in."""
@@ -55,7 +58,8 @@ class Days:
         async with self._reads.reading() as reading:
             rules = await reading.rulebook(self._clock.now())
             found = await reading.on(day, await _looked_up(wanted, reading, scope), scope)
-        return [_view(facts, rules) for facts in found]
+            adjusted = await _adjusted(reading, rules, [day])
+        return [_view(facts, rules, adjusted) for facts in found]
 
     async def month(self, first: date, wanted: Wanted, scope: Scope) -> list[PersonMonth]:
         """A timesheet of the month that begins with `first`."""
@@ -64,7 +68,8 @@ class Days:
             rules = await reading.rulebook(self._clock.now())
             looked_up = await _looked_up(wanted, reading, scope)
             stays, stored = await reading.month(dates[0], dates[-1], looked_up, scope)
-        return [month async for month in _timesheet(dates, stays, stored, rules)]
+            adjusted = await _adjusted(reading, rules, [dates[0], dates[-1]])
+        return [month async for month in _timesheet(dates, stays, stored, rules, adjusted)]
 
     async def listed(self, wanted: Wanted, scope: Scope, asked: Window) -> Page[Record]:
         """A list of days. Over at most 31 dates it has the days without scans, too."""
@@ -73,7 +78,8 @@ class Days:
             looked_up = await _looked_up(wanted, reading, scope)
             by_status = wanted.status is not None or asked.order == "status"
             found = await reading.days(looked_up, scope, asked, _empty(looked_up, rules, by_status=by_status))
-        rows = [record_of(facts, details, rules) for facts, details in found.rows]
+            adjusted = await _adjusted(reading, rules, {facts.date for facts, _ in found.rows})
+        rows = [record_of(facts, details, rules, adjusted) for facts, details in found.rows]
         return Page(rows=rows, total=found.total, exact=found.exact, next_after=found.next_after)
 
     async def one(self, person_id: int, on: date, scope: Scope) -> Record:
@@ -85,9 +91,10 @@ class Days:
         async with self._reads.reading() as reading:
             rules = await reading.rulebook(self._clock.now())
             found = await reading.day(person_id, on, scope)
+            adjusted = await _adjusted(reading, rules, [on])
         if found is None:
             raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
-        return record_of(*found, rules)
+        return record_of(*found, rules, adjusted)
 
     async def figures(
         self, day: date | None, wanted: Wanted, scope: Scope
@@ -155,18 +162,34 @@ def _empty(wanted: Filter, rules: Rulebook, *, by_status: bool) -> EmptyDays | N
     return EmptyDays(sites, people)
 
 
-def _view(facts: DayFacts, rules: Rulebook) -> DayView:
+async def _adjusted(reading: DayReading, rules: Rulebook, dates: Collection[date]) -> Adjusted:
+    """What is adjusted of these dates: only days of locked months are."""
+    locked = [day for day in dates if any(rules.is_locked(site, day) for site in rules.site_ids)]
+    return await reading.adjusted(min(locked), max(locked)) if locked else frozenset()
+
+
+def _view(facts: DayFacts, rules: Rulebook, adjusted: Adjusted) -> DayView:
+    standing = _standing(facts, rules, adjusted)
     if facts.used:
-        return DayView(
-            facts, facts.status or "", rules.state(facts.site_id, facts.date, seen=True, person_id=facts.person_id)
-        )
+        state = rules.state(facts.site_id, facts.date, seen=True, person_id=facts.person_id)
+        return DayView(facts, facts.status or "", state, standing)
     empty = rules.without_scans(facts.site_id, facts.date, level_of(facts.level_of_work), facts.person_id)
-    return DayView(facts, facts.status or empty.status, empty.state)
+    return DayView(facts, facts.status or empty.status, empty.state, standing)
 
 
-def record_of(facts: DayFacts, details: DayDetails, rules: Rulebook) -> Record:
+def _standing(facts: DayFacts, rules: Rulebook, adjusted: Adjusted) -> Standing:
+    closed = rules.closure(facts.site_id, facts.date, facts.person_id)
+    return Standing(
+        closed.waits_for if closed.window_over else (),
+        None if closed.final else closed.final_at_latest,
+        rules.is_locked(facts.site_id, facts.date),
+        bool(adjusted) and (facts.person_id, facts.date) in adjusted,
+    )
+
+
+def record_of(facts: DayFacts, details: DayDetails, rules: Rulebook, adjusted: Adjusted = frozenset()) -> Record:
     """A day with the person as they were on it, as records show it."""
-    view = _view(facts, rules)
+    view = _view(facts, rules, adjusted)
     shortfall = details.shortfall
     if shortfall is None:
         level = level_of(facts.level_of_work)
@@ -175,11 +198,11 @@ def record_of(facts: DayFacts, details: DayDetails, rules: Rulebook) -> Record:
     frame = rules.frame_for(facts.person_id, facts.site_id, facts.date)
     expected = frame.terms.expected if details.expected is None else details.expected
     shift = None if frame.shift is None else frame.shift.title
-    return Record(facts, details, view.status, view.state, zone, shortfall, expected, shift)
+    return Record(facts, details, view.status, view.state, zone, shortfall, expected, shift, view.standing)
 
 
 async def _timesheet(
-    dates: Sequence[date], stays: Iterable[Stay], stored: Iterable[MonthFacts], rules: Rulebook
+    dates: Sequence[date], stays: Iterable[Stay], stored: Iterable[MonthFacts], rules: Rulebook, adjusted: Adjusted
 ) -> AsyncIterator[PersonMonth]:
     by_person: dict[int, dict[date, MonthFacts]] = {}
     for facts in stored:
@@ -192,11 +215,12 @@ async def _timesheet(
         if stay.person_id in own:
             level = level_of(stay.level_of_work)
             status, state, _ = rules.without_scans(stay.site_id, day, level, stay.person_id)
-            return MonthDay(day, status, state, None, None, 0, 0, 0)
+            return MonthDay(day, status, state, None, None, 0, 0, 0, rules.is_locked(stay.site_id, day))
         key = (stay.site_id, day, stay.level_of_work)
         if key not in absences:
             status, state, _ = rules.without_scans(stay.site_id, day, level_of(stay.level_of_work))
-            absences[key] = MonthDay(day, status, state, None, None, 0, 0, 0)
+            locked = rules.is_locked(stay.site_id, day)
+            absences[key] = MonthDay(day, status, state, None, None, 0, 0, 0, locked)
         return absences[key]
 
     def day_of(its_stays: Sequence[Stay], day: date, facts: MonthFacts | None) -> MonthDay:
@@ -207,7 +231,8 @@ async def _timesheet(
             return absent(stay, day)
         _, _, status, check_in, check_out, worked, overtime, extra, used = facts
         state = rules.state(stay.site_id, day, seen=used > 0, person_id=stay.person_id)
-        return MonthDay(day, status, state, check_in, check_out, worked, overtime, extra)
+        locked = rules.is_locked(stay.site_id, day)
+        return MonthDay(day, status, state, check_in, check_out, worked, overtime, extra, locked)
 
     months: dict[int, list[Stay]] = {}
     for stay in stays:
@@ -216,7 +241,10 @@ async def _timesheet(
         if number % AT_A_STRETCH == 0:
             await asyncio.sleep(0)  # thousands of people take seconds: others are served in between
         its_days = by_person.get(person_id, {})
-        yield PersonMonth(its_stays[-1], [day_of(its_stays, day, its_days.get(day)) for day in dates])
+        days = [day_of(its_stays, day, its_days.get(day)) for day in dates]
+        if adjusted:
+            days = [day._replace(adjusted=(person_id, day.date) in adjusted) if day.locked else day for day in days]
+        yield PersonMonth(its_stays[-1], days)
 
 
 def _add(figures: Figures, count: Count, day: date, rules: Rulebook) -> None:

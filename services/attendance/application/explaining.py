@@ -88,6 +88,8 @@ class Explaining:
         frame = rules.frame_for(person_id, assignment.site_id, on)
         badges = sorted(holder.badges_on(on))
         evidence = await reading.evidence(badges, frame.starts_at, frame.ends_at)
+        closed = rules.closure(assignment.site_id, on, person_id)
+        waits_for = closed.waits_for if closed.window_over else ()
         key = PersonDay(on, person_id)
         corrections = (await reading.corrections_of({key: (frame.start, frame.end)})).get(key, ())
         explained = explain_corrected(
@@ -96,7 +98,7 @@ class Explaining:
             corrections,
             level=assignment.level,
             settings_since=rules.settings_since(person_id, assignment.site_id, on),
-            closed=rules.closure(assignment.site_id, on, person_id),
+            closed=replace(closed, waits_for=tuple(rules.named(assignment.site_id, closed.waits_for))),
             releases=evidence.releases,
         )
         state = rules.state(assignment.site_id, on, seen=bool(explained.day.used), person_id=person_id)
@@ -110,6 +112,9 @@ class Explaining:
             "level_of_work": assignment.level_of_work,
             "badges": badges,
             "state": state,
+            "waits_for": list(waits_for),
+            "final_at_latest": None if closed.final else closed.final_at_latest,
+            "locked": rules.is_locked(assignment.site_id, on),
             **data,
             "scans": [
                 {**account, "machine_id": evidence.machines.get(UUID(account["id"]))}

@@ -14,7 +14,7 @@ from services.attendance.application.adjusting import LATE, adjust
 from services.attendance.application.computing import compute, event_of, row_of
 from services.attendance.application.directory import Directory, PersonDay, SiteWithoutZone
 from services.attendance.application.ports import Recording, Recordings, Unknown
-from services.attendance.application.turns import TURNS, turn_of
+from services.attendance.application.turns import TURNS, turn_of, turn_of_person
 from services.attendance.domain.scans import QUALITIES
 from shared.contracts.event import Version
 from shared.contracts.scans import ScanReceived
@@ -133,7 +133,7 @@ async def recompute(
 
 def turns_of(key: PersonDay, badges: Iterable[str]) -> list[int]:
     """The turns of a day: of its badges or, where there are none, of its person."""
-    return [turn_of(badge) for badge in badges] or [turn_of(f"person {key.person_id}")]
+    return [turn_of(badge) for badge in badges] or [turn_of_person(key.person_id)]
 
 
 def around(dates: Iterable[date]) -> set[date]:

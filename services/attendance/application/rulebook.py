@@ -1,6 +1,6 @@
 """Which rules hold at a site on a date, what a day without scans is by them, and how sure a day is by now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final, NamedTuple
@@ -10,10 +10,11 @@ from services.attendance.application.plans import Planning, Plans
 from services.attendance.domain.boundary import business_date
 from services.attendance.domain.day import work_day
 from services.attendance.domain.frame import Frame
+from services.attendance.domain.locks import month_of
 from services.attendance.domain.settings import DEFAULTS, DaySettings
 from services.attendance.domain.state import Closure, State, closure, state_of
 from services.attendance.domain.terms import Level, terms_of
-from services.attendance.domain.window import frame_of
+from services.attendance.domain.window import date_at, frame_of
 
 NO_ZONE_YET = "UTC"
 """The zone of a site that nobody has configured and no machine has told."""
@@ -24,6 +25,7 @@ class Reporter:
     """An active machine that reports by itself: days wait for it."""
 
     code: str
+    name: str = ""
     site_id: int
     reported_until: datetime | None
 
@@ -61,12 +63,31 @@ class Rulebook:
         self._reporters = reporters
         self._empty: dict[tuple[int, date, Level], Empty] = {}
         self._closures: dict[tuple[int, int], Closure] = {}
+        self._of_sites: dict[tuple[int, date], Closure] = {}
         self._seen: dict[tuple[int | None, date], State] = {}
         self._by_frame: dict[tuple[int, int, Level], Empty] = {}
 
     @property
     def site_ids(self) -> Sequence[int]:
         return sorted(self._sites)
+
+    def has_zone(self, site_id: int) -> bool:
+        """A site without one has no days yet."""
+        return self._sites[site_id].zone is not None
+
+    def is_locked(self, site_id: int | None, day: date) -> bool:
+        """Whether days of that month keep their figures."""
+        locked = self._sites[site_id or self.main_site].locked
+        return bool(locked) and month_of(day) in locked
+
+    def reporters(self, site_id: int) -> Sequence[Reporter]:
+        """The machines there that days wait for, by code."""
+        return sorted((r for r in self._reporters if r.site_id == site_id), key=lambda r: r.code)
+
+    def named(self, site_id: int | None, codes: Collection[str]) -> list[str]:
+        """Machines there by name and code: "Front door (door)"."""
+        found = [r for r in self.reporters(site_id or self.main_site) if r.code in codes]
+        return [f"{r.name} ({r.code})" if r.name not in ("", r.code) else r.code for r in found]
 
     def zone(self, site_id: int) -> str:
         return self._sites[site_id].zone or NO_ZONE_YET
@@ -104,11 +125,31 @@ class Rulebook:
         settings, _, _ = self.settings(site_id, calendar_date)
         return business_date(self.now, self.zone(site_id), settings.day_boundary)
 
+    def today_of(self, person_id: int, today: date) -> date:
+        """The business date of this moment for a person of whose site it is `today`: a night goes on after midnight."""
+        own = self._own_place(person_id, today)
+        if own is None:
+            return today
+        return date_at(self.now, self.zone(own[1].site_id), self.people.planning.slot_on(*own))
+
     def closure(self, site_id: int | None, day: date, person_id: int | None = None) -> Closure:
         """Whether the day's window is closed there, or a person's, and which machines it waits for."""
         site_id = site_id or self.main_site
         frame = None if person_id is None else self._own_frame(person_id, day)
-        return self._closure(site_id, (self.frame(site_id, day) if frame is None else frame).end)
+        if frame is not None:
+            return self._closure(site_id, frame.end)
+        if (site_id, day) not in self._of_sites:
+            self._of_sites[site_id, day] = self._closure(site_id, self.frame(site_id, day).end)
+        return self._of_sites[site_id, day]
+
+    def window_ends(self, site_id: int, day: date) -> set[int]:
+        """When windows of the date end there: the site's, and those of people who have their own."""
+        own = (self._own_frame(one, day) for one, who in self.people.holders.items() if _is_at(who, site_id, day))
+        return {self.frame(site_id, day).end, *(frame.end for frame in own if frame is not None)}
+
+    def closure_of(self, site_id: int, end: int) -> Closure:
+        """Whether a window that ends then, in seconds since 1970, is closed there."""
+        return self._closure(site_id, end)
 
     def without_scans(self, site_id: int | None, day: date, level: Level, person_id: int | None = None) -> Empty:
         """What a day is for whoever was not seen on it; for a person by their own schedule."""
@@ -157,6 +198,11 @@ class Rulebook:
         holder = self.people.holders.get(person_id)
         place = None if holder is None else holder.assignment_on(day)
         return None if holder is None or place is None else (holder, place)
+
+
+def _is_at(holder: Holder, site_id: int, day: date) -> bool:
+    place = holder.assignment_on(day)
+    return place is not None and place.site_id == site_id
 
 
 def level_of(level_of_work: str) -> Level:

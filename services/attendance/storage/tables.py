@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, JSONB, ExcludeConstraint
 
+from services.attendance.storage.closing_tables import add_closing
 from services.attendance.storage.correction_tables import add_corrections
 from services.attendance.storage.schedule_tables import add_schedules
 from shared.outbox.tables import add_inbox, add_outbox
@@ -239,7 +240,7 @@ days = Table(
     Index("days_person_date", "person_id", "date"),
     info={"partitioned": True},
     postgresql_partition_by="RANGE (date)",
-    comment="Computed, never the truth: every row can be computed again from scans. Days without scans have none.",
+    comment="Computed, never the truth: every row can be computed again. Days without scans have one once closed or locked.",
 )
 
 unknown_badges = Table(
@@ -290,3 +291,4 @@ group_members = Table(
 
 add_corrections(metadata)
 add_schedules(metadata)
+add_closing(metadata)

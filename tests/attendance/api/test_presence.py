@@ -292,6 +292,7 @@ async def test_last_scans_and_days_are_found_by_index_and_only_in_the_months_tha
         date(2024, 1, 15),
         datetime(2024, 1, 13, 22, tzinfo=UTC),
         datetime(2024, 1, 12, 22),
+        datetime(2024, 1, 15, 6, tzinfo=UTC),
     ]
     async with company.database.fast() as pg:
         await pg.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
