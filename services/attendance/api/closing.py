@@ -103,5 +103,5 @@ def _shown(each: SiteDate) -> ClosingShape:
         "not_stored": each.counts.people - sum(each.counts.statuses.values()),
         "counts": dict(each.counts.statuses),
         "begins": each.begins,
-        "closes_next": each.next,
+        "closes_next": each.closes_next,
     }

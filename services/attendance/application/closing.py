@@ -54,9 +54,8 @@ class SiteDate(NamedTuple):
     site_id: int
     name: str
     zone: str
-    date: date
     begins: date | None
-    next: date | None
+    closes_next: date | None
     """None until the site has a zone and was looked at."""
     state: str
     """See `STATES`."""
@@ -64,6 +63,7 @@ class SiteDate(NamedTuple):
     final_at_latest: datetime | None
     waits_for: Sequence[Reporter]
     counts: Counts
+    date: date
 
 
 STATES: Mapping[str, str] = {
@@ -201,7 +201,7 @@ class Closing:
                         zone=rules.zone(site),
                         date=on,
                         begins=begins,
-                        next=following,
+                        closes_next=following,
                         state=state,
                         closed_at=closed_at,
                         final_at_latest=latest,

@@ -63,10 +63,10 @@ class Recomputations(Protocol):
     async def facts_of(
         self, person_id: int, since: date | None, until: date | None
     ) -> tuple[set[date], list[tuple[int, str]], list[int]]:
-        """Of a person: the dates that have a row or, being closed, are to have one, the countable scans as (seconds
-        since 1970, badge), and corrections.
+        """Of a person: the dates that have a row, the countable scans as (seconds since 1970, badge), corrections.
 
-        Of these dates, and at least all scans and corrections that may belong to one of them by whatever rule.
+        Dates that are closed are to have a row. Of the dates asked for, and at least all scans and corrections that may
+        belong to one of them by whatever rule.
         """
 
 

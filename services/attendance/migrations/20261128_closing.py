@@ -9,7 +9,7 @@ branch_labels = None
 depends_on = None
 
 BEFORE = 'Computed, never the truth: every row can be computed again from scans. Days without scans have none.'
-NOW = 'Computed, never the truth: every row can be computed again. Days without scans have one once closed or locked.'
+NOW = 'Computed, never the truth: every row can be computed again. Without scans: once closed or locked.'
 
 
 def upgrade() -> None:

@@ -16,7 +16,7 @@ async def take_away(
     """Delete such days of a person within these dates; locked months keep theirs."""
     rows = await pg.fetch(_TAKE_AWAY, person_id, since, until)
     parents = await read_parents(pg) if rows else {}
-    return [GoneDay(*row[:-1], path_of(row["unit_id"], parents)) for row in rows]
+    return [GoneDay._make([*row[:-1], path_of(row["unit_id"], parents)]) for row in rows]
 
 
 _TAKE_AWAY = f"""

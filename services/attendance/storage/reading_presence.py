@@ -101,7 +101,8 @@ SELECT p.id, p.code, p.name, p.phone, p.unit, p.designation, p.site_id, p.today,
 FROM who p
 LEFT JOIN LATERAL (
     SELECT date, first_in, marks FROM days
-    WHERE person_id = p.id AND date BETWEEN $5::date AND $6::date AND date BETWEEN p.today - 1 AND p.today + 1 AND used > 0
+    WHERE person_id = p.id AND date BETWEEN $5::date AND $6::date AND date BETWEEN p.today - 1 AND p.today + 1
+      AND used > 0
     ORDER BY date DESC LIMIT 1
 ) AS d ON true
 LEFT JOIN LATERAL (

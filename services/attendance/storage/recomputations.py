@@ -95,7 +95,8 @@ WHERE p.id = $1 AND {EMPLOYED.format(day="c.date")}
 """
 
 _BEYOND = f"""
-SELECT p.id FROM people p WHERE p.id = ANY($1::int[]) AND (p.removed OR p.joined_on IS NOT NULL OR p.left_on IS NOT NULL)
+SELECT p.id FROM people p
+WHERE p.id = ANY($1::int[]) AND (p.removed OR p.joined_on IS NOT NULL OR p.left_on IS NOT NULL)
   AND EXISTS (SELECT FROM days d WHERE d.person_id = p.id AND {within("$2", "$3")} AND {BEYOND}) ORDER BY p.id
 """
 

@@ -1,4 +1,4 @@
-"""The present state of all people, days, corrections and adjustments as events, so that a reader can be rebuilt from nothing."""
+"""The present state of people, days, corrections and adjustments as events: a reader can be rebuilt from nothing."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any

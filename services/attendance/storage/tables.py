@@ -240,7 +240,7 @@ days = Table(
     Index("days_person_date", "person_id", "date"),
     info={"partitioned": True},
     postgresql_partition_by="RANGE (date)",
-    comment="Computed, never the truth: every row can be computed again. Days without scans have one once closed or locked.",
+    comment="Computed, never the truth: every row can be computed again. Without scans: once closed or locked.",
 )
 
 unknown_badges = Table(
