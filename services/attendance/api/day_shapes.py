@@ -96,6 +96,7 @@ def summary_row(view: DayView) -> SummaryRow:
     """Whoever was absent has a row, too."""
     facts = view.facts
     scans = _scans(facts.marks)
+    waits_for, final_at_latest, locked, adjusted = view.standing
     return {
         "employee_id": facts.code,
         "employee_name": facts.name,
@@ -112,10 +113,10 @@ def summary_row(view: DayView) -> SummaryRow:
         "extra_overtime": hours(facts.extra_overtime),
         "attendance_count": len(scans),
         "scans": scans,
-        "waits_for": view.standing.waits_for,
-        "final_at_latest": view.standing.final_at_latest,
-        "locked": view.standing.locked,
-        "adjusted": view.standing.adjusted,
+        "waits_for": waits_for,
+        "final_at_latest": final_at_latest,
+        "locked": locked,
+        "adjusted": adjusted,
     }
 
 
@@ -123,6 +124,7 @@ def summary_row_camel(view: DayView) -> Json:
     """The same for pages that know the person as `id` and `name`."""
     facts = view.facts
     scans = [{"time": scan["time"], "type": _SHOWN[scan["type"]]} for scan in _scans(facts.marks)]
+    waits_for, final_at_latest, locked, adjusted = view.standing
     return {
         "id": facts.code,
         "name": facts.name,
@@ -139,10 +141,10 @@ def summary_row_camel(view: DayView) -> Json:
         "extraOvertime": hours(facts.extra_overtime),
         "attendanceCount": len(scans),
         "scans": scans,
-        "waitsFor": view.standing.waits_for,
-        "finalAtLatest": view.standing.final_at_latest,
-        "locked": view.standing.locked,
-        "adjusted": view.standing.adjusted,
+        "waitsFor": waits_for,
+        "finalAtLatest": final_at_latest,
+        "locked": locked,
+        "adjusted": adjusted,
     }
 
 

@@ -59,7 +59,8 @@ class Days:
             rules = await reading.rulebook(self._clock.now())
             found = await reading.on(day, await _looked_up(wanted, reading, scope), scope)
             adjusted = await _adjusted(reading, rules, [day])
-        return [_view(facts, rules, adjusted) for facts in found]
+        standings = _Standings(rules, adjusted)
+        return [_view(facts, rules, standings) for facts in found]
 
     async def month(self, first: date, wanted: Wanted, scope: Scope) -> list[PersonMonth]:
         """A timesheet of the month that begins with `first`."""
@@ -168,8 +169,36 @@ async def _adjusted(reading: DayReading, rules: Rulebook, dates: Collection[date
     return await reading.adjusted(min(locked), max(locked)) if locked else frozenset()
 
 
-def _view(facts: DayFacts, rules: Rulebook, adjusted: Adjusted) -> DayView:
-    standing = _standing(facts, rules, adjusted)
+class _Standings:
+    """How days stand: as all of a site and date do, but for people who have days of their own, and adjusted ones."""
+
+    def __init__(self, rules: Rulebook, adjusted: Adjusted) -> None:
+        self._rules = rules
+        self._adjusted = adjusted
+        self._common: dict[tuple[int | None, date], Standing] = {}
+
+    def of(self, facts: DayFacts) -> Standing:
+        if facts.person_id in self._rules.people.holders or (
+            self._adjusted and (facts.person_id, facts.date) in self._adjusted
+        ):
+            return self._made(facts)
+        key = (facts.site_id, facts.date)
+        if key not in self._common:
+            self._common[key] = self._made(facts)
+        return self._common[key]
+
+    def _made(self, facts: DayFacts) -> Standing:
+        closed = self._rules.closure(facts.site_id, facts.date, facts.person_id)
+        return Standing(
+            closed.waits_for if closed.window_over else (),
+            None if closed.final else closed.final_at_latest,
+            self._rules.is_locked(facts.site_id, facts.date),
+            (facts.person_id, facts.date) in self._adjusted,
+        )
+
+
+def _view(facts: DayFacts, rules: Rulebook, standings: _Standings) -> DayView:
+    standing = standings.of(facts)
     if facts.used:
         state = rules.state(facts.site_id, facts.date, seen=True, person_id=facts.person_id)
         return DayView(facts, facts.status or "", state, standing)
@@ -177,19 +206,9 @@ def _view(facts: DayFacts, rules: Rulebook, adjusted: Adjusted) -> DayView:
     return DayView(facts, facts.status or empty.status, empty.state, standing)
 
 
-def _standing(facts: DayFacts, rules: Rulebook, adjusted: Adjusted) -> Standing:
-    closed = rules.closure(facts.site_id, facts.date, facts.person_id)
-    return Standing(
-        closed.waits_for if closed.window_over else (),
-        None if closed.final else closed.final_at_latest,
-        rules.is_locked(facts.site_id, facts.date),
-        bool(adjusted) and (facts.person_id, facts.date) in adjusted,
-    )
-
-
 def record_of(facts: DayFacts, details: DayDetails, rules: Rulebook, adjusted: Adjusted = frozenset()) -> Record:
     """A day with the person as they were on it, as records show it."""
-    view = _view(facts, rules, adjusted)
+    view = _view(facts, rules, _Standings(rules, adjusted))
     shortfall = details.shortfall
     if shortfall is None:
         level = level_of(facts.level_of_work)
@@ -210,17 +229,17 @@ async def _timesheet(
     nowhere = {day: MonthDay(day, "", None, None, None, 0, 0, 0) for day in dates}
     absences: dict[tuple[int | None, date, str], MonthDay] = {}
     own = rules.people.holders
+    locked = {site: rules.is_locked(site, dates[0]) for site in (None, *rules.site_ids)}
 
     def absent(stay: Stay, day: date) -> MonthDay:
         if stay.person_id in own:
             level = level_of(stay.level_of_work)
             status, state, _ = rules.without_scans(stay.site_id, day, level, stay.person_id)
-            return MonthDay(day, status, state, None, None, 0, 0, 0, rules.is_locked(stay.site_id, day))
+            return MonthDay(day, status, state, None, None, 0, 0, 0, locked[stay.site_id])
         key = (stay.site_id, day, stay.level_of_work)
         if key not in absences:
             status, state, _ = rules.without_scans(stay.site_id, day, level_of(stay.level_of_work))
-            locked = rules.is_locked(stay.site_id, day)
-            absences[key] = MonthDay(day, status, state, None, None, 0, 0, 0, locked)
+            absences[key] = MonthDay(day, status, state, None, None, 0, 0, 0, locked[stay.site_id])
         return absences[key]
 
     def day_of(its_stays: Sequence[Stay], day: date, facts: MonthFacts | None) -> MonthDay:
@@ -231,8 +250,7 @@ async def _timesheet(
             return absent(stay, day)
         _, _, status, check_in, check_out, worked, overtime, extra, used = facts
         state = rules.state(stay.site_id, day, seen=used > 0, person_id=stay.person_id)
-        locked = rules.is_locked(stay.site_id, day)
-        return MonthDay(day, status, state, check_in, check_out, worked, overtime, extra, locked)
+        return MonthDay(day, status, state, check_in, check_out, worked, overtime, extra, locked[stay.site_id])
 
     months: dict[int, list[Stay]] = {}
     for stay in stays:
