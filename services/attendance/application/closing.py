@@ -26,6 +26,9 @@ LOOK_EVERY = 5.0
 """Seconds between looks: time passes, and machines report, without anybody telling."""
 FURTHEST_BACK = timedelta(days=731)
 """That closing may be said to begin: a day of everybody is written for each date."""
+AT_A_STRETCH = 200
+"""People whose windows are looked up before others are let in."""
+MOST_REMEMBERED = 1_000
 ONE_DAY = timedelta(days=1)
 
 log = get_logger(__name__)
@@ -66,6 +69,8 @@ class SiteDate(NamedTuple):
     date: date
 
 
+Standing = tuple[str, Sequence[Reporter], datetime | None]
+"""The state of a date, the machines that it waits for, and when it is final at the latest."""
 STATES: Mapping[str, str] = {
     "before": "lies before the first date that is closed: its days are worked out when they are read",
     "open": "is not over yet",
@@ -161,7 +166,7 @@ class Closing:
             rules, progress = await reading.rulebook(now), await reading.progress()
             waits = await reading.recomputations_wait()
         sites = [site for site in rules.site_ids if rules.has_zone(site)]
-        due = [site for site in sites if site in progress and self._final(rules, site, progress[site].next)]
+        due = [site for site in sites if site in progress and await self._final(rules, site, progress[site].next)]
         for site in sites:
             if site not in progress:
                 async with self._store.closing() as closing:
@@ -192,8 +197,11 @@ class Closing:
                 on = day or (progress[site].next if site in progress else rules.today(site))
                 closed_at = (await reading.closed_at(on)).get(site)
                 counts = await reading.counts(site, on)
-                state, waits_for, latest = _state(rules, site, on, progress.get(site), closed_at)
                 begins, following = progress.get(site, (None, None))
+                standing: Standing = ("closed" if closed_at else "before", (), None)
+                if closed_at is None and not (begins and on < begins):
+                    standing = _open(rules, site, on, await self._window_ends(rules, site, on))
+                state, waits_for, latest = standing
                 found.append(
                     SiteDate(
                         site_id=site,
@@ -247,10 +255,10 @@ class Closing:
 
     async def _date(self, rules: Rulebook, site_id: int, day: date) -> bool:
         """Close a date as far as it is final; whether it is closed."""
-        final = self._final(rules, site_id, day)
+        final = await self._final(rules, site_id, day)
         if not final:
             return False
-        whole = final == self._window_ends(rules, site_id, day)
+        whole = final == await self._window_ends(rules, site_id, day)
         await self._recordings.prepare(around({day}))
         tried: set[PersonDay] = set()
         while True:
@@ -291,31 +299,35 @@ class Closing:
                 log.info("day.closed", site=site_id, date=str(day), people=counts.people, unseen=counts.unseen)
         return True
 
-    def _final(self, rules: Rulebook, site_id: int, day: date) -> set[int]:
+    async def _final(self, rules: Rulebook, site_id: int, day: date) -> set[int]:
         """The ends of those windows that are final; none where there is nothing new to be done."""
-        ends = self._window_ends(rules, site_id, day)
+        ends = await self._window_ends(rules, site_id, day)
         final = {end for end in ends if rules.closure_of(site_id, end).final}
         return set() if final != ends and final == self._passed.get((site_id, day)) else final
 
-    def _window_ends(self, rules: Rulebook, site_id: int, day: date) -> set[int]:
-        if rules.people is not self._people:
+    async def _window_ends(self, rules: Rulebook, site_id: int, day: date) -> set[int]:
+        """When windows of the date end there: the site's, and those of people who have their own."""
+        if rules.people is not self._people or len(self._ends) > MOST_REMEMBERED:
             self._people = rules.people
             self._ends.clear()
             self._passed.clear()
-        if (site_id, day) not in self._ends:
-            self._ends[site_id, day] = rules.window_ends(site_id, day)
-        return self._ends[site_id, day]
+        ends = self._ends.get((site_id, day))
+        if ends is None:
+            ends = {rules.frame(site_id, day).end}
+            for number, person_id in enumerate(rules.people.holders):
+                if number % AT_A_STRETCH == 0:
+                    await asyncio.sleep(0)  # thousands of people take a while: others are served in between
+                end = rules.own_window_end(person_id, site_id, day)
+                if end is not None:
+                    ends.add(end)
+            if rules.people is self._people:  # and not another's by now
+                self._ends[site_id, day] = ends
+        return ends
 
 
-def _state(
-    rules: Rulebook, site_id: int, day: date, progress: Progress | None, closed_at: datetime | None
-) -> tuple[str, Sequence[Reporter], datetime | None]:
-    """The state of a date at a site, the machines that it waits for, and when it is final at the latest."""
-    if closed_at is not None:
-        return "closed", (), None
-    if progress is not None and day < progress.begins:
-        return "before", (), None
-    closures = [rules.closure_of(site_id, end) for end in sorted(rules.window_ends(site_id, day))]
+def _open(rules: Rulebook, site_id: int, day: date, ends: set[int]) -> Standing:
+    """How a date stands that is to be closed."""
+    closures = [rules.closure_of(site_id, end) for end in sorted(ends)]
     latest, of_site = closures[-1].final_at_latest, rules.closure(site_id, day)
     names = {name for one in closures if one.window_over for name in one.waits_for}
     waits_for = [machine for machine in rules.reporters(site_id) if machine.code in names]

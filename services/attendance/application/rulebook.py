@@ -142,10 +142,12 @@ class Rulebook:
             self._of_sites[site_id, day] = self._closure(site_id, self.frame(site_id, day).end)
         return self._of_sites[site_id, day]
 
-    def window_ends(self, site_id: int, day: date) -> set[int]:
-        """When windows of the date end there: the site's, and those of people who have their own."""
-        own = (self._own_frame(one, day) for one, who in self.people.holders.items() if _is_at(who, site_id, day))
-        return {self.frame(site_id, day).end, *(frame.end for frame in own if frame is not None)}
+    def own_window_end(self, person_id: int, site_id: int, day: date) -> int | None:
+        """When a person's own window of the date ends, if that site is theirs then; None for who goes by the site's."""
+        own = self._own_place(person_id, day)
+        if own is None or own[1].site_id != site_id:
+            return None
+        return self.people.planning.frame(own[0], day, own[1], self.zone(site_id)).end
 
     def closure_of(self, site_id: int, end: int) -> Closure:
         """Whether a window that ends then, in seconds since 1970, is closed there."""
@@ -198,11 +200,6 @@ class Rulebook:
         holder = self.people.holders.get(person_id)
         place = None if holder is None else holder.assignment_on(day)
         return None if holder is None or place is None else (holder, place)
-
-
-def _is_at(holder: Holder, site_id: int, day: date) -> bool:
-    place = holder.assignment_on(day)
-    return place is not None and place.site_id == site_id
 
 
 def level_of(level_of_work: str) -> Level:

@@ -98,6 +98,17 @@ async def test_of_several_processes_one_closes(firm: Office):
     assert await firm.closing.once() == 3
 
 
+async def test_a_scan_that_comes_while_a_date_is_closed_counts_whoever_is_first(firm: Office):
+    firm.clock.time = WEDNESDAY
+    scans = [firm.scan(badge, f"{MONDAY} 08:0{badge}", f"{MONDAY} 17:00") for badge in "2345"]
+    await asyncio.gather(firm.closing.once(), *scans)
+    statuses = ["Present-OnTime", *["Present-Considered"] * 4]
+    assert list((await stored(firm)).values()) == statuses
+    newest = {event.employee_id: event for event in await told(firm, DayUpdated)}
+    assert [newest[f"EMP00{n}"].status for n in range(1, 6)] == statuses
+    assert len(await told(firm, DayClosed)) == 1
+
+
 async def test_a_date_waits_for_its_machines_and_says_for_which(firm: Office):
     end = datetime(2024, 1, 15, 22, 1, tzinfo=UTC)
     await firm.machine(reported_until=end)
