@@ -1,7 +1,7 @@
 """Reading days: everybody's on a date, somebody's of a month, a list of them, one, and the figures of a date.
 
-A day without scans has no row. What it is follows from the rules of its site and date, and is worked out here, so
-that whoever was absent has a day like everybody else.
+A day without scans has no row until it is closed or locked. What it is follows from the rules of its site and date, and
+is worked out here, so that whoever was absent has a day like everybody else.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ from shared.web.lists import Window
 from shared.web.scope import Scope
 
 LONGEST_WITH_ABSENCES = 31
-"""Days. A list of more than these holds only days with a row: everybody's absences of years are of use to nobody."""
+"""Days. A list of more than these holds only days with a row: what they would be in years that were never closed is of use to nobody."""
 
 Adjusted = Set[tuple[int, date]]
 """People and dates."""
