@@ -37,7 +37,7 @@ from shared.web.lists import Window
 from shared.web.scope import Scope
 
 LONGEST_WITH_ABSENCES = 31
-"""Days. A list of more than these holds only days with a row: what they would be in years that were never closed is of use to nobody."""
+"""Days. A list of more than these holds only days with a row."""
 
 Adjusted = Set[tuple[int, date]]
 """People and dates."""
