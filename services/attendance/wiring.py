@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 
+from services.attendance.api import closing as closing_api
 from services.attendance.api import corrections as corrections_api
 from services.attendance.api import days as days_api
 from services.attendance.api import expected_days as expected_days_api
@@ -22,6 +23,7 @@ from services.attendance.api import schedules as schedules_api
 from services.attendance.api import settings as settings_api
 from services.attendance.api import status as status_api
 from services.attendance.api import structure as structure_api
+from services.attendance.application.closing import Closing
 from services.attendance.application.correcting import Correcting
 from services.attendance.application.days import Days
 from services.attendance.application.expected_days import Expecting
@@ -42,6 +44,7 @@ from services.attendance.application.status import Status
 from services.attendance.application.structure import Structure
 from services.attendance.messaging.subscriptions import SCANS_QUEUE, subscriptions
 from services.attendance.settings import Settings
+from services.attendance.storage.closing import PostgresClosing
 from services.attendance.storage.correcting import PostgresCorrections
 from services.attendance.storage.expected_days import PostgresExpectedDays
 from services.attendance.storage.groups import PostgresGroups
@@ -93,6 +96,7 @@ def build(
     recomputing = Recompute(PostgresRecomputations(database), recordings, clock)
     time_off = PostgresTimeOff(database)
     expecting = Expecting(PostgresExpectedDays(database), clock)
+    closing = Closing(PostgresClosing(database), recordings, clock)
     people = People(PostgresPeople(database), clock, recomputing.settled)
 
     async def scans_waiting() -> int | None:
@@ -131,6 +135,7 @@ def build(
                 Correcting(PostgresCorrections(database), recordings, clock),
                 Histories(PostgresHistories(database), clock),
             ),
+            closing_api.router(closing),
             locks_api.router(Locking(PostgresLocks(database), recordings, clock)),
             status_api.router(Status(PostgresStatus(database), clock, scans_waiting)),
             schedules_api.router(Scheduling(scheduling, clock, recomputing.settled)),
@@ -156,6 +161,7 @@ def build(
             ("relay", Relay(database, bus).run),
             ("recompute", recomputing.run),
             ("expected days", expecting.run),
+            ("closing", closing.run),
         ],
         resources=[pool],
         states=PostgresStates(database, clock),

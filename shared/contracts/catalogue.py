@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from shared.contracts.adjustments import AdjustmentChanged
 from shared.contracts.corrections import CorrectionChanged
-from shared.contracts.days import DayUpdated
+from shared.contracts.days import DayClosed, DayUpdated
 from shared.contracts.event import Event
 from shared.contracts.expected_days import ExpectedDays
 from shared.contracts.leave import HolidayChanged, LeaveRequestChanged
@@ -28,6 +28,7 @@ EVENTS: tuple[type[Event], ...] = (
     ExpectedDays,
     HolidayChanged,
     LeaveRequestChanged,
+    DayClosed,
 )
 
 

@@ -61,9 +61,39 @@ class DayUpdated(Event, frozen=True, kw_only=True):
     """The overtime stands and waits for somebody to approve it."""
     shift: str | None = None
     """Such as "Night (22:00–06:00)"; None on a day without one."""
+    removed: bool = False
+    """There is no such day any more: the person turned out not to have been employed then. The status is empty."""
 
     def subject(self) -> str:
         return f"{self.employee_id}/{self.date.isoformat()}"
 
     def event_id(self) -> str:
         return f"{self.person_id}/{self.date.isoformat()}/{self.version.epoch}.{self.version.n}"
+
+
+class DayClosed(Event, frozen=True, kw_only=True):
+    """A date of a site is closed: everybody employed there on it has a day, be it an absence.
+
+    All of them were told before, as `attendance.day.updated.v1`. Those that change later are told as ever.
+    """
+
+    wire_type: ClassVar[str] = "attendance.day.closed.v1"
+    live_only: ClassVar[bool] = True
+
+    site_id: int
+    site: str
+    zone: str
+    date: date
+    closed_at: Instant
+    people: int
+    unseen: int
+    """Of these, on whom no scan counts."""
+    counts: dict[str, int]
+    """How many have each status, as they were at that moment."""
+    epoch: int
+
+    def subject(self) -> str:
+        return f"{self.site_id}/{self.date.isoformat()}"
+
+    def event_id(self) -> str:
+        return f"{self.site_id}/{self.date.isoformat()}/closed/{self.epoch}"

@@ -8,6 +8,7 @@ import sys
 import uvloop
 
 from tests.benchmarks.adms import bench_adms
+from tests.benchmarks.closing import bench_closing
 from tests.benchmarks.live import bench_live
 from tests.benchmarks.machines import bench_log, bench_machines
 from tests.benchmarks.many import bench_many
@@ -15,7 +16,7 @@ from tests.benchmarks.publishing import bench_publishing
 from tests.benchmarks.workers import bench_workers
 from tests.servers import find_postgres, find_rabbit
 
-ALL = ("workers", "publishing", "live", "log", "machines", "many", "adms")
+ALL = ("workers", "publishing", "live", "log", "machines", "many", "adms", "closing")
 
 
 async def measure(arguments: argparse.Namespace) -> int:
@@ -38,6 +39,8 @@ async def measure(arguments: argparse.Namespace) -> int:
             await bench_many(postgres, seconds=arguments.seconds)
         if "adms" in arguments.only:
             await bench_adms(postgres, rabbit, rounds=arguments.rounds)
+        if "closing" in arguments.only:
+            await bench_closing(postgres, rounds=arguments.rounds)
     return 0
 
 

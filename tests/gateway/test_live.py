@@ -280,6 +280,12 @@ async def test_days_read_from_a_log_become_one_resync_when_they_are_many(gateway
         assert (await hr.next("attendance_updated"))["employee_id"] == "EMP007"
 
 
+async def test_a_day_that_is_no_more_has_everybody_read_again(gateway: Gateway) -> None:
+    async with listening(gateway, (await gateway.sign_in())["access"]) as hr:
+        await gateway.bus.tell(day(1, live=False, status="", removed=True), time=NOON)
+        assert (await hr.next())["type"] == "resync"
+
+
 async def test_with_nobody_listening_nothing_is_decoded(gateway: Gateway) -> None:
     for _ in range(3000):
         await gateway.bus.tell(day(1), time=NOON)

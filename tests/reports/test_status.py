@@ -49,6 +49,15 @@ async def test_a_caller_is_told_of_as_much_as_they_may_see(client, service, head
     assert body["last_day"] == ("2024-01-10" if days else None)
 
 
+async def test_days_that_are_no_more_are_not_counted_whatever_comes_late(client, service):
+    await fill(service)
+    facts = service.subscriptions[0]
+    gone = [day(n, date(2024, 1, 10), n=3, status="", removed=True) for n in (1, 2)]
+    await facts.handle(deliveries(message(*gone, day(1, date(2024, 1, 10), n=2))))
+    body = (await client.get("/api/reports/status/", headers=as_("hr"))).json()
+    assert (body["last_day"], body["days_of_last_month"]) == ("2024-01-09", 18)
+
+
 async def test_without_any_facts_it_says_so(client):
     body = (await client.get("/api/reports/status/", headers=as_("hr"))).json()
     assert (body["last_day"], body["days_of_last_month"], body["computed_at"]) == (None, 0, None)

@@ -1,5 +1,6 @@
 """Days as the user's pages know them: a row of the summary, a row of the timesheet, a daily record."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
@@ -36,6 +37,10 @@ class SummaryRow(TypedDict):
     extra_overtime: float
     attendance_count: int
     scans: list[ScanOfDay]
+    waits_for: Sequence[str]
+    final_at_latest: datetime | None
+    locked: bool
+    adjusted: bool
 
 
 class DayShape(TypedDict):
@@ -83,12 +88,17 @@ class DayShape(TypedDict):
     expected_hours: float
     raw_working_hours: float
     overtime_unapproved: bool
+    waits_for: Sequence[str]
+    final_at_latest: datetime | None
+    locked: bool
+    adjusted: bool
 
 
 def summary_row(view: DayView) -> SummaryRow:
     """Whoever was absent has a row, too."""
     facts = view.facts
     scans = _scans(facts.marks)
+    waits_for, final_at_latest, locked, adjusted = view.standing
     return {
         "employee_id": facts.code,
         "employee_name": facts.name,
@@ -105,6 +115,10 @@ def summary_row(view: DayView) -> SummaryRow:
         "extra_overtime": hours(facts.extra_overtime),
         "attendance_count": len(scans),
         "scans": scans,
+        "waits_for": waits_for,
+        "final_at_latest": final_at_latest,
+        "locked": locked,
+        "adjusted": adjusted,
     }
 
 
@@ -112,6 +126,7 @@ def summary_row_camel(view: DayView) -> Json:
     """The same for pages that know the person as `id` and `name`."""
     facts = view.facts
     scans = [{"time": scan["time"], "type": _SHOWN[scan["type"]]} for scan in _scans(facts.marks)]
+    waits_for, final_at_latest, locked, adjusted = view.standing
     return {
         "id": facts.code,
         "name": facts.name,
@@ -128,6 +143,10 @@ def summary_row_camel(view: DayView) -> Json:
         "extraOvertime": hours(facts.extra_overtime),
         "attendanceCount": len(scans),
         "scans": scans,
+        "waitsFor": waits_for,
+        "finalAtLatest": final_at_latest,
+        "locked": locked,
+        "adjusted": adjusted,
     }
 
 
@@ -204,6 +223,10 @@ def record(day: Record) -> DayShape:
         "expected_hours": hours(day.expected),
         "raw_working_hours": hours(details.raw_worked),
         "overtime_unapproved": details.overtime_unapproved,
+        "waits_for": day.standing.waits_for,
+        "final_at_latest": day.standing.final_at_latest,
+        "locked": day.standing.locked,
+        "adjusted": day.standing.adjusted,
     }
 
 
@@ -252,6 +275,8 @@ def _month_day(day: MonthDay) -> Json:
         "workingHours": hours(day.worked),
         "overtime": hours(day.overtime),
         "extraOvertime": hours(day.extra_overtime),
+        "locked": day.locked,
+        "adjusted": day.adjusted,
     }
 
 

@@ -112,7 +112,8 @@ def router(days: Days, explaining: Explaining) -> APIRouter:
         summary="Daily records",
         description=(
             f"Over one date, or a range of at most {LONGEST_WITH_ABSENCES} days, everybody active has a record for "
-            "each day, seen or not. Over more, or without dates, the list has the days on which somebody was seen."
+            "each day, seen or not. Over more, or without dates, the list has the days that are stored: those on which "
+            "somebody was seen, and all that are closed."
         ),
         openapi_extra=described(LIST, a_list=True, rows=DayShape),
     )

@@ -39,6 +39,23 @@ class PersonState(NamedTuple):
     updated_at: datetime
 
 
+class GoneDay(NamedTuple):
+    """A day that has lost its row, and where its person belonged then, or last."""
+
+    date: date
+    person_id: int
+    n: int
+    """The version of its removal."""
+    zone: str
+    code: str
+    name: str
+    department: str | None
+    designation: str | None
+    level_of_work: str
+    site_id: int
+    unit_path: list[int]
+
+
 def person_changed(person: PersonState, epoch: int) -> PersonChanged:
     """The event that carries a person's state."""
     return PersonChanged(
@@ -97,6 +114,44 @@ def day_updated(facts: DayFacts, details: DayDetails, unit_path: list[int], site
         expected_minutes=details.expected,
         overtime_unapproved=details.overtime_unapproved,
         shift=details.shift,
+    )
+
+
+def day_removed(day: GoneDay, epoch: int, at: datetime) -> DayUpdated:
+    """The event that says that there is no such day any more."""
+    return DayUpdated(
+        person_id=day.person_id,
+        employee_id=day.code,
+        employee_name=day.name,
+        department=day.department,
+        designation=day.designation,
+        level_of_work=day.level_of_work,
+        unit_path=day.unit_path,
+        site_id=day.site_id,
+        zone=day.zone,
+        date=day.date,
+        status="",
+        first_in=None,
+        last_out=None,
+        check_in=None,
+        check_out=None,
+        worked_minutes=0,
+        overtime_minutes=0,
+        extra_overtime_minutes=0,
+        late_minutes=0,
+        early_departure_minutes=0,
+        shortfall_minutes=0,
+        snacks_eligible=False,
+        night_bill_eligible=False,
+        flags=[],
+        total_scans=0,
+        scans=[],
+        computed_at=at,
+        live=False,
+        version=Version(epoch, day.n),
+        raw_worked_minutes=0,
+        expected_minutes=0,
+        removed=True,
     )
 
 

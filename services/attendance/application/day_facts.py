@@ -1,6 +1,6 @@
 """What is read of days: who is asked for, what is found, and the port that finds it."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -98,12 +98,26 @@ class DayDetails(NamedTuple):
     notes: str = ""
 
 
+class Standing(NamedTuple):
+    """What else may become of a day."""
+
+    waits_for: Sequence[str]
+    """The machines, once the day's window is over and as long as that matters."""
+    final_at_latest: datetime | None
+    """None of a final day."""
+    locked: bool
+    """It keeps its figures."""
+    adjusted: bool
+    """There is an adjustment of it, in another month."""
+
+
 class DayView(NamedTuple):
     """A day as callers see it."""
 
     facts: DayFacts
     status: str
     state: State
+    standing: Standing
 
 
 class Record(NamedTuple):
@@ -121,6 +135,7 @@ class Record(NamedTuple):
     """How sentences call the shift of the date."""
     shift_confidence: float | None
     """How sure it is from 0 to 1, where scans decided it."""
+    standing: Standing
 
 
 class EmptyDays(NamedTuple):
@@ -183,6 +198,9 @@ class MonthDay(NamedTuple):
     worked: int
     overtime: int
     extra_overtime: int
+    locked: bool = False
+    """As in `Standing`, like the next."""
+    adjusted: bool = False
 
 
 class PersonMonth(NamedTuple):
@@ -248,6 +266,9 @@ class DayReading(Protocol):
 
     async def day(self, person_id: int, on: date, scope: Scope) -> tuple[DayFacts, DayDetails] | None:
         """One person's day; None where the person was not active, or is not the caller's to see."""
+
+    async def adjusted(self, first: date, last: date) -> Set[tuple[int, date]]:
+        """The people and dates, whoever may see them, that have an adjustment."""
 
     async def counts(self, day: date, wanted: Filter, scope: Scope, apart: Sequence[int]) -> Sequence[Count]:
         """Everybody active on a date, counted; whoever is to be kept apart, each by themselves."""

@@ -1,12 +1,12 @@
 """Reading days: everybody's on a date, somebody's of a month, a list of them, one, and the figures of a date.
 
-A day without scans has no row. What it is follows from the rules of its site and date, and is worked out here, so
-that whoever was absent has a day like everybody else.
+A day without scans has no row until it is closed or locked. What it is follows from the rules of its site and date, and
+is worked out here, so that whoever was absent has a day like everybody else.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence, Set
 from datetime import date, timedelta
 
 from services.attendance.application.day_facts import (
@@ -23,6 +23,7 @@ from services.attendance.application.day_facts import (
     PersonMonth,
     Reads,
     Record,
+    Standing,
     Stay,
     Wanted,
 )
@@ -37,8 +38,10 @@ from shared.web.lists import Window
 from shared.web.scope import Scope
 
 LONGEST_WITH_ABSENCES = 31
-"""Days. A list of more than these holds only days with a row: everybody's absences of years are of use to nobody."""
+"""Days. A list of more than these holds only days with a row."""
 
+Adjusted = Set[tuple[int, date]]
+"""People and dates."""
 
 AT_A_STRETCH = 200
 """Rows of a timesheet that are made before others are let in."""
@@ -57,7 +60,9 @@ class Days:
             rules = await reading.rulebook(self._clock.now())
             found = await reading.on(day, await _looked_up(wanted, reading, scope), scope)
             rules.leave = await reading.leave(day, day, [facts.person_id for facts in found if not facts.used])
-        return [_view(facts, rules) for facts in found]
+            adjusted = await _adjusted(reading, rules, [day])
+        standings = _Standings(rules, adjusted)
+        return [_view(facts, rules, standings) for facts in found]
 
     async def month(self, first: date, wanted: Wanted, scope: Scope) -> list[PersonMonth]:
         """A timesheet of the month that begins with `first`."""
@@ -67,7 +72,8 @@ class Days:
             looked_up = await _looked_up(wanted, reading, scope)
             stays, stored = await reading.month(dates[0], dates[-1], looked_up, scope)
             rules.leave = await reading.leave(dates[0], dates[-1], list({stay.person_id for stay in stays}))
-        return [month async for month in _timesheet(dates, stays, stored, rules)]
+            adjusted = await _adjusted(reading, rules, [dates[0], dates[-1]])
+        return [month async for month in _timesheet(dates, stays, stored, rules, adjusted)]
 
     async def listed(self, wanted: Wanted, scope: Scope, asked: Window) -> Page[Record]:
         """A list of days. Over at most 31 dates it has the days without scans, too."""
@@ -84,7 +90,8 @@ class Days:
             if not by_status and (unseen := [facts for facts, _ in found.rows if not facts.used]):
                 on = [facts.date for facts in unseen]
                 rules.leave = await reading.leave(min(on), max(on), list({facts.person_id for facts in unseen}))
-        rows = [record_of(facts, details, rules) for facts, details in found.rows]
+            adjusted = await _adjusted(reading, rules, {facts.date for facts, _ in found.rows})
+        rows = [record_of(facts, details, rules, adjusted) for facts, details in found.rows]
         return Page(rows=rows, total=found.total, exact=found.exact, next_after=found.next_after)
 
     async def one(self, person_id: int, on: date, scope: Scope) -> Record:
@@ -97,9 +104,10 @@ class Days:
             rules = await reading.rulebook(self._clock.now())
             found = await reading.day(person_id, on, scope)
             rules.leave = await reading.leave(on, on, [person_id])
+            adjusted = await _adjusted(reading, rules, [on])
         if found is None:
             raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
-        return record_of(*found, rules)
+        return record_of(*found, rules, adjusted)
 
     async def figures(
         self, day: date | None, wanted: Wanted, scope: Scope
@@ -168,18 +176,52 @@ def _empty(wanted: Filter, dates: Sequence[date], rules: Rulebook, *, by_status:
     return EmptyDays(sites, people)
 
 
-def _view(facts: DayFacts, rules: Rulebook) -> DayView:
-    if facts.used:
-        return DayView(
-            facts, facts.status or "", rules.state(facts.site_id, facts.date, seen=True, person_id=facts.person_id)
+async def _adjusted(reading: DayReading, rules: Rulebook, dates: Collection[date]) -> Adjusted:
+    """What is adjusted of these dates: only days of locked months are."""
+    locked = [day for day in dates if any(rules.is_locked(site, day) for site in rules.site_ids)]
+    return await reading.adjusted(min(locked), max(locked)) if locked else frozenset()
+
+
+class _Standings:
+    """How days stand: as all of a site and date do, but for people who have days of their own, and adjusted ones."""
+
+    def __init__(self, rules: Rulebook, adjusted: Adjusted) -> None:
+        self._rules = rules
+        self._adjusted = adjusted
+        self._common: dict[tuple[int | None, date], Standing] = {}
+
+    def of(self, facts: DayFacts) -> Standing:
+        if facts.person_id in self._rules.people.holders or (
+            self._adjusted and (facts.person_id, facts.date) in self._adjusted
+        ):
+            return self._made(facts)
+        key = (facts.site_id, facts.date)
+        if key not in self._common:
+            self._common[key] = self._made(facts)
+        return self._common[key]
+
+    def _made(self, facts: DayFacts) -> Standing:
+        closed = self._rules.closure(facts.site_id, facts.date, facts.person_id)
+        return Standing(
+            closed.waits_for if closed.window_over else (),
+            None if closed.final else closed.final_at_latest,
+            self._rules.is_locked(facts.site_id, facts.date),
+            (facts.person_id, facts.date) in self._adjusted,
         )
+
+
+def _view(facts: DayFacts, rules: Rulebook, standings: _Standings) -> DayView:
+    standing = standings.of(facts)
+    if facts.used:
+        state = rules.state(facts.site_id, facts.date, seen=True, person_id=facts.person_id)
+        return DayView(facts, facts.status or "", state, standing)
     empty = rules.without_scans(facts.site_id, facts.date, level_of(facts.level_of_work), facts.person_id)
-    return DayView(facts, facts.status or empty.status, empty.state)
+    return DayView(facts, facts.status or empty.status, empty.state, standing)
 
 
-def record_of(facts: DayFacts, details: DayDetails, rules: Rulebook) -> Record:
+def record_of(facts: DayFacts, details: DayDetails, rules: Rulebook, adjusted: Adjusted = frozenset()) -> Record:
     """A day with the person as they were on it, as records show it."""
-    view = _view(facts, rules)
+    view = _view(facts, rules, _Standings(rules, adjusted))
     shortfall = details.shortfall
     if shortfall is None:
         level = level_of(facts.level_of_work)
@@ -194,11 +236,11 @@ def record_of(facts: DayFacts, details: DayDetails, rules: Rulebook) -> Record:
     if details.shift_confidence is not None:
         # Which one it was is known from the scans, and not from the rules.
         shift, confidence = details.shift, details.shift_confidence / 100
-    return Record(facts, details, view.status, view.state, zone, shortfall, expected, shift, confidence)
+    return Record(facts, details, view.status, view.state, zone, shortfall, expected, shift, confidence, view.standing)
 
 
 async def _timesheet(
-    dates: Sequence[date], stays: Iterable[Stay], stored: Iterable[MonthFacts], rules: Rulebook
+    dates: Sequence[date], stays: Iterable[Stay], stored: Iterable[MonthFacts], rules: Rulebook, adjusted: Adjusted
 ) -> AsyncIterator[PersonMonth]:
     by_person: dict[int, dict[date, MonthFacts]] = {}
     for facts in stored:
@@ -206,6 +248,7 @@ async def _timesheet(
     nowhere = {day: MonthDay(day, "", None, None, None, 0, 0, 0) for day in dates}
     absences: dict[tuple[int | None, date, str], MonthDay] = {}
     own = rules.people.holders
+    locked = {site: rules.is_locked(site, dates[0]) for site in (None, *rules.site_ids)}
 
     leave = rules.leave
 
@@ -213,11 +256,11 @@ async def _timesheet(
         if stay.person_id in own or (leave and day in leave.get(stay.person_id, ())):
             level = level_of(stay.level_of_work)
             status, state, _ = rules.without_scans(stay.site_id, day, level, stay.person_id)
-            return MonthDay(day, status, state, None, None, 0, 0, 0)
+            return MonthDay(day, status, state, None, None, 0, 0, 0, locked[stay.site_id])
         key = (stay.site_id, day, stay.level_of_work)
         if key not in absences:
             status, state, _ = rules.without_scans(stay.site_id, day, level_of(stay.level_of_work))
-            absences[key] = MonthDay(day, status, state, None, None, 0, 0, 0)
+            absences[key] = MonthDay(day, status, state, None, None, 0, 0, 0, locked[stay.site_id])
         return absences[key]
 
     def day_of(its_stays: Sequence[Stay], day: date, facts: MonthFacts | None) -> MonthDay:
@@ -228,7 +271,7 @@ async def _timesheet(
             return absent(stay, day)
         _, _, status, check_in, check_out, worked, overtime, extra, used = facts
         state = rules.state(stay.site_id, day, seen=used > 0, person_id=stay.person_id)
-        return MonthDay(day, status, state, check_in, check_out, worked, overtime, extra)
+        return MonthDay(day, status, state, check_in, check_out, worked, overtime, extra, locked[stay.site_id])
 
     months: dict[int, list[Stay]] = {}
     for stay in stays:
@@ -237,7 +280,10 @@ async def _timesheet(
         if number % AT_A_STRETCH == 0:
             await asyncio.sleep(0)  # thousands of people take seconds: others are served in between
         its_days = by_person.get(person_id, {})
-        yield PersonMonth(its_stays[-1], [day_of(its_stays, day, its_days.get(day)) for day in dates])
+        days = [day_of(its_stays, day, its_days.get(day)) for day in dates]
+        if adjusted:
+            days = [day._replace(adjusted=(person_id, day.date) in adjusted) if day.locked else day for day in days]
+        yield PersonMonth(its_stays[-1], days)
 
 
 def _add(figures: Figures, count: Count, day: date, rules: Rulebook) -> None:

@@ -96,6 +96,8 @@ class Explaining:
         frame, by_scans = await frame_of_day(reading, rules, holder, assignment, on)
         badges = sorted(holder.badges_on(on))
         evidence = await reading.evidence(badges, frame.starts_at, frame.ends_at)
+        closed = rules.closure(assignment.site_id, on, person_id)
+        waits_for = closed.waits_for if closed.window_over else ()
         key = PersonDay(on, person_id)
         corrections = (await reading.corrections_of({key: (frame.start, frame.end)})).get(key, ())
         explained = explain_corrected(
@@ -106,7 +108,7 @@ class Explaining:
             leave=leave,
             holiday=holiday,
             settings_since=rules.settings_since(person_id, assignment.site_id, on),
-            closed=rules.closure(assignment.site_id, on, person_id),
+            closed=replace(closed, waits_for=tuple(rules.named(assignment.site_id, closed.waits_for))),
             releases=evidence.releases,
         )
         state = rules.state(assignment.site_id, on, seen=bool(explained.day.used), person_id=person_id)
@@ -126,6 +128,9 @@ class Explaining:
             "state": state,
             "leave": None if leave is None else {"request": leave.request, "type": leave.type, "part": leave.part},
             "holiday": holiday,
+            "waits_for": list(waits_for),
+            "final_at_latest": None if closed.final else closed.final_at_latest,
+            "locked": rules.is_locked(assignment.site_id, on),
             **data,
             "inference": None if by_scans is None else by_scans.data(on),
             "schedule": None if planned is None else {**planned[0]._asdict(), "since": planned[1]},

@@ -10,21 +10,19 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from services.attendance.application.adjusting import AdjustmentFacts
-from services.attendance.application.directory import PersonDay, SiteWithoutZone
+from services.attendance.application.directory import SiteWithoutZone
 from services.attendance.application.listing import Page
 from services.attendance.application.people_ports import Once
 from services.attendance.application.ports import Recordings
-from services.attendance.application.record_scans import around, recompute
+from services.attendance.application.record_scans import around
 from services.attendance.application.rulebook import Rulebook
+from services.attendance.application.unseen import AT_ONCE, WithoutRow, store_unseen
 from services.attendance.domain.locks import month_after
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Conflict, Malformed, NotFound
 from shared.web.idempotency import Answer, Key
 from shared.web.lists import Window
 from shared.web.scope import Caller, Scope
-
-AT_ONCE = 500
-"""Days without a row that are stored in a transaction."""
 
 
 class Lock(NamedTuple):
@@ -55,7 +53,7 @@ class WantedAdjustments:
     cancelled: bool | None = None
 
 
-class LockReading(Protocol):
+class LockReading(WithoutRow, Protocol):
     """One transaction that reads."""
 
     async def rulebook(self, now: datetime) -> Rulebook:
@@ -63,9 +61,6 @@ class LockReading(Protocol):
 
     async def person(self, text: str, scope: Scope) -> int | None:
         """The id of the person with this id, or else this code; None where the caller sees none."""
-
-    async def without_row(self, site_id: int, first: date, last: date, most: int) -> Sequence[PersonDay]:
-        """Days of people who belonged to the site then that are not stored."""
 
     async def locks(self, site_id: int | None, asked: Window) -> Page[Lock]:
         """A page of locks, those that were ended too."""
@@ -198,15 +193,13 @@ class Locking:
             return await reading.adjustments(wanted, person_id, scope, asked)
 
     async def _store_all(self, site_id: int, first: date, last: date) -> None:
-        """Store the days that have no row: nobody was seen on them, and what they are follows from rules alone."""
+        """Store the days that have no row."""
         while True:
             async with self._store.reading() as reading:
                 keys = await reading.without_row(site_id, first, last, AT_ONCE)
             if not keys:
                 return
-            async with self._recordings.begin() as recording:
-                directory = await recording.directory(people={key.person_id for key in keys})
-                try:
-                    await recompute(recording, directory, dict.fromkeys(keys, False), self._clock)
-                except SiteWithoutZone as error:
-                    raise Conflict(f"site {error.site_id} has no zone yet, so that it has no days") from error
+            try:
+                await store_unseen(self._recordings, keys, self._clock)
+            except SiteWithoutZone as error:
+                raise Conflict(f"site {error.site_id} has no zone yet, so that it has no days") from error

@@ -81,6 +81,12 @@ class Recording(Protocol):
     async def save(self, rows: Sequence[DayRow], at: datetime) -> list[Written]:
         """Write the days whose digest differs from what is stored."""
 
+    async def take_away(self, person_id: int, since: date | None, until: date | None, at: datetime) -> int:
+        """Delete and announce days, in these dates, of a person who turned out not to have been employed then.
+
+        Those with evidence stay, unless the person is removed, and so do those of locked months. Returns how many went.
+        """
+
     async def note_unknown(self, unknown: Sequence[Unknown]) -> None:
         """Count scans of badges that nobody holds."""
 

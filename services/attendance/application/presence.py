@@ -47,6 +47,8 @@ class PresenceFacts(NamedTuple):
     at: datetime | None
     """Of the last scan that counts."""
     type: str | None
+    manual: bool | None
+    """A correction says so, and no machine."""
     machine: str | None
     machine_name: str | None
     place: int | None
@@ -152,6 +154,7 @@ class PresenceReading(Protocol):
         self,
         today: Mapping[int, date],
         since: datetime,
+        now: datetime,
         *,
         site_id: int | None,
         unit_id: int | None,
@@ -214,7 +217,7 @@ class WhoIsInNow:
             today = {site: rules.today(site) for site in rules.site_ids}
             starts = {site: rules.frame(site, day - timedelta(days=1)).starts_at for site, day in today.items()}
             facts = await reading.people(
-                today, min(starts.values()), site_id=site_id, unit_id=unit_id, search=wanted.search, scope=scope
+                today, min(starts.values()), now, site_id=site_id, unit_id=unit_id, search=wanted.search, scope=scope
             )
             seen = [(each.date, each.person_id) for each in facts if each.date is not None]
             if seen:
@@ -259,19 +262,21 @@ def aged(age: timedelta) -> str:
 
 
 def _person(facts: PresenceFacts, rules: Rulebook, now: datetime) -> PresentPerson:
-    day = facts.date or facts.today
-    settings, _, _ = rules.settings(facts.home, day)
+    today = rules.today_of(facts.person_id, facts.today)
+    frame = rules.frame_for(facts.person_id, facts.home, facts.date or today)
+    settings = frame.settings
     seen = None
     if facts.date is not None and facts.at is not None and facts.marks:
-        terms = terms_of(rules.frame(facts.home, day), *rules.time_off(facts.home, day, facts.person_id))
+        terms = terms_of(frame, *rules.time_off(facts.home, facts.date, facts.person_id))
         seen = Seen(
-            today=facts.date == facts.today,
+            today=facts.date >= today,
             resolver=settings.resolver,
             marks=[SCAN_TYPES[mark.partition(" ")[2]] for mark in facts.marks.split(",")],
             first_in=facts.first_in,
             at=facts.at,
             type=SCAN_TYPES[facts.type or "UNKNOWN"],
             safe_exit=datetime.fromtimestamp(terms.safe_exit * 60, UTC),
+            manual=bool(facts.manual),
         )
     found = presence(seen, now, timedelta(minutes=settings.long_span_minutes))
     site_id = facts.place or facts.home

@@ -12,6 +12,7 @@ from services.attendance.application.directory import PersonDay, SiteWithoutZone
 from services.attendance.application.inferring import ONE_DAY
 from services.attendance.application.ports import Recordings
 from services.attendance.application.record_scans import recompute
+from services.attendance.application.turns import turn_of, turn_of_person
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Unavailable
 from shared.observability.logs import get_logger
@@ -57,12 +58,16 @@ class Recomputations(Protocol):
     async def people_of(self, note: Recomputation) -> Sequence[int]:
         """Whose days the note is about."""
 
+    async def beyond(self, people: Sequence[int], since: date | None, until: date | None) -> Sequence[int]:
+        """Who of these have days stored, in these dates, on which they were not employed and nobody was seen."""
+
     async def facts_of(
         self, person_id: int, since: date | None, until: date | None
     ) -> tuple[set[date], list[tuple[int, str]], list[int]]:
         """Of a person: the dates that have a row, the countable scans as (seconds since 1970, badge), corrections.
 
-        Of these dates, and at least all scans and corrections that may belong to one of them by whatever rule.
+        Dates that are closed are to have a row. Of the dates asked for, and at least all scans and corrections that may
+        belong to one of them by whatever rule.
         """
 
 
@@ -119,6 +124,8 @@ class Recompute:
                 # A site without a zone has no days yet; when it gets one, a note of its own follows.
                 with contextlib.suppress(SiteWithoutZone):
                     changed += await self._person(person_id, note)
+            for person_id in await self._notes.beyond(people, note.since, note.until):
+                changed += await self._take_away(person_id, note)
             log.info("recompute.done", reason=note.reason, people=len(people), days_changed=changed)
         return True
 
@@ -147,6 +154,13 @@ class Recompute:
                 if person_id in directory.people:
                     changed += await recompute(recording, directory, live, self._clock, near=beside, reason=note.reason)
         return changed
+
+    async def _take_away(self, person_id: int, note: Recomputation) -> int:
+        async with self._recordings.begin() as recording:
+            holder = (await recording.directory(people=[person_id])).people.get(person_id)
+            badges = [] if holder is None else [badge for badge, _ in holder.badges]
+            await recording.take_turns({turn_of_person(person_id), *map(turn_of, badges)})
+            return await recording.take_away(person_id, note.since, note.until, self._clock.now())
 
 
 def _within(note: Recomputation, day: date) -> bool:

@@ -17,7 +17,7 @@ from services.attendance.application.computing import compute, event_of, row_of
 from services.attendance.application.directory import Directory, PersonDay, SiteWithoutZone
 from services.attendance.application.inferring import ONE_DAY, STEPS, Placed, placed_by_scans
 from services.attendance.application.ports import Recording, Recordings, Unknown
-from services.attendance.application.turns import TURNS, turn_of
+from services.attendance.application.turns import TURNS, turn_of, turn_of_person
 from services.attendance.domain.frame import Frame
 from services.attendance.domain.scans import QUALITIES
 from services.attendance.domain.time_off import NO_TIME_OFF
@@ -222,7 +222,7 @@ def _placed(scan: ScanReceived, directory: Directory, frames: Mapping[PersonDay,
 
 def turns_of(key: PersonDay, badges: Iterable[str]) -> list[int]:
     """The turns of a day: of its badges or, where there are none, of its person."""
-    return [turn_of(badge) for badge in badges] or [turn_of(f"person {key.person_id}")]
+    return [turn_of(badge) for badge in badges] or [turn_of_person(key.person_id)]
 
 
 def around(dates: Iterable[date]) -> set[date]:

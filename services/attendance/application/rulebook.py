@@ -1,6 +1,6 @@
 """Which rules hold at a site on a date, what a day without scans is by them, and how sure a day is by now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final, NamedTuple
@@ -11,11 +11,12 @@ from services.attendance.domain.boundary import business_date
 from services.attendance.domain.day import work_day
 from services.attendance.domain.frame import Frame
 from services.attendance.domain.inference import evidence_of
+from services.attendance.domain.locks import month_of
 from services.attendance.domain.settings import DEFAULTS, DaySettings
 from services.attendance.domain.state import Closure, State, closure, state_of
 from services.attendance.domain.terms import Leave, Level, terms_of
 from services.attendance.domain.time_off import NO_TIME_OFF, TimeOff
-from services.attendance.domain.window import frame_of
+from services.attendance.domain.window import date_at, frame_of
 
 NO_ZONE_YET = "UTC"
 """The zone of a site that nobody has configured and no machine has told."""
@@ -26,6 +27,7 @@ class Reporter:
     """An active machine that reports by itself: days wait for it."""
 
     code: str
+    name: str = ""
     site_id: int
     reported_until: datetime | None
 
@@ -69,12 +71,31 @@ class Rulebook:
         self._reporters = reporters
         self._empty: dict[tuple[int, date, Level], Empty] = {}
         self._closures: dict[tuple[int, int], Closure] = {}
+        self._of_sites: dict[tuple[int, date], Closure] = {}
         self._seen: dict[tuple[int | None, date], State] = {}
         self._by_frame: dict[tuple[int, int, Level, TimeOff], Empty] = {}
 
     @property
     def site_ids(self) -> Sequence[int]:
         return sorted(self._sites)
+
+    def has_zone(self, site_id: int) -> bool:
+        """A site without one has no days yet."""
+        return self._sites[site_id].zone is not None
+
+    def is_locked(self, site_id: int | None, day: date) -> bool:
+        """Whether days of that month keep their figures."""
+        locked = self._sites[site_id or self.main_site].locked
+        return bool(locked) and month_of(day) in locked
+
+    def reporters(self, site_id: int) -> Sequence[Reporter]:
+        """The machines there that days wait for, by code."""
+        return sorted((r for r in self._reporters if r.site_id == site_id), key=lambda r: r.code)
+
+    def named(self, site_id: int | None, codes: Collection[str]) -> list[str]:
+        """Machines there by name and code: "Front door (door)"."""
+        found = [r for r in self.reporters(site_id or self.main_site) if r.code in codes]
+        return [f"{r.name} ({r.code})" if r.name not in ("", r.code) else r.code for r in found]
 
     def zone(self, site_id: int) -> str:
         return self._sites[site_id].zone or NO_ZONE_YET
@@ -123,14 +144,34 @@ class Rulebook:
         settings, _, _ = self.settings(site_id, calendar_date)
         return business_date(self.now, self.zone(site_id), settings.day_boundary)
 
+    def today_of(self, person_id: int, today: date) -> date:
+        """The business date of this moment for a person of whose site it is `today`: a night goes on after midnight."""
+        own = self._own_place(person_id, today)
+        if own is None:
+            return today
+        return date_at(self.now, self.zone(own[1].site_id), self.people.planning.slot_on(*own))
+
     def closure(self, site_id: int | None, day: date, person_id: int | None = None) -> Closure:
         """Whether the day's window is closed there, or a person's, and which machines it waits for."""
         site_id = site_id or self.main_site
         frame = None if person_id is None else self._own_frame(person_id, day)
-        end = (self.frame(site_id, day) if frame is None else frame).end
-        if self._infers(site_id, day, person_id):
-            # What scans are to decide is not over before those have come that have a say.
-            end = max(end, evidence_of(day, self.zone(site_id))[1])
+        if frame is not None:
+            return self._closure(site_id, self._over_at(site_id, day, frame, person_id))
+        if (site_id, day) not in self._of_sites:
+            end = self._over_at(site_id, day, self.frame(site_id, day), None)
+            self._of_sites[site_id, day] = self._closure(site_id, end)
+        return self._of_sites[site_id, day]
+
+    def own_window_end(self, person_id: int, site_id: int, day: date) -> int | None:
+        """When a person's own window of the date ends, if that site is theirs then; None for who goes by the site's."""
+        own = self._own_place(person_id, day)
+        if own is None or own[1].site_id != site_id:
+            return None
+        frame = self.people.planning.frame(own[0], day, own[1], self.zone(site_id))
+        return self._over_at(site_id, day, frame, person_id)
+
+    def closure_of(self, site_id: int, end: int) -> Closure:
+        """Whether a window that ends then, in seconds since 1970, is closed there."""
         return self._closure(site_id, end)
 
     def without_scans(self, site_id: int | None, day: date, level: Level, person_id: int | None = None) -> Empty:
@@ -178,6 +219,12 @@ class Rulebook:
             return None
         its = self.leave.get(person_id)
         return None if its is None else its.get(day)
+
+    def _over_at(self, site_id: int, day: date, frame: Frame, person_id: int | None) -> int:
+        """When nothing more can come that has a say in the day, in seconds since 1970."""
+        if not self._infers(site_id, day, person_id):
+            return frame.end
+        return max(frame.end, evidence_of(day, self.zone(site_id))[1])
 
     def _infers(self, site_id: int, day: date, person_id: int | None) -> bool:
         own = None if person_id is None else self._own_place(person_id, day)

@@ -118,6 +118,8 @@ class StructureWriting(StructureReading, Protocol):
     async def save_unit(self, unit_id: int | None, draft: UnitDraft, rules: Rulebook) -> int:
         """Make (None) or change a unit, and tell others of the people whose path of units changed.
 
+        Where a move changes what their days go by, these are computed again.
+
         Raises:
             Conflict: another of the kind has the name.
         """
@@ -249,7 +251,10 @@ class Structure:
                 raise Conflict(f"kind: unit {unit_id} stays what it is: {uses}", fields={"kind": uses})
             await self._check(writing, unit_id, draft)
             await writing.save_unit(unit_id, draft, rules)
-            return _there(await writing.unit(unit_id, rules.today(), everything), "unit")
+            changed = _there(await writing.unit(unit_id, rules.today(), everything), "unit")
+        if draft.parent_id != present.parent_id:
+            await self._settled()
+        return changed
 
     async def remove_unit(self, unit_id: int) -> None:
         """Take away a unit that nobody ever belonged to and that nothing is below.

@@ -33,6 +33,7 @@ class How(StrEnum):
     LAST_SCAN = "last_scan"
     LONG_SPAN = "long_span"
     DAY_OVER = "day_over"
+    CORRECTED = "corrected"
 
 
 WORDS: Final = {
@@ -45,6 +46,7 @@ WORDS: Final = {
     How.LAST_SCAN: "seen again since coming, and nothing says which way",
     How.LONG_SPAN: "came longer ago than people stay, and was not seen leaving",
     How.DAY_OVER: "came the day before, longer ago than people stay, and was not seen leaving",
+    How.CORRECTED: "by a correction: no machine has that scan",
 }
 
 
@@ -62,6 +64,8 @@ class Seen(NamedTuple):
     type: ScanType
     """What the machine reported with it."""
     safe_exit: datetime
+    manual: bool = False
+    """A correction has the last scan, and no machine."""
 
 
 class Presence(NamedTuple):
@@ -77,6 +81,8 @@ def presence(seen: Seen | None, now: datetime, long_span: timedelta) -> Presence
     if seen is None:
         return Presence(Whereabouts.OUT, None, How.NOT_SEEN)
     found = _first_last(seen) if seen.resolver is Resolver.FIRST_LAST else _in_turn(seen)
+    if seen.manual and found.where is not Whereabouts.UNKNOWN:
+        found = found._replace(how=How.CORRECTED)
     if found.where is Whereabouts.OUT or now - _came(seen, found) <= long_span:
         return found
     if seen.today:

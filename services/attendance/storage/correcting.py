@@ -162,6 +162,12 @@ async def read_corrections(pg: "asyncpg.Connection[Any]", person_id: int, on: da
     return [facts_of(row) for row in await pg.fetch(sql, person_id, on)]
 
 
+async def corrections_of_person(pg: "asyncpg.Connection[Any]", person_id: int) -> list[CorrectionFacts]:
+    """All corrections of a person, in any state and whoever may see them."""
+    sql = f"SELECT {_FACTS} FROM {_SOURCE} WHERE c.person_id = $1 ORDER BY c.id"
+    return [facts_of(row) for row in await pg.fetch(sql, person_id)]
+
+
 def facts_of(row: Sequence[Any]) -> CorrectionFacts:
     """A row of `_FACTS`; what follows it is left alone."""
     id_, n, person_id, code, name, on, kind, at, values, edge, state, *deeds, before, after = row[:_LENGTH]

@@ -19,6 +19,8 @@ from services.attendance.storage.person_states import path_of, read_parents
 from services.attendance.storage.rules import ask_recompute, change_rules
 from services.attendance.storage.sql import Key as OrderKey
 from services.attendance.storage.sql import Where, day_key, instant_key, like, number_key, page, seen_by, text_key
+from services.attendance.storage.unseen import without_row
+from shared.contracts.adjustments import AdjustmentChanged
 from shared.contracts.event import Version
 from shared.outbox.writing import add_fast
 from shared.storage.database import Database
@@ -58,8 +60,8 @@ class PostgresLockReading:
     async def person(self, text: str, scope: Scope) -> int | None:
         return await find_person(self._pg, text, scope)
 
-    async def without_row(self, site_id: int, first: date, last: date, most: int) -> Sequence[PersonDay]:
-        return [PersonDay(*row) for row in await self._pg.fetch(_WITHOUT_ROW, site_id, first, last, most)]
+    async def without_row(self, site_id: int, first: date, last: date, most: int | None = None) -> Sequence[PersonDay]:
+        return await without_row(self._pg, site_id, first, last, most)
 
     async def locks(self, site_id: int | None, asked: Window) -> Page[Lock]:
         where = Where()
@@ -141,12 +143,7 @@ class PostgresLocking(PostgresLockReading):
         until = month_after(lock.month)
         why = f"{lock.month:%Y-%m} was unlocked: {reason}"
         cancelled = await self._pg.fetch(_CANCEL, lock.site_id, lock.month, until, at, why)
-        parents, epoch = await read_parents(self._pg), await self._pg.fetchval("SELECT epoch FROM epoch")
-        events = [
-            adjustment_changed(_adjustment(row), path_of(row["unit_id"], parents), Version(epoch, row["n"]))
-            for row in cancelled
-        ]
-        await add_fast(self._pg, events, time=at)
+        await add_fast(self._pg, await _as_events(self._pg, cancelled), time=at)
         await ask_recompute(
             self._pg,
             reason=why,
@@ -154,6 +151,19 @@ class PostgresLocking(PostgresLockReading):
             until=until - timedelta(days=1),
         )
         return ended
+
+
+async def adjustments_after(pg: "asyncpg.Connection[Any]", id_: int, most: int) -> list[AdjustmentChanged]:
+    """The events that carry the states of adjustments with a greater id, by id."""
+    sql = f"SELECT {_ADJUSTMENT}, a.unit_id, j.n FROM {_ADJUSTMENTS} WHERE j.id > $1 ORDER BY j.id LIMIT $2"
+    return await _as_events(pg, await pg.fetch(sql, id_, most))
+
+
+async def _as_events(pg: "asyncpg.Connection[Any]", rows: Sequence[asyncpg.Record]) -> list[AdjustmentChanged]:
+    parents, epoch = await read_parents(pg), await pg.fetchval("SELECT epoch FROM epoch")
+    return [
+        adjustment_changed(_adjustment(row), path_of(row["unit_id"], parents), Version(epoch, row["n"])) for row in rows
+    ]
 
 
 def _lock(row: asyncpg.Record | None) -> Lock | None:
@@ -183,15 +193,6 @@ _ORDERS: dict[str, OrderKey] = {
     "employee_id": text_key("p.code"),
     "updated_at": instant_key("j.updated_at"),
 }
-
-_WITHOUT_ROW = """
-SELECT d.day::date, p.id FROM people p JOIN assignments a ON a.person_id = p.id AND a.site_id = $1
-CROSS JOIN generate_series($2::date, $3::date, '1 day') AS d (day)
-WHERE a.during @> d.day::date AND NOT p.removed
-  AND (p.joined_on IS NULL OR p.joined_on <= d.day) AND (p.left_on IS NULL OR p.left_on >= d.day)
-  AND NOT EXISTS (SELECT FROM days x WHERE x.person_id = p.id AND x.date = d.day::date AND x.date BETWEEN $2 AND $3)
-LIMIT $4
-"""
 
 _ADD = f"""
 INSERT INTO locks AS l (site_id, month, reason, locked_by, locked_by_name, locked_at)

@@ -41,7 +41,7 @@ async def read_rulebook(pg: "asyncpg.Connection[Any]", now: datetime, remembered
     With `remembered` it answers for people who have days of their own, too.
     """
     machines = await pg.fetch(_REPORTERS)
-    reporters = [Reporter(code=m["code"], site_id=m["site_id"], reported_until=m["reported_until"]) for m in machines]
+    reporters = [Reporter(**dict(m)) for m in machines]
     sites = await read_sites(pg)
     people = NOBODY if remembered is None else await remembered.people(pg, sites)
     return Rulebook(sites, reporters, now, people)
@@ -108,5 +108,5 @@ def as_id(text: str) -> int | None:
 
 
 _REPORTERS = """
-SELECT code, site_id, reported_until FROM machines WHERE NOT removed AND status = 'active' AND reports_by_itself
+SELECT code, name, site_id, reported_until FROM machines WHERE NOT removed AND status = 'active' AND reports_by_itself
 """

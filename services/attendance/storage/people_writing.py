@@ -15,8 +15,9 @@ from services.attendance.storage.unknown_badges import count_again
 from shared.kernel.errors import Conflict
 from shared.outbox.writing import add_fast
 
+Stay = tuple[date | None, date | None]
 ONE_BY_ONE = 50
-"""People whose days are computed again by a note each; for more of them there is one note for everybody."""
+"""People whose days are computed again by a note each; for more of them there is one note for all."""
 
 
 async def write_changes(
@@ -30,6 +31,7 @@ async def write_changes(
     if not changes:
         return []
     await _keep_locked(pg, [change for change in changes if change.removed or change.facts_changed])
+    stays = await _stays(pg, changes)
     ids = await _people(pg, changes, rules.now)
     await _assignments(pg, changes, ids)
     # What was seen of the badges has to be known before it is forgotten.
@@ -37,6 +39,8 @@ async def write_changes(
     await _badges(pg, changes, ids)
     await _unknown_badges(pg, changes, rules)
     affected = _affected(changes, ids, first_seen, by_place=await pg.fetchval(_BY_PLACE))
+    for person_id, since in _closed(changes, ids, stays, await pg.fetchval(_FIRST_CLOSED)).items():
+        affected[person_id] = _earlier(affected[person_id], since) if person_id in affected else since
     await _recompute(pg, affected, reason)
     if elsewhere := _expected_elsewhere(changes, ids):
         await ask_expected(pg, elsewhere)
@@ -141,8 +145,7 @@ def _affected(
     affected: dict[int, date | None] = {}
 
     def add(person_id: int, since: date | None) -> None:
-        before = affected.get(person_id, since)
-        affected[person_id] = None if before is None or since is None else min(before, since)
+        affected[person_id] = _earlier(affected.get(person_id, since), since)
 
     for person_id, change in zip(ids, changes, strict=True):
         if change.places and by_place:
@@ -167,6 +170,40 @@ def _expected_elsewhere(changes: Sequence[Change], ids: Sequence[int]) -> list[i
     ]
 
 
+def _closed(
+    changes: Sequence[Change], ids: Sequence[int], stays: dict[int, Stay], first: date | None
+) -> dict[int, date]:
+    """Who was employed on other dates than before, and since when: dates that are closed have a day of everybody.
+
+    `first` is the first of these; None where there is none.
+    """
+    found: dict[int, date] = {}
+    if first is None:
+        return found
+    for person_id, change in zip(ids, changes, strict=True):
+        before = stays.get(person_id)
+        after = None if change.removed else (change.facts.joined_on, change.facts.left_on)
+        if before == after:
+            continue
+        edges = [first]
+        if before is not None and after is not None:
+            starts = [first] if before[0] != after[0] else []
+            ends = [end for end in (before[1], after[1]) if end is not None] if before[1] != after[1] else []
+            edges = [*starts, *ends]
+        found[person_id] = max(first, min(edges))
+    return found
+
+
+def _earlier(one: date | None, other: date | None) -> date | None:
+    return None if one is None or other is None else min(one, other)
+
+
+async def _stays(pg: "asyncpg.Connection[Any]", changes: Sequence[Change]) -> dict[int, Stay]:
+    """From when to when whoever is changed was employed; removed people were not."""
+    known = [change.id for change in changes if change.id is not None]
+    return {row["id"]: (row["joined_on"], row["left_on"]) for row in await pg.fetch(_STAYS, known)} if known else {}
+
+
 async def _recompute(pg: "asyncpg.Connection[Any]", affected: dict[int, date | None], reason: str) -> None:
     if len(affected) <= ONE_BY_ONE:
         for person_id, since in sorted(affected.items()):
@@ -174,7 +211,7 @@ async def _recompute(pg: "asyncpg.Connection[Any]", affected: dict[int, date | N
         return
     dates = [since for since in affected.values() if since is not None]
     since = min(dates) if len(dates) == len(affected) else None
-    await ask_recompute(pg, reason=reason, since=since, expected=False)
+    await ask_recompute(pg, reason=reason, people=sorted(affected), since=since, expected=False)
 
 
 _LOST = """
@@ -186,6 +223,9 @@ JOIN assignments a ON a.person_id = p.id AND a.site_id = l.site_id AND a.during 
 WHERE l.unlocked_at IS NULL AND (c.removed OR d.date < c.joined_on OR d.date > c.left_on)
 ORDER BY d.date DESC LIMIT 1
 """
+
+_STAYS = "SELECT id, joined_on, left_on FROM people WHERE id = ANY($1::int[]) AND NOT removed"
+_FIRST_CLOSED = "SELECT min(date) FROM closed_dates"
 
 _BY_PLACE = """
 SELECT EXISTS (SELECT FROM schedule_assignments WHERE person_id IS NULL)

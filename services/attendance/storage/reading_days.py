@@ -1,7 +1,7 @@
 """Days as callers read them: a handful of statements, each filtered by what the caller may see."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence, Set
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from typing import Any
@@ -128,6 +128,10 @@ class PostgresDayReading:
         )
         row = await self._pg.fetchrow(sql, *where.values)
         return None if row is None else _whole(row)
+
+    async def adjusted(self, first: date, last: date) -> Set[tuple[int, date]]:
+        sql = "SELECT person_id, date FROM adjustments WHERE date BETWEEN $1 AND $2 AND NOT cancelled"
+        return {(row[0], row[1]) for row in await self._pg.fetch(sql, first, last)}
 
     async def counts(self, day: date, wanted: Filter, scope: Scope, apart: Sequence[int]) -> Sequence[Count]:
         where = Where(day, apart)

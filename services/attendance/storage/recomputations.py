@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from services.attendance.application.recompute import Recomputation
+from services.attendance.storage.unseen import BEYOND, EMPLOYED, within
 from shared.storage.database import Database
 
 # A window reaches from 18:00 of the date before to 18:00 of the next, in a zone up to 14 hours from UTC.
@@ -70,6 +71,10 @@ class PostgresRecomputations:
             rows = await pg.fetch(_WITH_FACTS, *spans, note.people, first - 2 * _MARGIN, last + 2 * _MARGIN)
         return [row[0] for row in rows]
 
+    async def beyond(self, people: Sequence[int], since: date | None, until: date | None) -> Sequence[int]:
+        async with self._database.fast() as pg:
+            return [row[0] for row in await pg.fetch(_BEYOND, list(people), since, until)]
+
     async def facts_of(
         self, person_id: int, since: date | None, until: date | None
     ) -> tuple[set[date], list[tuple[int, str]], list[int]]:
@@ -104,7 +109,20 @@ ORDER BY p.id
 
 _CORRECTED = "SELECT date, at FROM corrections WHERE person_id = $1 AND state = 'approved'"
 
-_DATES = "SELECT date FROM days WHERE person_id = $1 AND date BETWEEN $2 AND $3"
+# Dates that are closed where the person was employed have a row, or are to get one.
+_DATES = f"""
+SELECT date FROM days WHERE person_id = $1 AND date BETWEEN $2 AND $3
+UNION
+SELECT c.date FROM people p JOIN assignments a ON a.person_id = p.id
+JOIN closed_dates c ON c.site_id = a.site_id AND c.date BETWEEN $2 AND $3 AND a.during @> c.date
+WHERE p.id = $1 AND {EMPLOYED.format(day="c.date")}
+"""
+
+_BEYOND = f"""
+SELECT p.id FROM people p
+WHERE p.id = ANY($1::int[]) AND (p.removed OR p.joined_on IS NOT NULL OR p.left_on IS NOT NULL)
+  AND EXISTS (SELECT FROM days d WHERE d.person_id = p.id AND {within("$2", "$3")} AND {BEYOND}) ORDER BY p.id
+"""
 
 _SCANS = """
 SELECT s.at, s.badge FROM scans s

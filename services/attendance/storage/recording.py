@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from services.attendance.application.announce import day_removed
 from services.attendance.application.computing import FIGURES, DayRow
 from services.attendance.application.directory import Directory, PersonDay
 from services.attendance.application.ports import Adjusted, Unknown, Written
@@ -19,6 +20,7 @@ from services.attendance.domain.terms import Leave
 from services.attendance.storage.adjusting import adjust, adjustments_of, stored_figures
 from services.attendance.storage.correction_rows import corrections_in_force
 from services.attendance.storage.directory import read_people, read_sites
+from services.attendance.storage.gone_days import take_away
 from services.attendance.storage.machines import adopt_zone
 from services.attendance.storage.plans import read_plans
 from services.attendance.storage.rules import share_rules
@@ -96,6 +98,11 @@ class PostgresRecording:
             return []
         written = await self._pg.fetch(_SAVE, *map(column, zip(*rows, strict=True)), at)
         return [Written(PersonDay(row[0], row[1]), self._epoch, row[2]) for row in written]
+
+    async def take_away(self, person_id: int, since: date | None, until: date | None, at: datetime) -> int:
+        gone = await take_away(self._pg, person_id, since, until)
+        await self.announce([day_removed(day, self._epoch, at) for day in gone], at)
+        return len(gone)
 
     async def note_unknown(self, unknown: Sequence[Unknown]) -> None:
         await self._pg.execute(_NOTE_UNKNOWN, *map(list, zip(*unknown, strict=True)))
@@ -244,7 +251,8 @@ _TYPES = """
 _AT, _REASON = f"${len(DayRow._fields) + 1}", f"${len(DayRow._fields) + 2}"
 _SAVE = f"""
 INSERT INTO days ({_VALUES}, n, created_at, updated_at)
-SELECT r.*, 1, {_AT}, {_AT}
+SELECT r.*, coalesce((SELECT g.n FROM gone_days g WHERE g.date = r.date AND g.person_id = r.person_id), 0) + 1,
+       {_AT}, {_AT}
 FROM {rows_from(DayRow._fields, _TYPES)}
 ON CONFLICT (date, person_id) DO UPDATE SET
     ({_VALUES}, n, updated_at) = ROW ({", ".join(f"excluded.{name}" for name in DayRow._fields)},

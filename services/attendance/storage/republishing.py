@@ -1,18 +1,21 @@
-"""The present state of all people and days as events, so that a reader can be rebuilt from nothing."""
+"""The present state of people, days, corrections and adjustments as events: a reader can be rebuilt from nothing."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import asyncpg
 
-from services.attendance.application.announce import PersonState, day_updated, person_changed
+from services.attendance.application.announce import PersonState, correction_changed, day_updated, person_changed
 from services.attendance.application.day_facts import Filter
+from services.attendance.storage.correcting import corrections_of_person
 from services.attendance.storage.expected_days import told_of
+from services.attendance.storage.locking import adjustments_after
 from services.attendance.storage.person_states import path_of, read_parents, read_states
 from services.attendance.storage.reading_days import PostgresDayReading
 from shared.contracts.cloudevents import MOST_IN_A_BATCH
+from shared.contracts.corrections import CorrectionChanged
 from shared.contracts.days import DayUpdated
-from shared.contracts.event import Event
+from shared.contracts.event import Event, Version
 from shared.kernel.clock import Clock
 from shared.storage.database import Database
 from shared.web.lists import Window
@@ -31,7 +34,7 @@ class PostgresStates:
         self._clock = clock
 
     async def __call__(self) -> AsyncIterator[Sequence[Event]]:
-        """Everybody, and then what is expected of each and each one's days."""
+        """Everybody, then of each what is expected, the days and what people said of them, then what is adjusted."""
         async with self._database.fast() as pg:
             epoch = await _epoch(pg)
             ids = [row[0] for row in await pg.fetch("SELECT id FROM people ORDER BY id")]
@@ -41,8 +44,22 @@ class PostgresStates:
             async with self._database.fast() as pg:
                 expected = await told_of(pg, [person.id])
                 days = [event async for event in _days(pg, person)]
+                corrections = [event async for event in _corrections(pg, person)]
             yield expected
             yield days
+            yield corrections
+        async for adjustments in self._adjustments():
+            yield adjustments
+
+    async def _adjustments(self) -> AsyncIterator[Sequence[Event]]:
+        after = 0
+        while True:
+            async with self._database.fast() as pg:
+                told = await adjustments_after(pg, after, MOST_IN_A_BATCH * 4)
+            if not told:
+                return
+            yield told
+            after = told[-1].adjustment_id
 
 
 async def _days(pg: "asyncpg.Connection[Any]", person: PersonState) -> AsyncIterator[DayUpdated]:
@@ -58,6 +75,12 @@ async def _days(pg: "asyncpg.Connection[Any]", person: PersonState) -> AsyncIter
         if page.next_after is None:
             return
         after = page.next_after
+
+
+async def _corrections(pg: "asyncpg.Connection[Any]", person: PersonState) -> AsyncIterator[CorrectionChanged]:
+    epoch = await _epoch(pg)
+    for one in await corrections_of_person(pg, person.id):
+        yield correction_changed(one, Version(epoch, one.n))
 
 
 async def _epoch(pg: "asyncpg.Connection[Any]") -> int:

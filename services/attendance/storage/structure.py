@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -12,7 +12,7 @@ from services.attendance.application.listing import Page
 from services.attendance.application.rulebook import Rulebook
 from services.attendance.application.structure import SiteDraft, SiteRecord, UnitDraft, UnitRecord, WantedUnits
 from services.attendance.storage.looking_up import read_rulebook
-from services.attendance.storage.person_states import read_parents, read_states
+from services.attendance.storage.person_states import path_of, read_parents, read_states
 from services.attendance.storage.rules import ask_recompute, change_rules
 from services.attendance.storage.sql import (
     BELOW,
@@ -171,9 +171,7 @@ class PostgresStructureWriting(PostgresStructureReading):
         if tuple(before) != (draft.name, draft.parent_id):
             await self._tell_of_people(unit_id, rules)
         if before["parent_id"] != draft.parent_id:
-            # Schedules and settings come down from the units above.
-            people = [row[0] for row in await self._pg.fetch(_EVER_IN, [unit_id])]
-            await ask_recompute(self._pg, reason=f"the unit {draft.name} was moved", people=people)
+            await self._recompute_moved(unit_id, before["parent_id"], draft)
         return unit_id
 
     async def unit_in_use(self, unit_id: int) -> str:
@@ -181,6 +179,18 @@ class PostgresStructureWriting(PostgresStructureReading):
 
     async def remove_unit(self, unit_id: int) -> None:
         await self._pg.execute("DELETE FROM units WHERE id = $1", unit_id)
+
+    async def _recompute_moved(self, unit_id: int, before: int | None, draft: UnitDraft) -> None:
+        """People go by the settings and schedules of the units above theirs, on all dates: the tree has none."""
+        parents = await read_parents(self._pg)
+        other = set(path_of(before, parents)) ^ set(path_of(draft.parent_id, parents))
+        said = await self._pg.fetchrow(_SAID_OF_UNITS, sorted(other))
+        if said["found"]:
+            people = [row[0] for row in await self._pg.fetch(_EVER_IN, [unit_id])]
+            reason = f"{draft.name} was moved in the tree of units"
+            # A schedule changes windows, even on the date before.
+            since = None if said["since"] is None else said["since"] - timedelta(days=1)
+            await ask_recompute(self._pg, reason=reason, people=people, since=since)
 
     async def _tell_of_people(self, unit_id: int, rules: Rulebook) -> None:
         """Others keep each person's department and path of units."""
@@ -240,6 +250,11 @@ SELECT (SELECT count(*) FROM units WHERE parent_id = $1) AS units,
        (SELECT count(DISTINCT person_id) FROM assignments WHERE unit_id = $1) AS people
 """
 
+_SAID_OF_UNITS = """
+SELECT count(*) > 0 AS found, CASE WHEN bool_and(lower(during) IS NOT NULL) THEN min(lower(during)) END AS since
+FROM (SELECT unit_id, during FROM settings UNION ALL SELECT unit_id, during FROM schedule_assignments) AS said
+WHERE unit_id = ANY($1::int[])
+"""
 _EVER_IN = f"SELECT DISTINCT person_id FROM assignments WHERE unit_id IN ({BELOW.format('$1')}) ORDER BY 1"
 
 _RAISE = """

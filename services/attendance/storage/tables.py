@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, JSONB, ExcludeConstraint
 
+from services.attendance.storage.closing_tables import add_closing
 from services.attendance.storage.correction_tables import add_corrections
 from services.attendance.storage.schedule_tables import add_schedules
 from services.attendance.storage.time_off_tables import add_time_off
@@ -243,7 +244,7 @@ days = Table(
     Index("days_person_date", "person_id", "date"),
     info={"partitioned": True},
     postgresql_partition_by="RANGE (date)",
-    comment="Computed, never the truth: every row can be computed again from scans. Days without scans have none.",
+    comment="Computed, never the truth: every row can be computed again. Without scans: once closed or locked.",
 )
 
 unknown_badges = Table(
@@ -295,3 +296,4 @@ group_members = Table(
 add_corrections(metadata)
 add_schedules(metadata)
 add_time_off(metadata)
+add_closing(metadata)

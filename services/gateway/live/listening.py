@@ -129,6 +129,9 @@ class Listening:
 
     async def _days(self, message: Message) -> None:
         for id_, day in _events(message, DayUpdated):
+            if day.removed:  # what is no more cannot be shown as a row
+                self._overrun = True
+                continue
             if not day.live:
                 self._budget -= 1
                 if self._budget < 0:

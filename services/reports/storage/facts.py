@@ -36,7 +36,7 @@ class PostgresFacts:
 
     async def held(self, scope: Scope) -> HeldFacts:
         async with self._database.fast() as pg:
-            last: date | None = await pg.fetchval("SELECT max(date) FROM facts")
+            last: date | None = await pg.fetchval("SELECT max(date) FROM facts WHERE status <> ''")
             row = await pg.fetchrow(_HELD, last, scope.reach, list(scope.units), scope.person)
         assert row is not None  # noqa: S101 - an aggregate always has a row
         return HeldFacts(last=row["last"], days=row["days"], computed_at=row["computed_at"])
@@ -78,8 +78,9 @@ SELECT {", ".join(_NAMES)} FROM {rows_from(_NAMES, [type_ for _, type_, _ in _CO
 ON CONFLICT (date, person_id) DO UPDATE SET {", ".join(f"{n} = excluded.{n}" for n in _NAMES[2:])}
 WHERE (excluded.epoch, excluded.n) > (old.epoch, old.n)
 """
+# A day that there is no more keeps its row, without a status: an older state that comes late is then known as such.
 _HELD = """
 SELECT max(date) AS last, count(*) AS days, max(computed_at) AS computed_at FROM facts
-WHERE date > $1::date - 31 AND date <= $1::date
+WHERE date > $1::date - 31 AND date <= $1::date AND status <> ''
   AND ($2 = 'all' OR ($2 = 'units' AND unit_path && $3::int[]) OR ($2 <> 'none' AND person_id = $4::int))
 """

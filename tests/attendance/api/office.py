@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
+from services.attendance.application.closing import Closing
 from services.attendance.application.recompute import Recompute
 from services.attendance.application.record_scans import RecordScans
 from services.attendance.settings import Settings
+from services.attendance.storage.closing import PostgresClosing
 from services.attendance.storage.machines import PostgresMachines, adopt_zone
 from services.attendance.storage.recomputations import PostgresRecomputations
 from services.attendance.storage.recording import PostgresRecordings
@@ -52,6 +54,7 @@ class Office:
     client: httpx.AsyncClient
     record: RecordScans
     recompute: Recompute
+    closing: Closing
     callers: dict[str, Caller] = field(
         default_factory=lambda: {
             "admin": Caller(user=1, username="admin", roles=frozenset({"super_admin"})),
@@ -173,5 +176,6 @@ async def office_on(url: str) -> AsyncIterator[Office]:
                 client=client,
                 record=RecordScans(recordings, clock),
                 recompute=Recompute(PostgresRecomputations(database), recordings, clock),
+                closing=Closing(PostgresClosing(database), recordings, clock),
             )
     await database.close()

@@ -31,6 +31,10 @@ async def test_the_users_own_day_is_the_users_own_row(company: Office):
         "extra_overtime": 0.0,
         "attendance_count": 2,
         "scans": [{"time": "08:00", "type": "IN"}, {"time": "17:30", "type": "OUT"}],
+        "waits_for": [],
+        "final_at_latest": None,
+        "locked": False,
+        "adjusted": False,
     }
 
 
@@ -140,6 +144,8 @@ async def test_a_timesheet_has_every_day_of_the_month(company: Office):
         "workingHours": 8.5,
         "overtime": 0.5,
         "extraOvertime": 0.0,
+        "locked": False,
+        "adjusted": False,
     }
     assert (row["days"][11]["status"], row["days"][0]["status"]) == ("Weekend", "Absent")
     assert (row["days"][30]["status"], row["days"][30]["state"]) == ("Absent", "expected")
@@ -222,6 +228,10 @@ async def test_a_daily_record_has_every_field(company: Office):
         "expected_hours": 8.0,
         "raw_working_hours": 10.83,
         "overtime_unapproved": False,
+        "waits_for": [],
+        "final_at_latest": "2024-01-16T22:01:00Z",
+        "locked": False,
+        "adjusted": False,
     }
 
 

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from services.attendance.storage.republishing import PostgresStates
 from shared.contracts.adjustments import AdjustmentChanged
+from shared.contracts.corrections import CorrectionChanged
 from tests.attendance.api.office import Office, scan_of
-from tests.attendance.api.test_corrections import key_of, rule, stored_days, told
+from tests.attendance.api.test_corrections import act, ask, key_of, rule, stored_days, told
 
 DAY = "2024-01-14"
 
@@ -113,6 +115,19 @@ async def test_a_month_that_is_unlocked_follows_again_and_its_adjustments_are_ca
     await february.scan("1", f"{DAY} 19:00")
     (one,) = await february.get("adjustments/")
     assert (one["cancelled"], one["minutes"]["worked"]) == (False, 60)
+
+
+async def test_a_reader_that_is_built_anew_is_told_of_corrections_and_adjustments(february: Office):
+    employee = (await february.ids())["EMP001"]
+    asked = await ask(february, {"kind": "scan", "at": "18:00", "type": "OUT", "employee": employee}, by="head")
+    await act(february, asked["id"], "approve")
+    await lock(february)
+    await february.scan("1", f"{DAY} 19:30")
+    events = [event async for batch in PostgresStates(february.database, february.clock)() for event in batch]
+    for kind in (CorrectionChanged, AdjustmentChanged):
+        again = [event for event in events if isinstance(event, kind)]
+        assert again == [(await told(february, kind))[-1]]
+    assert [event.state for event in events if isinstance(event, CorrectionChanged)] == ["approved"]
 
 
 async def test_what_is_booked_in_a_locked_month_keeps_the_earlier_one_locked(february: Office):

@@ -18,6 +18,9 @@ from shared.storage.database import Database
 from shared.storage.migrations import upgrade
 from shared.web.tokens import Tokens
 from tests.attendance.api.office import SECRET, ZONE, Office, office_on, scan_of
+from tests.attendance.api.test_corrections import act, ask
+from tests.attendance.api.test_schedules import NIGHT, works
+from tests.attendance.api.test_schedules import made as settings_made
 from tests.attendance.api.test_who_may_see_what import SEES
 from tests.servers.ports import free_port
 from tests.servers.postgres import PrivatePostgres
@@ -142,6 +145,45 @@ async def test_scans_that_do_not_count_say_nothing_until_they_are_released(compa
     body = {"reason": "its battery was changed", "local_time": "2024-01-15T08:00:00"}
     await company.ask("POST", f"scans/{scan_id}/release/", json=body)
     assert (await states(company))["EMP001"] == "in"
+
+
+async def test_approved_corrections_count_in_the_order_of_events(company: Office):
+    async def told(code: str) -> tuple[str, str, str | None]:
+        (row,) = (await company.get("presence/", search=code))["people"]
+        return row["state"], row["known_by"], row["since"] and row["since"][11:16]
+
+    await company.scan("1", "2024-01-15 08:00")
+    await company.scan("2", "2024-01-15 08:00", "2024-01-15 11:00")
+    left = {"date": "2024-01-15", "reason": "the reader was broken", "kind": "scan", "at": "10:30", "type": "OUT"}
+    asked = await ask(company, {**left, "employee": (await company.ids())["EMP001"]}, by="head")
+    assert await told("EMP001") == ("in", "first_scan", "08:00")
+    await act(company, asked["id"], "approve")
+    assert await told("EMP001") == ("out", "corrected", "10:30")
+    await company.scan("1", "2024-01-15 11:40")
+    assert (await told("EMP001"))[2] == "11:40"
+
+    assert await told("EMP002") == ("unknown", "last_scan", "11:00")
+    scan_id = str(scan_of("2", "2024-01-15 11:00").scan_id)
+    aside = {"date": "2024-01-15", "reason": "it was Bela's brother", "kind": "set_aside", "scan": scan_id}
+    made = await ask(company, {**aside, "employee": (await company.ids())["EMP002"]}, by="head")
+    await act(company, made["id"], "approve")
+    assert await told("EMP002") == ("in", "first_scan", "08:00")
+    await act(company, made["id"], "withdraw")
+    assert await told("EMP002") == ("unknown", "last_scan", "11:00")
+
+
+async def test_whoever_works_by_shifts_is_in_by_their_own_day(company: Office):
+    await settings_made(company, "shifts", NIGHT)
+    await works(company, {"name": "Nights", "shift": "N"}, employee="EMP001")
+    for badge in ("1", "2"):
+        await company.scan(badge, "2024-01-14 21:50", "2024-01-15 04:30")
+    company.clock.time = datetime(2024, 1, 14, 23, 0, tzinfo=UTC)  # 05:00 on the 15th in Dhaka
+    told = {row["employee_id"]: (row["state"], row["known_by"]) for row in (await company.get("presence/"))["people"]}
+    # By the night's own safe exit, 06:00, nobody knows; by the site's a new day has begun with this scan.
+    assert (told["EMP001"], told["EMP002"]) == (("unknown", "last_scan"), ("in", "first_scan"))
+    await company.scan("1", "2024-01-15 06:02")
+    company.clock.time = datetime(2024, 1, 15, 0, 10, tzinfo=UTC)
+    assert (await states(company))["EMP001"] == "out"
 
 
 async def test_a_visitor_from_another_site_is_found_where_they_were_last_seen(company: Office):
@@ -292,6 +334,7 @@ async def test_last_scans_and_days_are_found_by_index_and_only_in_the_months_tha
         date(2024, 1, 15),
         datetime(2024, 1, 13, 22, tzinfo=UTC),
         datetime(2024, 1, 12, 22),
+        datetime(2024, 1, 15, 6, tzinfo=UTC),
     ]
     async with company.database.fast() as pg:
         await pg.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")

@@ -109,6 +109,31 @@ async def test_who_belongs_to_a_moved_unit_is_seen_by_other_heads_at_once_and_ot
     assert (told[-1].code, told[-1].unit_path, told[-1].version.n) == ("EMP003", path, 2)
 
 
+async def test_people_of_a_moved_unit_go_by_the_settings_of_those_above_it(company: Office):
+    units_by_name = {row["name"]: row["id"] for row in await company.get("units/")}
+    body = {"safe_entry_time": "10:00", "late_entry_time": "10:05"}
+    await company.ask("PUT", "settings/", json=body, params={"effective_from": "2024-01-08", "department": "Office"})
+    for badge in ("1", "3"):
+        await company.scan(badge, "2024-01-03 09:00", "2024-01-10 09:00")
+    await company.settle()
+
+    async def shown(code: str) -> list[str]:
+        rows = await company.get("daily-attendance/", employee=code, date_from="2024-01-03", date_to="2024-01-10")
+        return [row["status"] for row in rows if row["total_scans"]]
+
+    assert await shown("EMP003") == ["Present-Late", "Present-Late"]
+    await company.ask("PATCH", f"units/{units_by_name['Hems']}/", json={"parent": units_by_name["Office"]})
+    (note,) = await company.sql("SELECT people, since FROM recomputations")
+    assert (note["people"], note["since"].isoformat()) == ([(await company.ids())["EMP003"]], "2024-01-07")
+    await company.settle()
+    assert await shown("EMP003") == ["Present-OnTime", "Present-Late"]
+    await company.ask("PATCH", f"units/{units_by_name['Hems']}/", json={"parent": None})
+    await company.settle()
+    assert await shown("EMP003") == ["Present-Late", "Present-Late"]
+    await company.ask("PATCH", f"units/{units_by_name['Hems']}/", json={"parent": units_by_name["Sewing"]})
+    assert await company.sql("SELECT 1 FROM recomputations") == []  # nothing was said of Sewing
+
+
 async def test_a_unit_has_a_head_and_keeps_its_kind_while_people_belong_to_it(company: Office):
     ids = await company.ids()
     (sewing,) = [row for row in await company.get("units/") if row["name"] == "Sewing"]

@@ -52,6 +52,14 @@ def test_a_day_of_first_and_last_scans(marks: str, key: str, now: str, where: Wh
     assert presence(seen(marks, key), instant(now), LONG) == (where, instant(since), How(how))
 
 
+def test_what_only_a_correction_says_is_called_so_and_makes_nobody_surer():
+    for marks, key, where in (("08:00 IN", "IN", IN), ("08:00 IN, 12:00 OUT", "OUT", OUT)):
+        told = seen(marks, key)._replace(manual=True)
+        assert presence(told, instant("12:10"), LONG)[::2] == (where, How.CORRECTED)
+    unsure = seen("08:00 IN, 12:00 OUT", "UNKNOWN")._replace(manual=True)
+    assert presence(unsure, instant("12:10"), LONG)[::2] == (UNKNOWN, How.LAST_SCAN)
+
+
 @pytest.mark.parametrize("resolver", ["by_key", "by_machine", "alternate"])
 @pytest.mark.parametrize(
     ("marks", "where"), [("08:00 IN", IN), ("08:00 IN, 12:00 OUT", OUT), ("08:00 IN, 12:00 OUT, 13:00 BREAK_OUT", IN)]
