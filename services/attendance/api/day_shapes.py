@@ -81,6 +81,7 @@ class DayShape(TypedDict):
     expected_hours: float
     raw_working_hours: float
     overtime_unapproved: bool
+    week_overtime_hours: float
 
 
 def summary_row(view: DayView) -> SummaryRow:
@@ -200,6 +201,7 @@ def record(day: Record) -> DayShape:
         "expected_hours": hours(day.expected),
         "raw_working_hours": hours(details.raw_worked),
         "overtime_unapproved": details.overtime_unapproved,
+        "week_overtime_hours": hours(day.week_overtime),
     }
 
 
@@ -248,6 +250,7 @@ def _month_day(day: MonthDay) -> Json:
         "workingHours": hours(day.worked),
         "overtime": hours(day.overtime),
         "extraOvertime": hours(day.extra_overtime),
+        "weekOvertime": hours(day.week_overtime),
     }
 
 

@@ -1,6 +1,6 @@
 """What is read of days: who is asked for, what is found, and the port that finds it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from services.attendance.application.listing import Page
 from services.attendance.application.rulebook import Rulebook
 from services.attendance.domain.state import State
+from services.attendance.domain.week import Hours
 from shared.web.lists import Window
 from shared.web.scope import Scope
 
@@ -29,6 +30,8 @@ class Wanted:
     search: str | None = None
     group: str | None = None
     """A group's id, or its name: who were in it on the date."""
+    site: str | None = None
+    """A site's id, or its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,7 @@ class Filter:
     until: date | None = None
     search: str | None = None
     group_id: int | None = None
+    site_id: int | None = None
 
 
 class DayFacts(NamedTuple):
@@ -117,6 +121,8 @@ class Record(NamedTuple):
     """Minutes of work."""
     shift: str | None
     """How sentences call the shift of the date."""
+    week_overtime: int = 0
+    """Minutes that are overtime by the week alone."""
 
 
 class EmptyDays(NamedTuple):
@@ -179,6 +185,7 @@ class MonthDay(NamedTuple):
     worked: int
     overtime: int
     extra_overtime: int
+    week_overtime: int = 0
 
 
 class PersonMonth(NamedTuple):
@@ -226,6 +233,9 @@ class DayReading(Protocol):
     async def group(self, text: str, scope: Scope) -> int | None:
         """The id of the group with this id, or else this name; None where the caller sees none."""
 
+    async def site(self, text: str) -> int | None:
+        """The id of the site with this id, or else this name."""
+
     async def on(self, day: date, wanted: Filter, scope: Scope) -> Sequence[DayFacts]:
         """Everybody active on a date, by code."""
 
@@ -241,6 +251,9 @@ class DayReading(Protocol):
 
     async def day(self, person_id: int, on: date, scope: Scope) -> tuple[DayFacts, DayDetails] | None:
         """One person's day; None where the person was not active, or is not the caller's to see."""
+
+    async def hours(self, people: Sequence[int], first: date, last: date) -> Mapping[int, Sequence[Hours]]:
+        """As `weeks.WeekReading` says."""
 
     async def counts(self, day: date, wanted: Filter, scope: Scope, apart: Sequence[int]) -> Sequence[Count]:
         """Everybody active on a date, counted; whoever is to be kept apart, each by themselves."""

@@ -6,8 +6,9 @@ that whoever was absent has a day like everybody else.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from types import MappingProxyType
 
 from services.attendance.application.day_facts import (
     Count,
@@ -28,6 +29,7 @@ from services.attendance.application.day_facts import (
 )
 from services.attendance.application.listing import Page
 from services.attendance.application.rulebook import Rulebook, level_of
+from services.attendance.application.weeks import Asked, week_overtime
 from services.attendance.domain.state import State
 from services.attendance.domain.terms import Level
 from shared.kernel.clock import Clock
@@ -42,6 +44,8 @@ LONGEST_WITH_ABSENCES = 31
 AT_A_STRETCH = 200
 """Rows of a timesheet that are made before others are let in."""
 
+_NO_WEEKS: Mapping[tuple[int, date], int] = MappingProxyType({})
+
 
 class Days:
     """The reading side of days."""
@@ -54,7 +58,7 @@ class Days:
         """A day for everybody active on the date, the absent included."""
         async with self._reads.reading() as reading:
             rules = await reading.rulebook(self._clock.now())
-            found = await reading.on(day, await _looked_up(wanted, reading, scope), scope)
+            found = await reading.on(day, await filter_of(wanted, reading, scope), scope)
         return [_view(facts, rules) for facts in found]
 
     async def month(self, first: date, wanted: Wanted, scope: Scope) -> list[PersonMonth]:
@@ -62,18 +66,21 @@ class Days:
         dates = dates_of_month(first)
         async with self._reads.reading() as reading:
             rules = await reading.rulebook(self._clock.now())
-            looked_up = await _looked_up(wanted, reading, scope)
+            looked_up = await filter_of(wanted, reading, scope)
             stays, stored = await reading.month(dates[0], dates[-1], looked_up, scope)
-        return [month async for month in _timesheet(dates, stays, stored, rules)]
+            asked = [Asked(s.person_id, s.site_id, s.level_of_work, filter(s.covers, dates)) for s in stays]
+            weeks = await week_overtime(reading, rules, asked)
+        return [month async for month in _timesheet(dates, stays, stored, rules, weeks)]
 
     async def listed(self, wanted: Wanted, scope: Scope, asked: Window) -> Page[Record]:
         """A list of days. Over at most 31 dates it has the days without scans, too."""
         async with self._reads.reading() as reading:
             rules = await reading.rulebook(self._clock.now())
-            looked_up = await _looked_up(wanted, reading, scope)
+            looked_up = await filter_of(wanted, reading, scope)
             by_status = wanted.status is not None or asked.order == "status"
             found = await reading.days(looked_up, scope, asked, _empty(looked_up, rules, by_status=by_status))
-        rows = [record_of(facts, details, rules) for facts, details in found.rows]
+            weeks = await week_overtime(reading, rules, _asked(facts for facts, _ in found.rows))
+        rows = [record_of(facts, details, rules, weeks) for facts, details in found.rows]
         return Page(rows=rows, total=found.total, exact=found.exact, next_after=found.next_after)
 
     async def one(self, person_id: int, on: date, scope: Scope) -> Record:
@@ -85,9 +92,10 @@ class Days:
         async with self._reads.reading() as reading:
             rules = await reading.rulebook(self._clock.now())
             found = await reading.day(person_id, on, scope)
-        if found is None:
-            raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
-        return record_of(*found, rules)
+            if found is None:
+                raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
+            weeks = await week_overtime(reading, rules, _asked([found[0]]))
+        return record_of(*found, rules, weeks)
 
     async def figures(
         self, day: date | None, wanted: Wanted, scope: Scope
@@ -96,7 +104,7 @@ class Days:
         async with self._reads.reading() as reading:
             rules = await reading.rulebook(self._clock.now())
             day = day or rules.today()
-            looked_up = await _looked_up(wanted, reading, scope)
+            looked_up = await filter_of(wanted, reading, scope)
             counts = await reading.counts(day, looked_up, scope, list(rules.people.holders))
         total, departments = Figures(), defaultdict[str | None, Figures](Figures)
         for count in counts:
@@ -116,14 +124,21 @@ def dates_of_month(first: date) -> list[date]:
     return [day for day in dates if day.month == first.month]
 
 
-async def _looked_up(wanted: Wanted, reading: DayReading, scope: Scope) -> Filter:
-    person_id = unit_id = group_id = None
+async def filter_of(wanted: Wanted, reading: DayReading, scope: Scope) -> Filter:
+    """What is asked for, with the ids looked up.
+
+    Raises:
+        Malformed: there is none of a name, or the caller may not know.
+    """
+    person_id = unit_id = group_id = site_id = None
     if wanted.employee is not None and (person_id := await reading.person(wanted.employee, scope)) is None:
         raise _unknown("employee", wanted.employee)
     if wanted.department is not None and (unit_id := await reading.unit(wanted.department)) is None:
         raise _unknown("department", wanted.department)
     if wanted.group is not None and (group_id := await reading.group(wanted.group, scope)) is None:
         raise _unknown("group", wanted.group)
+    if wanted.site is not None and (site_id := await reading.site(wanted.site)) is None:
+        raise _unknown("site", wanted.site)
     return Filter(
         person_id=person_id,
         unit_id=unit_id,
@@ -133,6 +148,7 @@ async def _looked_up(wanted: Wanted, reading: DayReading, scope: Scope) -> Filte
         until=wanted.until,
         search=wanted.search,
         group_id=group_id,
+        site_id=site_id,
     )
 
 
@@ -164,7 +180,13 @@ def _view(facts: DayFacts, rules: Rulebook) -> DayView:
     return DayView(facts, facts.status or empty.status, empty.state)
 
 
-def record_of(facts: DayFacts, details: DayDetails, rules: Rulebook) -> Record:
+def _asked(facts: Iterable[DayFacts]) -> list[Asked]:
+    return [Asked(one.person_id, one.site_id, one.level_of_work, [one.date]) for one in facts]
+
+
+def record_of(
+    facts: DayFacts, details: DayDetails, rules: Rulebook, weeks: Mapping[tuple[int, date], int] = _NO_WEEKS
+) -> Record:
     """A day with the person as they were on it, as records show it."""
     view = _view(facts, rules)
     shortfall = details.shortfall
@@ -175,11 +197,16 @@ def record_of(facts: DayFacts, details: DayDetails, rules: Rulebook) -> Record:
     frame = rules.frame_for(facts.person_id, facts.site_id, facts.date)
     expected = frame.terms.expected if details.expected is None else details.expected
     shift = None if frame.shift is None else frame.shift.title
-    return Record(facts, details, view.status, view.state, zone, shortfall, expected, shift)
+    week = weeks.get((facts.person_id, facts.date), 0)
+    return Record(facts, details, view.status, view.state, zone, shortfall, expected, shift, week)
 
 
 async def _timesheet(
-    dates: Sequence[date], stays: Iterable[Stay], stored: Iterable[MonthFacts], rules: Rulebook
+    dates: Sequence[date],
+    stays: Iterable[Stay],
+    stored: Iterable[MonthFacts],
+    rules: Rulebook,
+    weeks: Mapping[tuple[int, date], int],
 ) -> AsyncIterator[PersonMonth]:
     by_person: dict[int, dict[date, MonthFacts]] = {}
     for facts in stored:
@@ -191,12 +218,12 @@ async def _timesheet(
     def absent(stay: Stay, day: date) -> MonthDay:
         if stay.person_id in own:
             level = level_of(stay.level_of_work)
-            status, state, _ = rules.without_scans(stay.site_id, day, level, stay.person_id)
-            return MonthDay(day, status, state, None, None, 0, 0, 0)
+            empty = rules.without_scans(stay.site_id, day, level, stay.person_id)
+            return MonthDay(day, empty.status, empty.state, None, None, 0, 0, 0)
         key = (stay.site_id, day, stay.level_of_work)
         if key not in absences:
-            status, state, _ = rules.without_scans(stay.site_id, day, level_of(stay.level_of_work))
-            absences[key] = MonthDay(day, status, state, None, None, 0, 0, 0)
+            empty = rules.without_scans(stay.site_id, day, level_of(stay.level_of_work))
+            absences[key] = MonthDay(day, empty.status, empty.state, None, None, 0, 0, 0)
         return absences[key]
 
     def day_of(its_stays: Sequence[Stay], day: date, facts: MonthFacts | None) -> MonthDay:
@@ -207,7 +234,8 @@ async def _timesheet(
             return absent(stay, day)
         _, _, status, check_in, check_out, worked, overtime, extra, used = facts
         state = rules.state(stay.site_id, day, seen=used > 0, person_id=stay.person_id)
-        return MonthDay(day, status, state, check_in, check_out, worked, overtime, extra)
+        week = weeks.get((stay.person_id, day), 0) if weeks else 0
+        return MonthDay(day, status, state, check_in, check_out, worked, overtime, extra, week)
 
     months: dict[int, list[Stay]] = {}
     for stay in stays:

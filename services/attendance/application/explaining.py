@@ -10,10 +10,13 @@ from uuid import UUID
 from services.attendance.application.directory import Holder, PersonDay
 from services.attendance.application.rulebook import Rulebook
 from services.attendance.domain.corrections import Correction
+from services.attendance.domain.explain import Explanation
 from services.attendance.domain.explain_corrections import explain_corrected
 from services.attendance.domain.releases import Release
 from services.attendance.domain.scans import Scan
 from services.attendance.domain.state import State
+from services.attendance.domain.terms import Level
+from services.attendance.domain.week import Hours, figure_of_week, threshold_of_week, week_of
 from shared.kernel.clock import Clock
 from shared.kernel.errors import NotFound
 from shared.web.scope import Scope
@@ -46,6 +49,9 @@ class ExplainReading(Protocol):
 
     async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
         """The corrections in force of each key that has any, by its window in seconds since 1970."""
+
+    async def hours(self, people: Sequence[int], first: date, last: date) -> Mapping[int, Sequence[Hours]]:
+        """As `weeks.WeekReading` says."""
 
 
 class ExplainReads(Protocol):
@@ -99,6 +105,8 @@ class Explaining:
             closed=rules.closure(assignment.site_id, on, person_id),
             releases=evidence.releases,
         )
+        if assignment.level is Level.WORKER:
+            explained = await _with_week(reading, explained, rules, person_id, assignment.site_id)
         state = rules.state(assignment.site_id, on, seen=bool(explained.day.used), person_id=person_id)
         data = replace(explained, expected=state is State.EXPECTED).as_data()
         return {
@@ -116,6 +124,19 @@ class Explaining:
                 for account in _accounts(data["scans"])
             ],
         }
+
+
+async def _with_week(
+    reading: ExplainReading, explained: Explanation, rules: Rulebook, person_id: int, site_id: int
+) -> Explanation:
+    """With what of the day is overtime by the week, where there is such a rule."""
+    on = explained.day.date
+    settings = rules.settings_for(person_id, site_id, on)
+    if threshold_of_week(settings) is None:
+        return explained
+    days = (await reading.hours([person_id], week_of(on, settings), on)).get(person_id, ())
+    figure = figure_of_week(days, on, settings)
+    return explained if figure is None else replace(explained, figures=(*explained.figures, figure))
 
 
 def _called(holder: Holder | None, person_id: int) -> str:

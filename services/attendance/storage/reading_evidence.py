@@ -12,11 +12,13 @@ from services.attendance.application.explaining import Evidence
 from services.attendance.application.rulebook import Rulebook
 from services.attendance.domain.corrections import Correction
 from services.attendance.domain.scans import QUALITIES, SCAN_TYPES, Scan
+from services.attendance.domain.week import Hours
 from services.attendance.storage.correction_rows import corrections_in_force
 from services.attendance.storage.directory import read_people
 from services.attendance.storage.looking_up import Remembered, find_person, read_rulebook
 from services.attendance.storage.rulings import RULED, RULING, release_of
 from services.attendance.storage.sql import Where, seen_by
+from services.attendance.storage.weeks import read_hours
 from shared.storage.database import Database
 from shared.web.scope import Scope
 
@@ -70,6 +72,9 @@ class PostgresEvidenceReading:
             machines={id_: machine for id_, _, _, _, machine, *_ in rows},
             releases={ruling.scan_id: ruling for ruling in rulings if ruling is not None},
         )
+
+    async def hours(self, people: Sequence[int], first: date, last: date) -> dict[int, list[Hours]]:
+        return await read_hours(self._pg, people, first, last)
 
     async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
         return await corrections_in_force(self._pg, spans)

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, JSONB, ExcludeConstraint
 
 from services.attendance.storage.correction_tables import add_corrections
+from services.attendance.storage.payroll_tables import add_pay_codes
 from services.attendance.storage.schedule_tables import add_schedules
 from shared.outbox.tables import add_inbox, add_outbox
 from shared.web.idempotency import add_answers
@@ -290,3 +291,4 @@ group_members = Table(
 
 add_corrections(metadata)
 add_schedules(metadata)
+add_pay_codes(metadata)
