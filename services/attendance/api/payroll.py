@@ -79,11 +79,11 @@ def router(payroll: Payroll, codes: PayCodesOfSites) -> APIRouter:
             coded = await payroll.coded(period, wanted, who.scope)
             if kind == "json":
                 return json_response(coded_answer(period, coded))
-            return await _file(coded_table(coded), period, layout, kind)
+            return _file(coded_table(coded), period, layout, kind)
         rows = await payroll.rows(period, wanted, who.scope)
         if kind == "json":
             return json_response(await rows_answer(period, rows))
-        return await _file(rows_table(period, rows), period, layout, kind)
+        return _file(rows_table(period, rows), period, layout, kind)
 
     @routes.get(
         "/pay-codes/",
@@ -109,10 +109,10 @@ def router(payroll: Payroll, codes: PayCodesOfSites) -> APIRouter:
     return routes
 
 
-async def _file(table: Table, period: Period, layout: str, kind: str) -> Response:
+def _file(table: Table, period: Period, layout: str, kind: str) -> Response:
     what = "payroll" if layout == "people" else "payroll-codes"
     name = f"{what}-v{VERSION}-{period.first.isoformat()}-{period.last.isoformat()}.{kind}"
-    return csv_of(table, name) if kind == "csv" else await workbook_of(table, name)
+    return csv_of(table, name) if kind == "csv" else workbook_of(table, name)
 
 
 def _period(request: Request) -> Period:

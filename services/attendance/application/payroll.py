@@ -5,7 +5,7 @@ functions as those of the timesheet, so that both always agree.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
@@ -180,8 +180,8 @@ class _Counting:
         self._rules = rules
         self._dates = dates
         self._weeks = weeks
-        self._open_from = (rules.now - SURE_AFTER).date()
-        self._empty: dict[tuple[int | None, int, str], Empty] = {}
+        self._open_from = ((rules.now - SURE_AFTER).date() - dates[0]).days
+        self._empty: dict[tuple[int | None, str], list[Empty]] = {}
         self._locked: dict[int | None, list[int]] = {}
 
     def of(self, one: Slice, stored: Stored | None) -> Amounts:
@@ -197,9 +197,10 @@ class _Counting:
                 terms = self._rules.frame_for(stay.person_id, stay.site_id, self._dates[number]).terms
                 amounts.counted["expected_minutes"] += terms.expected
             self._count_weeks(amounts, stay, stored, here)
+        empty = self._empty_days(stay)
         for number in here:
             if number not in there:
-                self._count_empty(amounts, stay, number)
+                _count_empty(amounts, empty(number))
         if stay.site_id not in self._locked:
             locked = [number for number, day in enumerate(self._dates) if self._rules.is_locked(stay.site_id, day)]
             self._locked[stay.site_id] = locked
@@ -207,33 +208,25 @@ class _Counting:
             amounts.counted["locked_days"] = sum(number in here for number in locked)
         return amounts
 
-    def _count_empty(self, amounts: Amounts, stay: Stay, number: int) -> None:
-        empty, counted = self._empty_on(stay, number), amounts.counted
-        final = empty.state is State.FINAL
-        amounts.day(empty.status, final=final)
-        counted["expected_minutes"] += empty.expected
-        if final or empty.status != Status.ABSENT:
-            counted["shortfall_minutes"] += empty.shortfall
-        if not final:
-            counted["expected_days" if empty.state is State.EXPECTED else "provisional_days"] += 1
-
-    def _empty_on(self, stay: Stay, number: int) -> Empty:
-        level = level_of(stay.level_of_work)
-        if stay.person_id in self._rules.people.holders:
-            return self._rules.without_scans(stay.site_id, self._dates[number], level, stay.person_id)
-        key = (stay.site_id, number, level.value)
+    def _empty_days(self, stay: Stay) -> Callable[[int], Empty]:
+        """What a date is for a person who was not seen on it. One answer serves all who have no days of their own."""
+        rules, dates = self._rules, self._dates
+        if stay.person_id in rules.people.holders:
+            level = level_of(stay.level_of_work)
+            return lambda number: rules.without_scans(stay.site_id, dates[number], level, stay.person_id)
+        key = (stay.site_id, stay.level_of_work)
         if key not in self._empty:
-            self._empty[key] = self._rules.without_scans(stay.site_id, self._dates[number], level)
-        return self._empty[key]
+            level = level_of(stay.level_of_work)
+            self._empty[key] = [rules.without_scans(stay.site_id, day, level) for day in dates]
+        return self._empty[key].__getitem__
 
     def _count_states(self, amounts: Amounts, stay: Stay, stored: Stored) -> None:
         absent_open = 0
         for seen, numbers in ((True, stored.seen), (False, stored.unseen)):
             for number in numbers:
-                day = self._dates[number]
-                if day < self._open_from:
+                if number < self._open_from:
                     continue
-                state = self._rules.state(stay.site_id, day, seen=seen, person_id=stay.person_id)
+                state = self._rules.state(stay.site_id, self._dates[number], seen=seen, person_id=stay.person_id)
                 if state is State.FINAL:
                     continue
                 amounts.counted["expected_days" if state is State.EXPECTED else "provisional_days"] += 1
@@ -252,6 +245,16 @@ class _Counting:
             kind = "holiday" if number in stored.holidays else "weekend" if number in stored.weekends else None
             amounts.counted[f"{kind}_minutes" if kind else "regular_minutes"] -= minutes
             amounts.counted[f"{kind}_overtime_minutes" if kind else "week_overtime_minutes"] += minutes
+
+
+def _count_empty(amounts: Amounts, empty: Empty) -> None:
+    counted, final = amounts.counted, empty.state is State.FINAL
+    amounts.day(empty.status, final=final)
+    counted["expected_minutes"] += empty.expected
+    if final or empty.status != Status.ABSENT:
+        counted["shortfall_minutes"] += empty.shortfall
+    if not final:
+        counted["expected_days" if empty.state is State.EXPECTED else "provisional_days"] += 1
 
 
 def _adjusted(one: Adjusted) -> Amounts:
