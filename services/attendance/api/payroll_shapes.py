@@ -16,16 +16,16 @@ from services.attendance.domain.payroll import AMOUNTS, VERSION, Amounts, with_h
 Json = dict[str, Any]
 
 PLACE: Final = {
-    "version": "of these columns",
-    "employee_id": "the company's code",
-    "employee_name": "",
-    "department": "the person's last in the period, as the next four",
-    "designation": "",
-    "level_of_work": "",
-    "site": "a site's id",
+    "version": "of these columns: 1",
+    "employee_id": "the company's own code",
+    "employee_name": "as it is now",
+    "department": "where the person was last in the period, as the next three",
+    "designation": "empty where nobody said one",
+    "level_of_work": "Worker, Staff or the company's own",
+    "site": "a site's id; empty for who belongs to none, whose days go by the first site",
     "date_from": "the first date of the period",
-    "date_to": "the last",
-    "is_locked": "every day is of a locked month",
+    "date_to": "the last date of it",
+    "is_locked": "true where every day is of a locked month, so that nothing changes any more",
 }
 """Columns that say whose row it is."""
 
