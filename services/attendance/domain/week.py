@@ -1,15 +1,15 @@
 """Overtime by the week: which minutes of which day lie above the hours of a week (RULES §5)."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
+from itertools import accumulate
 from typing import NamedTuple
 
 from services.attendance.domain.case import duration
 from services.attendance.domain.figures import Figure
 from services.attendance.domain.hours import hours
 from services.attendance.domain.settings import DaySettings, OvertimeBy, settings_values
-
-_A_DAY = timedelta(days=1)
 
 
 class Hours(NamedTuple):
@@ -44,45 +44,37 @@ def overtime_by_week(days: Iterable[Hours], settings_on: Callable[[date], DaySet
     there. What is overtime by the day as well is counted there and not here again: a day's overtime is its last
     minutes, and so is what it has above the hours of the week.
     """
-    by_date = {day.date: day for day in days}
+    ordered = sorted(days)
+    dates = [day.date for day in ordered]
+    before = [0, *accumulate(day.working for day in ordered)]
     found: dict[date, int] = {}
-    for on, day in by_date.items():
+    for number, (on, working, by_day) in enumerate(ordered):
         settings = settings_on(on)
         threshold = None if settings is None else threshold_of_week(settings)
         if settings is None or threshold is None:
             continue
-        above = min(day.working, max(0, _up_to(on, by_date, settings) - threshold))
-        found[on] = max(0, above - day.by_day)
+        up_to = before[number + 1] - before[bisect_left(dates, week_of(on, settings))]
+        found[on] = max(0, min(working, up_to - threshold) - by_day)
     return found
 
 
 def figure_of_week(days: Iterable[Hours], on: date, settings: DaySettings) -> Figure | None:
     """The overtime by the week of one date, and why; None where nothing is overtime by the week."""
-    by_date = {day.date: day for day in days}
-    threshold = threshold_of_week(settings)
+    threshold, first = threshold_of_week(settings), week_of(on, settings)
     if threshold is None:
         return None
-    minutes = overtime_by_week(by_date.values(), lambda day: settings if day == on else None).get(on, 0)
-    first, total = week_of(on, settings), _up_to(on, by_date, settings)
+    its = [day for day in days if first <= day.date <= on]
+    minutes = overtime_by_week(its, lambda day: settings if day == on else None).get(on, 0)
+    total = sum(day.working for day in its)
     why = f"{duration(total)} were worked from {first.isoformat()}, the first date of the week, to this date"
     if total <= threshold:
         why += f", which are not above {duration(threshold)}"
     else:
-        day = by_date.get(on, Hours(on, 0, 0))
-        above = min(day.working, total - threshold)
-        why += f"; of this date's {duration(day.working)}, {duration(above)} lie above {duration(threshold)}"
+        working = sum(day.working for day in its if day.date == on)
+        above = min(working, total - threshold)
+        why += f"; of this date's {duration(working)}, {duration(above)} lie above {duration(threshold)}"
         if above > minutes:
             why += f", and {duration(above - minutes)} of these are overtime by the day already"
     values = settings_values(settings)
     named = {name: values[name] for name in ("overtime_week_hours", "week_starts_on")}
     return Figure(name="week_overtime", value=hours(minutes), why=why, settings=named)
-
-
-def _up_to(on: date, days: dict[date, Hours], settings: DaySettings) -> int:
-    """Minutes worked in the week of a date, up to its end."""
-    total, day = 0, week_of(on, settings)
-    while day <= on:
-        if day in days:
-            total += days[day].working
-        day += _A_DAY
-    return total
