@@ -67,6 +67,7 @@ class Rulebook:
         self._seen: dict[tuple[int | None, date], State] = {}
         self._by_frame: dict[tuple[int, int, Level], Empty] = {}
         self._has_weeks: bool | None = None
+        self._settings: dict[tuple[int | date, ...], DaySettings] = {}
 
     @property
     def site_ids(self) -> Sequence[int]:
@@ -90,7 +91,13 @@ class Rulebook:
         own = self._own_place(person_id, day)
         if own is None:
             return self._sites[site_id or self.main_site].settings_on(day)
-        return self.people.planning.settings(own[0], day, own[1])
+        holder, place = own
+        if holder.owned is not None and holder.owned.settings:
+            return self.people.planning.settings(holder, day, place)
+        key = (place.site_id, day, *place.unit_path)
+        if key not in self._settings:
+            self._settings[key] = self.people.planning.settings(holder, day, place)
+        return self._settings[key]
 
     @property
     def has_weeks(self) -> bool:

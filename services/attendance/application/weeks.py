@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from services.attendance.application.rulebook import Rulebook, level_of
 from services.attendance.domain.settings import DaySettings
 from services.attendance.domain.terms import Level
-from services.attendance.domain.week import Hours, overtime_by_week, threshold_of_week
+from services.attendance.domain.week import Hours, overtime_by_week
 
 LONGEST_BACK = timedelta(days=6)
 """Of a week, before one of its dates."""
@@ -39,21 +39,19 @@ async def week_overtime(
     if not rules.has_weeks:
         return {}
     wanted: dict[int, dict[date, DaySettings]] = {}
-    by_site: dict[tuple[int | None, date], DaySettings] = {}
-    own = rules.people.holders
+    by_site: dict[int | None, dict[date, DaySettings]] = {}
     for person_id, site_id, level_of_work, dates in asked:
         if level_of(level_of_work) is not Level.WORKER:
             continue
-        for day in dates:
-            key = (site_id, day)
-            if person_id in own or key not in by_site:
-                settings = rules.settings_for(person_id, site_id, day)
-                if person_id not in own:
-                    by_site[key] = settings
-            else:
-                settings = by_site[key]
-            if threshold_of_week(settings) is not None:
-                wanted.setdefault(person_id, {})[day] = settings
+        # One answer serves all of a site who have no days of their own.
+        known = {} if person_id in rules.people.holders else by_site.setdefault(site_id, {})
+        days = list(dates)
+        for day in days:
+            if day not in known:
+                known[day] = rules.settings_for(person_id, site_id, day)
+        its = {day: known[day] for day in days if known[day].overtime_week is not None}
+        if its:
+            wanted.setdefault(person_id, {}).update(its)
     if not wanted:
         return {}
     first = min(min(days) for days in wanted.values()) - LONGEST_BACK

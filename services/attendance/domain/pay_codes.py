@@ -34,6 +34,8 @@ KINDS: Final = {
 }
 """What can be mapped, and the amount that it is. Leave is `leave-` and its status: leave-casual, leave-withoutpay."""
 
+_FOUND: Final = tuple((kind, amount.name, amount.unit) for kind, amount in KINDS.items())
+_NOTHING: Final = Fraction(0)
 _LEAVE: Final = re.compile(r"leave-(\*|\w{1,40})")
 _PLACES: Final = Decimal("0.0001")
 _MOST: Final = Decimal(1000)
@@ -69,7 +71,7 @@ class Entry(NamedTuple):
     code: PayCode | None
     """None: nobody said how it goes to payroll."""
     quantity: Fraction
-    """Of the code, in its unit; without one, the amount."""
+    """Of the code, in its unit; without one, nothing."""
 
 
 def multipliers_of(settings: DaySettings) -> Multipliers:
@@ -80,14 +82,14 @@ def multipliers_of(settings: DaySettings) -> Multipliers:
 def entries(amounts: Amounts, codes: PayCodes, multipliers: Multipliers) -> Iterator[Entry]:
     """Whatever is not nothing, without what is left out on purpose."""
     every = amounts.all()
-    found = [(kind, every[amount.name], amount.unit) for kind, amount in KINDS.items()]
+    found = [(kind, every[name], unit) for kind, name, unit in _FOUND]
     found += [(status.lower(), days, Unit.DAYS) for status, days in amounts.leaves.items()]
     for kind, value, unit in found:
         if not value:
             continue
         name = kind if kind in codes or not kind.startswith("leave-") else ANY_LEAVE
         if name not in codes:
-            yield Entry(kind, value, unit, None, Fraction(value))
+            yield Entry(kind, value, unit, None, _NOTHING)
         elif (code := codes[name]) is not None:
             yield Entry(kind, value, unit, code, _quantity(kind, value, code, multipliers))
 

@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -23,7 +24,12 @@ class Hours(NamedTuple):
 
 def week_of(day: date, settings: DaySettings) -> date:
     """The first date of the week that a date belongs to."""
-    return day - timedelta(days=(day.isoweekday() - settings.week_starts_on) % 7)
+    return _first_of_week(day, settings.week_starts_on)
+
+
+@lru_cache(maxsize=4096)
+def _first_of_week(day: date, starts_on: int) -> date:
+    return day - timedelta(days=(day.isoweekday() - starts_on) % 7)
 
 
 def threshold_of_week(settings: DaySettings) -> int | None:
@@ -48,13 +54,16 @@ def overtime_by_week(days: Iterable[Hours], settings_on: Callable[[date], DaySet
     dates = [day.date for day in ordered]
     before = [0, *accumulate(day.working for day in ordered)]
     found: dict[date, int] = {}
+    last, threshold = None, None
     for number, (on, working, by_day) in enumerate(ordered):
         settings = settings_on(on)
-        threshold = None if settings is None else threshold_of_week(settings)
-        if settings is None or threshold is None:
+        if settings is None:
             continue
-        up_to = before[number + 1] - before[bisect_left(dates, week_of(on, settings))]
-        found[on] = max(0, min(working, up_to - threshold) - by_day)
+        if settings is not last:
+            last, threshold = settings, threshold_of_week(settings)
+        if threshold is not None:
+            up_to = before[number + 1] - before[bisect_left(dates, week_of(on, settings))]
+            found[on] = max(0, min(working, up_to - threshold) - by_day)
     return found
 
 
