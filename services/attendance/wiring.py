@@ -14,6 +14,7 @@ from services.attendance.api import expected_days as expected_days_api
 from services.attendance.api import groups as groups_api
 from services.attendance.api import locks as locks_api
 from services.attendance.api import movements as movements_api
+from services.attendance.api import payroll as payroll_api
 from services.attendance.api import people as people_api
 from services.attendance.api import people_import as people_import_api
 from services.attendance.api import presence as presence_api
@@ -32,6 +33,8 @@ from services.attendance.application.groups import Groups
 from services.attendance.application.history import Histories
 from services.attendance.application.locking import Locking
 from services.attendance.application.movements import Movements
+from services.attendance.application.pay_codes import PayCodesOfSites
+from services.attendance.application.payroll import Payroll
 from services.attendance.application.people import People
 from services.attendance.application.presence import WhoIsInNow
 from services.attendance.application.recompute import Recompute
@@ -51,6 +54,8 @@ from services.attendance.storage.groups import PostgresGroups
 from services.attendance.storage.locking import PostgresLocks
 from services.attendance.storage.machines import PostgresMachines, adopt_zone
 from services.attendance.storage.movements import PostgresMovements
+from services.attendance.storage.pay_codes import PostgresPayCodes
+from services.attendance.storage.payroll import PostgresPayroll
 from services.attendance.storage.people import PostgresPeople
 from services.attendance.storage.reading_days import PostgresDays
 from services.attendance.storage.reading_evidence import PostgresEvidence
@@ -125,7 +130,7 @@ def build(
             days_api.router(Days(PostgresDays(database), clock), Explaining(PostgresEvidence(database), clock)),
             people_import_api.router(people),
             people_api.router(people),
-            groups_api.router(Groups(PostgresGroups(database), clock)),
+            groups_api.router(Groups(PostgresGroups(database), clock, recomputing.settled)),
             movements_api.router(Movements(PostgresMovements(database), clock)),
             structure_api.router(Structure(PostgresStructure(database), clock, recomputing.settled)),
             scans_api.router(Scans(PostgresScans(database), clock)),
@@ -136,6 +141,9 @@ def build(
                 Histories(PostgresHistories(database), clock),
             ),
             closing_api.router(closing),
+            payroll_api.router(
+                Payroll(PostgresPayroll(database), clock), PayCodesOfSites(PostgresPayCodes(database), clock)
+            ),
             locks_api.router(Locking(PostgresLocks(database), recordings, clock)),
             status_api.router(Status(PostgresStatus(database), clock, scans_waiting)),
             schedules_api.router(Scheduling(scheduling, clock, recomputing.settled)),

@@ -92,6 +92,7 @@ class DayShape(TypedDict):
     final_at_latest: datetime | None
     locked: bool
     adjusted: bool
+    week_overtime_hours: float
 
 
 def summary_row(view: DayView) -> SummaryRow:
@@ -227,6 +228,7 @@ def record(day: Record) -> DayShape:
         "final_at_latest": day.standing.final_at_latest,
         "locked": day.standing.locked,
         "adjusted": day.standing.adjusted,
+        "week_overtime_hours": hours(day.week_overtime),
     }
 
 
@@ -277,6 +279,7 @@ def _month_day(day: MonthDay) -> Json:
         "extraOvertime": hours(day.extra_overtime),
         "locked": day.locked,
         "adjusted": day.adjusted,
+        "weekOvertime": hours(day.week_overtime),
     }
 
 

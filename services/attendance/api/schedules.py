@@ -56,13 +56,14 @@ ScheduleBody = Annotated[dict[str, Any], _described(pattern=CYCLE, fixed={"name"
 
 
 class OwnerBody(BaseModel):
-    """Whom it is about: one of the four; and when, `until` exclusive. Without dates it is always."""
+    """Whom it is about: one of the five; and when, `until` exclusive. Without dates it is always."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     employee: Id | Filled | None = Field(default=None, description="a person's id, or their code")
     department: Id | Filled | None = Field(default=None, description="a department's id or name")
     unit: Id | Filled | None = Field(default=None, description="a unit's id or name")
+    group: Id | Filled | None = Field(default=None, description="a group's id or name")
     site: Id | Filled | None = Field(default=None, description="a site's id or name")
     since: PlausibleDate | None = None
     until: PlausibleDate | None = None
@@ -72,12 +73,12 @@ class OwnerBody(BaseModel):
         """What kind it is, and which.
 
         Raises:
-            Invalid: it is none of the four, or several.
+            Invalid: it is none of the five, or several.
         """
-        names = ("employee", "department", "unit", "site")
+        names = ("employee", "department", "unit", "group", "site")
         given = [(name, str(value)) for name in names if (value := getattr(self, name)) is not None]
         if len(given) != 1:
-            raise Invalid("say whom it is about: one of employee, department, unit and site")
+            raise Invalid("say whom it is about: one of employee, department, unit, group and site")
         return given[0]
 
 
@@ -149,9 +150,9 @@ def router(scheduling: Scheduling) -> APIRouter:
 
     @routes.post(
         "/schedules/{schedule_id}/assign/",
-        summary="Let a person, a unit or a site go by a schedule",
+        summary="Let a person, a group, a unit or a site go by a schedule",
         description="Whatever else was theirs alone in that time is replaced. The nearest wins: a single date of the "
-        "roster, the person's schedule, that of the nearest unit, and at last the site's.",
+        "roster, the person's schedule, that of a group of theirs, of the nearest unit, and at last the site's.",
     )
     async def assign(schedule_id: str, body: OwnerBody, request: Request, _: HR) -> Response:
         known(request)

@@ -1,6 +1,6 @@
 """What is read of days: who is asked for, what is found, and the port that finds it."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from services.attendance.application.listing import Page
 from services.attendance.application.rulebook import LeaveByPerson, Rulebook
 from services.attendance.domain.state import State
+from services.attendance.domain.week import Hours
 from shared.web.lists import Window
 from shared.web.scope import Scope
 
@@ -29,6 +30,8 @@ class Wanted:
     search: str | None = None
     group: str | None = None
     """A group's id, or its name: who were in it on the date."""
+    site: str | None = None
+    """A site's id, or its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,7 @@ class Filter:
     until: date | None = None
     search: str | None = None
     group_id: int | None = None
+    site_id: int | None = None
 
 
 class DayFacts(NamedTuple):
@@ -136,6 +140,8 @@ class Record(NamedTuple):
     shift_confidence: float | None
     """How sure it is from 0 to 1, where scans decided it."""
     standing: Standing
+    week_overtime: int = 0
+    """Minutes that are overtime by the week alone."""
 
 
 class EmptyDays(NamedTuple):
@@ -198,6 +204,7 @@ class MonthDay(NamedTuple):
     worked: int
     overtime: int
     extra_overtime: int
+    week_overtime: int = 0
     locked: bool = False
     """As in `Standing`, like the next."""
     adjusted: bool = False
@@ -251,6 +258,9 @@ class DayReading(Protocol):
     async def group(self, text: str, scope: Scope) -> int | None:
         """The id of the group with this id, or else this name; None where the caller sees none."""
 
+    async def site(self, text: str) -> int | None:
+        """The id of the site with this id, or else this name."""
+
     async def on(self, day: date, wanted: Filter, scope: Scope) -> Sequence[DayFacts]:
         """Everybody active on a date, by code."""
 
@@ -269,6 +279,9 @@ class DayReading(Protocol):
 
     async def adjusted(self, first: date, last: date) -> Set[tuple[int, date]]:
         """The people and dates, whoever may see them, that have an adjustment."""
+
+    async def hours(self, people: Sequence[int], first: date, last: date) -> Mapping[int, Sequence[Hours]]:
+        """As `weeks.WeekReading` says."""
 
     async def counts(self, day: date, wanted: Filter, scope: Scope, apart: Sequence[int]) -> Sequence[Count]:
         """Everybody active on a date, counted; whoever is to be kept apart, each by themselves."""

@@ -6,8 +6,9 @@ is worked out here, so that whoever was absent has a day like everybody else.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence, Set
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence, Set
 from datetime import date, timedelta
+from types import MappingProxyType
 
 from services.attendance.application.day_facts import (
     Count,
@@ -29,6 +30,7 @@ from services.attendance.application.day_facts import (
 )
 from services.attendance.application.listing import Page
 from services.attendance.application.rulebook import Rulebook, level_of
+from services.attendance.application.weeks import Asked, week_overtime
 from services.attendance.domain.months import dates_of
 from services.attendance.domain.state import State
 from services.attendance.domain.terms import Level, terms_of
@@ -46,6 +48,8 @@ Adjusted = Set[tuple[int, date]]
 AT_A_STRETCH = 200
 """Rows of a timesheet that are made before others are let in."""
 
+_NO_WEEKS: Mapping[tuple[int, date], int] = MappingProxyType({})
+
 
 class Days:
     """The reading side of days."""
@@ -58,7 +62,7 @@ class Days:
         """A day for everybody active on the date, the absent included."""
         async with self._reads.reading() as reading:
             rules = await reading.rulebook(self._clock.now())
-            found = await reading.on(day, await _looked_up(wanted, reading, scope), scope)
+            found = await reading.on(day, await filter_of(wanted, reading, scope), scope)
             rules.leave = await reading.leave(day, day, [facts.person_id for facts in found if not facts.used])
             adjusted = await _adjusted(reading, rules, [day])
         standings = _Standings(rules, adjusted)
@@ -69,17 +73,19 @@ class Days:
         dates = dates_of(first)
         async with self._reads.reading() as reading:
             rules = await reading.rulebook(self._clock.now())
-            looked_up = await _looked_up(wanted, reading, scope)
+            looked_up = await filter_of(wanted, reading, scope)
             stays, stored = await reading.month(dates[0], dates[-1], looked_up, scope)
             rules.leave = await reading.leave(dates[0], dates[-1], list({stay.person_id for stay in stays}))
             adjusted = await _adjusted(reading, rules, [dates[0], dates[-1]])
-        return [month async for month in _timesheet(dates, stays, stored, rules, adjusted)]
+            asked = [Asked(s.person_id, s.site_id, s.level_of_work, filter(s.covers, dates)) for s in stays]
+            weeks = await week_overtime(reading, rules, asked)
+        return [month async for month in _timesheet(dates, stays, stored, rules, adjusted, weeks)]
 
     async def listed(self, wanted: Wanted, scope: Scope, asked: Window) -> Page[Record]:
         """A list of days. Over at most 31 dates it has the days without scans, too."""
         async with self._reads.reading() as reading:
             rules = await reading.rulebook(self._clock.now())
-            looked_up = await _looked_up(wanted, reading, scope)
+            looked_up = await filter_of(wanted, reading, scope)
             by_status = wanted.status is not None or asked.order == "status"
             dates = _dates(looked_up)
             if by_status and dates:
@@ -91,7 +97,8 @@ class Days:
                 on = [facts.date for facts in unseen]
                 rules.leave = await reading.leave(min(on), max(on), list({facts.person_id for facts in unseen}))
             adjusted = await _adjusted(reading, rules, {facts.date for facts, _ in found.rows})
-        rows = [record_of(facts, details, rules, adjusted) for facts, details in found.rows]
+            weeks = await week_overtime(reading, rules, _asked(facts for facts, _ in found.rows))
+        rows = [record_of(facts, details, rules, adjusted, weeks) for facts, details in found.rows]
         return Page(rows=rows, total=found.total, exact=found.exact, next_after=found.next_after)
 
     async def one(self, person_id: int, on: date, scope: Scope) -> Record:
@@ -103,11 +110,12 @@ class Days:
         async with self._reads.reading() as reading:
             rules = await reading.rulebook(self._clock.now())
             found = await reading.day(person_id, on, scope)
+            if found is None:
+                raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
             rules.leave = await reading.leave(on, on, [person_id])
             adjusted = await _adjusted(reading, rules, [on])
-        if found is None:
-            raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
-        return record_of(*found, rules, adjusted)
+            weeks = await week_overtime(reading, rules, _asked([found[0]]))
+        return record_of(*found, rules, adjusted, weeks)
 
     async def figures(
         self, day: date | None, wanted: Wanted, scope: Scope
@@ -116,7 +124,7 @@ class Days:
         async with self._reads.reading() as reading:
             rules = await reading.rulebook(self._clock.now())
             day = day or rules.today()
-            looked_up = await _looked_up(wanted, reading, scope)
+            looked_up = await filter_of(wanted, reading, scope)
             rules.leave = await reading.leave(day, day, None)
             apart = [*rules.people.holders, *(one for one in rules.leave if one not in rules.people.holders)]
             counts = await reading.counts(day, looked_up, scope, apart)
@@ -132,14 +140,21 @@ class Days:
             return (await reading.rulebook(self._clock.now())).today()
 
 
-async def _looked_up(wanted: Wanted, reading: DayReading, scope: Scope) -> Filter:
-    person_id = unit_id = group_id = None
+async def filter_of(wanted: Wanted, reading: DayReading, scope: Scope) -> Filter:
+    """What is asked for, with the ids looked up.
+
+    Raises:
+        Malformed: there is none of a name, or the caller may not know.
+    """
+    person_id = unit_id = group_id = site_id = None
     if wanted.employee is not None and (person_id := await reading.person(wanted.employee, scope)) is None:
         raise _unknown("employee", wanted.employee)
     if wanted.department is not None and (unit_id := await reading.unit(wanted.department)) is None:
         raise _unknown("department", wanted.department)
     if wanted.group is not None and (group_id := await reading.group(wanted.group, scope)) is None:
         raise _unknown("group", wanted.group)
+    if wanted.site is not None and (site_id := await reading.site(wanted.site)) is None:
+        raise _unknown("site", wanted.site)
     return Filter(
         person_id=person_id,
         unit_id=unit_id,
@@ -149,6 +164,7 @@ async def _looked_up(wanted: Wanted, reading: DayReading, scope: Scope) -> Filte
         until=wanted.until,
         search=wanted.search,
         group_id=group_id,
+        site_id=site_id,
     )
 
 
@@ -219,7 +235,17 @@ def _view(facts: DayFacts, rules: Rulebook, standings: _Standings) -> DayView:
     return DayView(facts, facts.status or empty.status, empty.state, standing)
 
 
-def record_of(facts: DayFacts, details: DayDetails, rules: Rulebook, adjusted: Adjusted = frozenset()) -> Record:
+def _asked(facts: Iterable[DayFacts]) -> list[Asked]:
+    return [Asked(one.person_id, one.site_id, one.level_of_work, [one.date]) for one in facts]
+
+
+def record_of(
+    facts: DayFacts,
+    details: DayDetails,
+    rules: Rulebook,
+    adjusted: Adjusted = frozenset(),
+    weeks: Mapping[tuple[int, date], int] = _NO_WEEKS,
+) -> Record:
     """A day with the person as they were on it, as records show it."""
     view = _view(facts, rules, _Standings(rules, adjusted))
     shortfall = details.shortfall
@@ -236,11 +262,28 @@ def record_of(facts: DayFacts, details: DayDetails, rules: Rulebook, adjusted: A
     if details.shift_confidence is not None:
         # Which one it was is known from the scans, and not from the rules.
         shift, confidence = details.shift, details.shift_confidence / 100
-    return Record(facts, details, view.status, view.state, zone, shortfall, expected, shift, confidence, view.standing)
+    return Record(
+        facts,
+        details,
+        view.status,
+        view.state,
+        zone,
+        shortfall,
+        expected,
+        shift,
+        confidence,
+        view.standing,
+        weeks.get((facts.person_id, facts.date), 0),
+    )
 
 
-async def _timesheet(
-    dates: Sequence[date], stays: Iterable[Stay], stored: Iterable[MonthFacts], rules: Rulebook, adjusted: Adjusted
+async def _timesheet(  # noqa: PLR0917 -- what is read
+    dates: Sequence[date],
+    stays: Iterable[Stay],
+    stored: Iterable[MonthFacts],
+    rules: Rulebook,
+    adjusted: Adjusted,
+    weeks: Mapping[tuple[int, date], int],
 ) -> AsyncIterator[PersonMonth]:
     by_person: dict[int, dict[date, MonthFacts]] = {}
     for facts in stored:
@@ -255,12 +298,12 @@ async def _timesheet(
     def absent(stay: Stay, day: date) -> MonthDay:
         if stay.person_id in own or (leave and day in leave.get(stay.person_id, ())):
             level = level_of(stay.level_of_work)
-            status, state, _ = rules.without_scans(stay.site_id, day, level, stay.person_id)
-            return MonthDay(day, status, state, None, None, 0, 0, 0, locked[stay.site_id])
+            empty = rules.without_scans(stay.site_id, day, level, stay.person_id)
+            return MonthDay(day, empty.status, empty.state, None, None, 0, 0, 0, 0, locked[stay.site_id])
         key = (stay.site_id, day, stay.level_of_work)
         if key not in absences:
-            status, state, _ = rules.without_scans(stay.site_id, day, level_of(stay.level_of_work))
-            absences[key] = MonthDay(day, status, state, None, None, 0, 0, 0, locked[stay.site_id])
+            empty = rules.without_scans(stay.site_id, day, level_of(stay.level_of_work))
+            absences[key] = MonthDay(day, empty.status, empty.state, None, None, 0, 0, 0, 0, locked[stay.site_id])
         return absences[key]
 
     def day_of(its_stays: Sequence[Stay], day: date, facts: MonthFacts | None) -> MonthDay:
@@ -271,7 +314,8 @@ async def _timesheet(
             return absent(stay, day)
         _, _, status, check_in, check_out, worked, overtime, extra, used = facts
         state = rules.state(stay.site_id, day, seen=used > 0, person_id=stay.person_id)
-        return MonthDay(day, status, state, check_in, check_out, worked, overtime, extra, locked[stay.site_id])
+        week = weeks.get((stay.person_id, day), 0) if weeks else 0
+        return MonthDay(day, status, state, check_in, check_out, worked, overtime, extra, week, locked[stay.site_id])
 
     months: dict[int, list[Stay]] = {}
     for stay in stays:

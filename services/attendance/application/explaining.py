@@ -13,10 +13,13 @@ from services.attendance.application.inferring import frame_of_day
 from services.attendance.application.plans import Planned
 from services.attendance.application.rulebook import LeaveByPerson, Rulebook
 from services.attendance.domain.corrections import Correction
+from services.attendance.domain.explain import Explanation
 from services.attendance.domain.explain_corrections import explain_corrected
 from services.attendance.domain.releases import Release
 from services.attendance.domain.scans import Scan
 from services.attendance.domain.state import State
+from services.attendance.domain.terms import Level
+from services.attendance.domain.week import Hours, figure_of_week, threshold_of_week, week_of
 from shared.kernel.clock import Clock
 from shared.kernel.errors import NotFound
 from shared.web.scope import Scope
@@ -52,6 +55,9 @@ class ExplainReading(Around, Protocol):
 
     async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
         """The corrections in force of each key that has any, by its window in seconds since 1970."""
+
+    async def hours(self, people: Sequence[int], first: date, last: date) -> Mapping[int, Sequence[Hours]]:
+        """As `weeks.WeekReading` says."""
 
 
 class ExplainReads(Protocol):
@@ -111,6 +117,8 @@ class Explaining:
             closed=replace(closed, waits_for=tuple(rules.named(assignment.site_id, closed.waits_for))),
             releases=evidence.releases,
         )
+        if assignment.level is Level.WORKER:
+            explained = await _with_week(reading, explained, rules, person_id, assignment.site_id)
         state = rules.state(assignment.site_id, on, seen=bool(explained.day.used), person_id=person_id)
         planned = rules.planned(person_id, on)
         notes = (*(() if planned is None else (_said(*planned),)), *explained.notes)
@@ -147,6 +155,19 @@ def _said(planned: Planned, since: date | None) -> str:
         return f"{what} was entered in the roster for this date alone."
     holds = f"since {since.isoformat()}" if since else "without a date of beginning"
     return f"{what} follows from schedule {planned.schedule_id}, which the {planned.by} goes by; it holds so {holds}."
+
+
+async def _with_week(
+    reading: ExplainReading, explained: Explanation, rules: Rulebook, person_id: int, site_id: int
+) -> Explanation:
+    """With what of the day is overtime by the week, where there is such a rule."""
+    on = explained.day.date
+    settings = rules.settings_for(person_id, site_id, on)
+    if threshold_of_week(settings) is None:
+        return explained
+    days = (await reading.hours([person_id], week_of(on, settings), on)).get(person_id, ())
+    figure = figure_of_week(days, on, settings)
+    return explained if figure is None else replace(explained, figures=(*explained.figures, figure))
 
 
 def _called(holder: Holder | None, person_id: int) -> str:

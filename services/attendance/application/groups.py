@@ -1,6 +1,6 @@
 """Groups of people across units, and who is in them from when to when. Each change is one transaction."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
@@ -9,8 +9,9 @@ from services.attendance.application.directory import Span
 from services.attendance.application.listing import Page
 from services.attendance.application.people_ports import Once
 from services.attendance.application.rulebook import Rulebook
+from services.attendance.application.scheduling import clash
 from shared.kernel.clock import Clock
-from shared.kernel.errors import Invalid, NotFound, Stale
+from shared.kernel.errors import Conflict, Invalid, NotFound, Stale
 from shared.web.idempotency import Answer, Key
 from shared.web.lists import Window
 from shared.web.scope import Scope
@@ -82,6 +83,15 @@ class GroupWriting(GroupReading, Protocol):
     async def end(self, member_id: int, until: date | None) -> None:
         """Take somebody out from a date on; None is as if never in."""
 
+    async def has_schedules(self, group_id: int) -> bool:
+        """Whether its people go by schedules of its own, or did. That stays so until the transaction ends."""
+
+    async def in_two_groups(self, group_id: int) -> Sequence[tuple[str, str]]:
+        """As `SchedulingWriting` has it."""
+
+    async def recompute(self, person_id: int, span: Span, reason: str) -> None:
+        """See to it that somebody's days are computed again: those of the span, and their neighbours."""
+
 
 class GroupStore(Protocol):
     """Opens transactions."""
@@ -96,9 +106,11 @@ class GroupStore(Protocol):
 class Groups:
     """Groups, and what may be done with them."""
 
-    def __init__(self, store: GroupStore, clock: Clock) -> None:
+    def __init__(self, store: GroupStore, clock: Clock, settled: Callable[[], Awaitable[None]]) -> None:
+        """`settled` waits a little for the days that a change calls for."""
         self._store = store
         self._clock = clock
+        self._settled = settled
 
     async def listed(self, scope: Scope, asked: Window) -> Page[GroupRecord]:
         """The groups that the caller may see."""
@@ -140,9 +152,18 @@ class Groups:
             return await self._there(writing, group_id, Scope.everything())
 
     async def remove(self, group_id: int) -> None:
-        """Take a group away. Raises `NotFound`."""
+        """Take a group away.
+
+        Raises:
+            NotFound: there is no such group.
+            Conflict: its people go by a schedule of its own, or went by it.
+        """
         async with self._store.changing() as writing:
-            await self._there(writing, group_id, Scope.everything())
+            group = await self._there(writing, group_id, Scope.everything())
+            if await writing.has_schedules(group_id):
+                raise Conflict(
+                    f"the people of {group.name} go by a schedule of the group, or went by it: end that first"
+                )
             await writing.remove(group_id)
 
     async def members(self, group_id: int, on: date | None, scope: Scope, asked: Window) -> Page[Member]:
@@ -157,21 +178,28 @@ class Groups:
         Raises:
             NotFound: there is no such group.
             Invalid: there is no such person.
-            Conflict: they are in it for some of that time.
+            Conflict: they are in it for some of that time, or would go by the schedules of two groups at once.
         """
         async with self._store.changing() as writing:
             if once.key is not None and (before := await writing.earlier_answer(once.key)) is not None:
                 return before
-            await self._there(writing, group_id, Scope.everything())
+            group = await self._there(writing, group_id, Scope.everything())
             if not await writing.is_person(person_id):
                 detail = f"there is no employee {person_id}"
                 raise Invalid(f"employee: {detail}", fields={"employee": detail})
+            planned = await writing.has_schedules(group_id)
             member = await writing.member(group_id, await writing.add(group_id, person_id, span))
             assert member is not None  # noqa: S101 - it was written in this transaction
+            if planned:
+                if both := await writing.in_two_groups(group_id):
+                    raise clash(both)
+                await writing.recompute(person_id, span, f"{member.code} came into the group {group.name}")
             answer = once.shown(member)
             if once.key is not None:
                 await writing.keep_answer(once.key, answer)
-            return answer
+        if planned:
+            await self._settled()
+        return answer
 
     async def end(self, group_id: int, member_id: int, until: date | None) -> None:
         """Take somebody out of a group from a date on; None is as if never in.
@@ -181,6 +209,7 @@ class Groups:
             Invalid: the date lies before they came in, or after they went.
         """
         async with self._store.changing() as writing:
+            group = await self._there(writing, group_id, Scope.everything())
             member = await writing.member(group_id, member_id)
             if member is None:
                 raise NotFound(f"there is no member {member_id} of group {group_id}")
@@ -190,7 +219,13 @@ class Groups:
             if until is not None and member.until is not None and until > member.until:
                 detail = f"{until} is after {member.until}, from when they are in the group no more"
                 raise Invalid(f"until: {detail}", fields={"until": detail})
+            planned = await writing.has_schedules(group_id)
             await writing.end(member_id, until)
+            if planned:
+                left = Span(until or member.since, member.until)
+                await writing.recompute(member.person_id, left, f"{member.code} left the group {group.name}")
+        if planned:
+            await self._settled()
 
     async def _there(self, reading: GroupReading, group_id: int, scope: Scope) -> GroupRecord:
         found = await reading.group(group_id, await self._today(reading), scope)

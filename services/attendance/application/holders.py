@@ -76,6 +76,8 @@ class Owned:
     """Ids of schedules."""
     settings: Timeline[Layer] = ()
     """A site's are in `Site`."""
+    of_groups: Timeline[int] = ()
+    """Of a person: the schedules of the groups that they are in, while they are in them."""
     roster: Mapping[date, int | None] = field(default_factory=dict)
     """A person's single dates: ids of shifts, None is off."""
 

@@ -1,7 +1,8 @@
 """Who works which shift by which settings on which date: shifts, schedules, and all that was said of anybody.
 
-Nearest wins: a single date of the roster, then the schedule of the person, of the nearest unit, and so on up to the
-site. Settings lie over each other: those of the site, of the units from the top down, of the person.
+Nearest wins: a single date of the roster, then the schedule of the person, of a group of theirs, of the nearest unit,
+and so on up to the site. Settings lie over each other: those of the site, of the units from the top down, of the
+person.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from services.attendance.application.holders import (
     Layer,
     Owned,
     Site,
+    Span,
     Timeline,
     on_date,
     since_when,
@@ -56,7 +58,7 @@ class Planned(NamedTuple):
     schedule_id: int | None
     """None is a single date of the roster."""
     by: str
-    """roster, person, unit or site."""
+    """roster, person, group, unit or site."""
 
 
 class Planning:
@@ -74,6 +76,11 @@ class Planning:
         self._choices: dict[tuple[tuple[int, ...] | None, date], tuple[Shift, ...]] = {}
         self._slots: dict[tuple[int, date, date | None], Slot] = {}
         self._over: dict[tuple[DaySettings, int, int], DaySettings] = {}
+
+    def layers_of_units(self) -> Iterator[tuple[Span, Layer]]:
+        """All settings of units, whosever."""
+        for unit in self._plans.units.values():
+            yield from unit.settings
 
     def concerns(self, holder: Holder) -> bool:
         """Whether any day of the person may be other than what the site alone makes of it."""
@@ -174,8 +181,8 @@ class Planning:
         owned = holder.owned
         if owned is not None and day in owned.roster:
             return Planned(owned.roster[day], None, "roster")
-        for by, one in self._owned(holder, place):
-            schedule_id = on_date(one.schedules, day)
+        for by, schedules in self._schedules(holder, place):
+            schedule_id = on_date(schedules, day)
             schedule = None if schedule_id is None else on_date(self._plans.schedules.get(schedule_id, ()), day)
             if schedule is not None:
                 return Planned(schedule.shift_on(day, settings), schedule_id, by)
@@ -221,6 +228,13 @@ class Planning:
                 yield "unit", self._plans.units[unit]
         if place.site_id in self._plans.sites:
             yield "site", self._plans.sites[place.site_id]
+
+    def _schedules(self, holder: Holder, place: Assignment) -> Iterator[tuple[str, Timeline[int]]]:
+        """Nearest first."""
+        for by, one in self._owned(holder, place):
+            yield by, one.schedules
+            if one.of_groups:
+                yield "group", one.of_groups
 
     def _layers(self, holder: Holder, place: Assignment) -> list[Timeline[Layer]]:
         """Settings of units from the top down, then of the person."""

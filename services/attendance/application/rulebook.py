@@ -1,11 +1,11 @@
 """Which rules hold at a site on a date, what a day without scans is by them, and how sure a day is by now."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final, NamedTuple
 
-from services.attendance.application.holders import Assignment, Holder, Site
+from services.attendance.application.holders import Assignment, Holder, Layer, Site, Span
 from services.attendance.application.plans import Planned, Planning, Plans
 from services.attendance.domain.boundary import business_date
 from services.attendance.domain.day import work_day
@@ -42,6 +42,8 @@ class Empty(NamedTuple):
     status: str
     state: State
     shortfall: int
+    expected: int
+    """Minutes of work, as the shortfall."""
 
 
 class People(NamedTuple):
@@ -74,6 +76,8 @@ class Rulebook:
         self._of_sites: dict[tuple[int, date], Closure] = {}
         self._seen: dict[tuple[int | None, date], State] = {}
         self._by_frame: dict[tuple[int, int, Level, TimeOff], Empty] = {}
+        self._has_weeks: bool | None = None
+        self._settings: dict[tuple[object, ...], DaySettings] = {}
 
     @property
     def site_ids(self) -> Sequence[int]:
@@ -109,6 +113,35 @@ class Rulebook:
         since = max((span.until for span, _ in spans if span.until and span.until <= day), default=None)
         until = min((span.since for span, _ in spans if span.since and span.since > day), default=None)
         return DEFAULTS, since, until
+
+    def settings_for(self, person_id: int, site_id: int | None, day: date) -> DaySettings:
+        """The settings of a person's date, without what a shift overrides."""
+        own = self._own_place(person_id, day)
+        if own is None:
+            return self._sites[site_id or self.main_site].settings_on(day)
+        holder, place = own
+        if holder.owned is not None and holder.owned.settings:
+            return self.people.planning.settings(holder, day, place)
+        key = (place.site_id, day, *place.unit_path)
+        if key not in self._settings:
+            self._settings[key] = self.people.planning.settings(holder, day, place)
+        return self._settings[key]
+
+    @property
+    def has_weeks(self) -> bool:
+        """Whether any settings have a rule of weeks, wherever and whenever."""
+        if self._has_weeks is None:
+            of_sites = (values for site in self._sites.values() for _, values in site.settings)
+            self._has_weeks = any(values.overtime_week is not None for values in of_sites) or any(
+                "overtime_week_hours" in layer.values for _, layer in self._layers()
+            )
+        return self._has_weeks
+
+    def edges_of(self, *settings: str) -> set[date]:
+        """The dates on which any of these settings may begin to be another for somebody; names are those of the API."""
+        spans = [span for site in self._sites.values() for span, _ in site.settings]
+        spans += [span for span, layer in self._layers() if not layer.values.keys().isdisjoint(settings)]
+        return {edge for span in spans for edge in span if edge is not None}
 
     def frame(self, site_id: int | None, day: date) -> Frame:
         site_id = site_id or self.main_site
@@ -204,7 +237,7 @@ class Rulebook:
         if key not in self._by_frame:
             computed = work_day((), frame, level=level, leave=off.leave, holiday=off.holiday)
             state = state_of(self._closure(site_id, frame.end), self.now, terms_of(frame, *off).due, seen=False)
-            self._by_frame[key] = Empty(computed.status, state, computed.shortfall)
+            self._by_frame[key] = Empty(computed.status, state, computed.shortfall, computed.expected)
         return self._by_frame[key]
 
     def _closure(self, site_id: int, end: int) -> Closure:
@@ -232,6 +265,13 @@ class Rulebook:
         if own is None:
             return bool(planning.choices_by(self._sites[site_id].settings_on(day), day))
         return bool(planning.choices(own[0], day, own[1]))
+
+    def _layers(self) -> Iterator[tuple[Span, Layer]]:
+        """All settings of units and of people, whosever."""
+        yield from self.people.planning.layers_of_units()
+        for holder in self.people.holders.values():
+            if holder.owned is not None:
+                yield from holder.owned.settings
 
     def _own_frame(self, person_id: int, day: date) -> Frame | None:
         own = self._own_place(person_id, day)

@@ -155,13 +155,16 @@ class Scheduling:
 
         Raises:
             NotFound: there is no such schedule.
-            Invalid: there is no such person, unit or site.
+            Invalid: there is no such person, group, unit or site.
+            Conflict: somebody would go by the schedules of two groups at once.
         """
         async with self._store.changing() as writing:
             name = "no schedule" if schedule_id is None else (await _one(writing, "schedule", schedule_id)).name
             found = await found_owner(writing, *owner, Scope.everything())
             before = await writing.schedules_of(found)
             await writing.put_schedules(found, changed(before, span, lambda _: schedule_id))
+            if found.kind == "group" and (both := await writing.in_two_groups(found.id)):
+                raise clash(both)
             touched = await writing.people_of(found, span)
             await writing.recompute(touched, span, f"{found.kind} {found.name} goes by {name}")
         await self._settled()
@@ -222,7 +225,7 @@ class Scheduling:
 
 
 async def found_owner(reading: SchedulingReading, kind: str, text: str, scope: Scope) -> Owner:
-    """Who is meant: `kind` is employee, department, unit or site.
+    """Who is meant: `kind` is employee, department, unit, group or site.
 
     Raises:
         Malformed: there is none, or the caller may not know.
@@ -232,6 +235,12 @@ async def found_owner(reading: SchedulingReading, kind: str, text: str, scope: S
         detail = f"there is no {kind} {text[:80]!r}"
         raise Malformed(f"{kind}: {detail}", fields={kind: detail})
     return found
+
+
+def clash(both: Sequence[tuple[str, str]]) -> Conflict:
+    """For people who would go by the schedules of two groups at once: codes, with the other group's name."""
+    people = sentence([f"{code} (in {group})" for code, group in both[:5]])
+    return Conflict(f"some people would go by the schedules of two groups at once: {people}; end one of them first")
 
 
 def _after(day: date) -> date:

@@ -22,7 +22,7 @@ Kind = Literal["shift", "schedule"]
 class Owner(NamedTuple):
     """Of whom something is said."""
 
-    kind: Literal["site", "unit", "person"]
+    kind: Literal["site", "unit", "group", "person"]
     id: int
     name: str
     """A person's code."""
@@ -137,6 +137,9 @@ class SchedulingWriting(SchedulingReading, Protocol):
 
     async def layered(self) -> tuple[Planning, Sequence[tuple[Owner, Holder]]]:
         """All units and people of whom settings were said; of a unit, somebody at each site who is nobody else's."""
+
+    async def in_two_groups(self, group_id: int) -> Sequence[tuple[str, str]]:
+        """Whom the schedules of this group and of another would both have on a date: codes, with the other's name."""
 
     async def people_of(self, owner: Owner, span: Span) -> set[int]:
         """Who belongs to an owner at any time of the span."""

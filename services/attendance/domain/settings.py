@@ -36,7 +36,7 @@ class OvertimeBy(StrEnum):
     DAY = "day"
     """Time worked above an amount a day."""
     WEEK = "week"
-    """A day has none by itself; see `week.overtime_of_week`."""
+    """A day has none by itself; see `week.overtime_by_week`."""
     NONE = "none"
 
 

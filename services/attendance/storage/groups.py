@@ -12,6 +12,8 @@ from services.attendance.application.groups import GroupRecord, Member
 from services.attendance.application.listing import Page
 from services.attendance.application.rulebook import Rulebook
 from services.attendance.storage.looking_up import read_rulebook
+from services.attendance.storage.plans import in_two_groups
+from services.attendance.storage.rules import ask_days, change_rules, hold_rules
 from services.attendance.storage.sql import Where, like, number_key, page, seen_by, text_key
 from shared.kernel.errors import Conflict
 from shared.storage.database import Database
@@ -151,6 +153,20 @@ class PostgresGroupWriting(PostgresGroupReading):
         await self._pg.execute(
             "UPDATE group_members SET during = daterange(lower(during), $2) WHERE id = $1", member_id, until
         )
+
+    async def has_schedules(self, group_id: int) -> bool:
+        await hold_rules(self._pg)
+        found: bool = await self._pg.fetchval(
+            "SELECT EXISTS (SELECT FROM schedule_assignments WHERE group_id = $1)", group_id
+        )
+        return found
+
+    async def in_two_groups(self, group_id: int) -> list[tuple[str, str]]:
+        return await in_two_groups(self._pg, group_id)
+
+    async def recompute(self, person_id: int, span: Span, reason: str) -> None:
+        await change_rules(self._pg)
+        await ask_days(self._pg, [person_id], *span, reason)
 
 
 def _seen_groups(today: date, scope: Scope) -> tuple[Where, str]:

@@ -85,6 +85,12 @@ async def find_unit(pg: "asyncpg.Connection[Any]", text: str) -> int | None:
     return found
 
 
+async def find_site(pg: "asyncpg.Connection[Any]", text: str) -> int | None:
+    """Which site is meant by a name, in any case of letters, or an id."""
+    found: int | None = await pg.fetchval(_SITE, text, as_id(text))
+    return found
+
+
 async def find_group(pg: "asyncpg.Connection[Any]", text: str, scope: Scope) -> int | None:
     """Which group is meant by a name, in any case of letters, or an id, among those of people whom the caller sees."""
     where = Where(text, as_id(text))
@@ -106,6 +112,8 @@ def as_id(text: str) -> int | None:
     """The number that an id is written as; None where it cannot be one."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
 
+
+_SITE = "SELECT id FROM sites WHERE lower(name) = lower($1) OR id = $2::int ORDER BY id = $2 DESC NULLS LAST LIMIT 1"
 
 _REPORTERS = """
 SELECT code, name, site_id, reported_until FROM machines WHERE NOT removed AND status = 'active' AND reports_by_itself

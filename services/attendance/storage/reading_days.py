@@ -19,7 +19,15 @@ from services.attendance.application.day_facts import (
 )
 from services.attendance.application.listing import Page
 from services.attendance.application.rulebook import LeaveByPerson, Rulebook
-from services.attendance.storage.looking_up import Remembered, find_group, find_person, find_unit, read_rulebook
+from services.attendance.domain.week import Hours
+from services.attendance.storage.looking_up import (
+    Remembered,
+    find_group,
+    find_person,
+    find_site,
+    find_unit,
+    read_rulebook,
+)
 from services.attendance.storage.sql import (
     Key,
     Where,
@@ -33,6 +41,7 @@ from services.attendance.storage.sql import (
     text_key,
 )
 from services.attendance.storage.time_off import read_leave
+from services.attendance.storage.weeks import read_hours
 from shared.storage.database import Database
 from shared.web.lists import Window
 from shared.web.scope import Scope
@@ -73,21 +82,27 @@ class PostgresDayReading:
     async def group(self, text: str, scope: Scope) -> int | None:
         return await find_group(self._pg, text, scope)
 
+    async def site(self, text: str) -> int | None:
+        return await find_site(self._pg, text)
+
     async def on(self, day: date, wanted: Filter, scope: Scope) -> Sequence[DayFacts]:
         where = Where(day)
         _narrow(where, wanted, scope, day="$1")
         sql = f"SELECT {_FACTS.format(day='$1', status='d.status')} FROM {_ON} WHERE {where} ORDER BY p.code"
         return [DayFacts(*row) for row in await self._pg.fetch(sql, *where.values)]
 
-    async def month(
-        self, first: date, last: date, wanted: Filter, scope: Scope
-    ) -> tuple[Sequence[Stay], Sequence[MonthFacts]]:
+    async def stays(self, first: date, last: date, wanted: Filter, scope: Scope) -> list[Stay]:
         where = Where(first, last)
         where.add("NOT p.removed AND (p.joined_on IS NULL OR p.joined_on <= $2)")
         where.add("(p.left_on IS NULL OR p.left_on >= $1)")
-        _narrow_people(where, wanted, scope)
+        narrow_people(where, wanted, scope)
         _in_group(where, wanted, "m.during && daterange($1, $2, '[]')")
-        stays = [Stay(*row) for row in await self._pg.fetch(_STAYS.format(where=where), *where.values)]
+        return [Stay(*row) for row in await self._pg.fetch(_STAYS.format(where=where), *where.values)]
+
+    async def month(
+        self, first: date, last: date, wanted: Filter, scope: Scope
+    ) -> tuple[Sequence[Stay], Sequence[MonthFacts]]:
+        stays = await self.stays(first, last, wanted, scope)
         where = Where(first, last, list({stay.person_id for stay in stays}))
         seen_by(where, scope, person="d.person_id", unit="a.unit_id")
         join = _ASSIGNED.format(day="d.date", person="d.person_id") if scope.reach == "units" else ""
@@ -133,6 +148,9 @@ class PostgresDayReading:
         sql = "SELECT person_id, date FROM adjustments WHERE date BETWEEN $1 AND $2 AND NOT cancelled"
         return {(row[0], row[1]) for row in await self._pg.fetch(sql, first, last)}
 
+    async def hours(self, people: Sequence[int], first: date, last: date) -> dict[int, list[Hours]]:
+        return await read_hours(self._pg, people, first, last)
+
     async def counts(self, day: date, wanted: Filter, scope: Scope, apart: Sequence[int]) -> Sequence[Count]:
         where = Where(day, apart)
         _narrow(where, wanted, scope, day="$1")
@@ -160,7 +178,7 @@ def _narrow(where: Where, wanted: Filter, scope: Scope, *, day: str) -> None:
     """People active on the day, whom the caller wants and may see."""
     where.add(f"NOT p.removed AND (p.joined_on IS NULL OR p.joined_on <= {day})")
     where.add(f"(p.left_on IS NULL OR p.left_on >= {day})")
-    _narrow_people(where, wanted, scope)
+    narrow_people(where, wanted, scope)
     _in_group(where, wanted, f"m.during @> {day}::date")
 
 
@@ -170,12 +188,16 @@ def _in_group(where: Where, wanted: Filter, when: str) -> None:
         where.add(f"EXISTS ({member} = {{}} AND {when})", wanted.group_id)
 
 
-def _narrow_people(where: Where, wanted: Filter, scope: Scope) -> None:
+def narrow_people(where: Where, wanted: Filter, scope: Scope) -> None:
+    """People `p` where they are assigned, `a` and `u`: whom the caller wants and may see."""
     seen_by(where, scope, person="p.id", unit="a.unit_id")
     if wanted.person_id is not None:
         where.add("p.id = {}", wanted.person_id)
     if wanted.unit_id is not None:
         in_unit(where, wanted.unit_id, unit="a.unit_id")
+    if wanted.site_id is not None:
+        # Who belongs nowhere counts as belonging to the first site, as in `_ALL`.
+        where.add("coalesce(a.site_id, (SELECT min(id) FROM sites)) = {}", wanted.site_id)
     if wanted.level_of_work:
         where.add("lower(coalesce(a.level_of_work, 'Worker')) = lower({})", wanted.level_of_work)
     if wanted.search:

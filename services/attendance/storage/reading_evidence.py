@@ -12,6 +12,7 @@ from services.attendance.application.explaining import Evidence
 from services.attendance.application.rulebook import LeaveByPerson, Rulebook
 from services.attendance.domain.corrections import Correction
 from services.attendance.domain.scans import QUALITIES, SCAN_TYPES, Scan
+from services.attendance.domain.week import Hours
 from services.attendance.storage.correction_rows import corrections_in_force
 from services.attendance.storage.directory import read_people
 from services.attendance.storage.looking_up import Remembered, find_person, read_rulebook
@@ -19,6 +20,7 @@ from services.attendance.storage.recording import scans_of
 from services.attendance.storage.rulings import RULED, RULING, release_of
 from services.attendance.storage.sql import Where, seen_by
 from services.attendance.storage.time_off import read_leave
+from services.attendance.storage.weeks import read_hours
 from shared.storage.database import Database
 from shared.web.scope import Scope
 
@@ -81,6 +83,9 @@ class PostgresEvidenceReading:
 
     async def corrections_around(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
         return await corrections_in_force(self._pg, spans)
+
+    async def hours(self, people: Sequence[int], first: date, last: date) -> dict[int, list[Hours]]:
+        return await read_hours(self._pg, people, first, last)
 
     async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
         return await corrections_in_force(self._pg, spans)

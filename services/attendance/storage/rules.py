@@ -5,8 +5,8 @@ changes people, badges, assignments, settings, sites or zones takes it *exclusiv
 which days are to be computed again; the change commits at once, the days follow in the background.
 """
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Collection, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import asyncpg
@@ -32,6 +32,18 @@ async def change_rules(pg: "asyncpg.Connection[Any]") -> int:
 async def hold_rules(pg: "asyncpg.Connection[Any]") -> None:
     """Wait for the workers under way, and hold up new ones until this transaction ends; the rules stay as they are."""
     await pg.execute("SELECT pg_advisory_xact_lock($1)", RULES_LOCK)
+
+
+async def ask_days(
+    pg: "asyncpg.Connection[Any]", people: Collection[int], since: date | None, until: date | None, reason: str
+) -> None:
+    """Note the days of these people from `since` on and before `until`, and those beside them.
+
+    What moves the window of a date moves those of its neighbours.
+    """
+    before = None if since is None else since - timedelta(days=1)
+    # The end of a span is exclusive, that of a note is not.
+    await ask_recompute(pg, reason=reason, people=sorted(people), since=before, until=until)
 
 
 async def ask_recompute(

@@ -53,13 +53,15 @@ def add_schedules(metadata: MetaData) -> None:
         Column("schedule_id", Integer, ForeignKey("attendance.schedules.id"), nullable=False, index=True),
         Column("site_id", Integer, ForeignKey("attendance.sites.id")),
         Column("unit_id", Integer, ForeignKey("attendance.units.id")),
+        Column("group_id", Integer, ForeignKey("attendance.groups.id")),
         Column("person_id", Integer, ForeignKey("attendance.people.id")),
         Column("during", DATERANGE, nullable=False),
-        CheckConstraint("num_nonnulls(site_id, unit_id, person_id) = 1", name="one_owner"),
+        CheckConstraint("num_nonnulls(site_id, unit_id, group_id, person_id) = 1", name="one_owner"),
         ExcludeConstraint(("site_id", "="), ("during", "&&"), name="schedules_of_a_site", using="gist"),
         ExcludeConstraint(("unit_id", "="), ("during", "&&"), name="schedules_of_a_unit", using="gist"),
+        ExcludeConstraint(("group_id", "="), ("during", "&&"), name="schedules_of_a_group", using="gist"),
         ExcludeConstraint(("person_id", "="), ("during", "&&"), name="schedules_of_a_person", using="gist"),
-        comment="Whose days go by which schedule: the person's own, else the nearest unit's, else the site's.",
+        comment="Whose days go by which schedule: the person's own, else a group's, the nearest unit's, the site's.",
     )
     Table(
         "roster",

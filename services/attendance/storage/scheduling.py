@@ -3,8 +3,8 @@
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import date, datetime, timedelta
-from typing import Any, Final
+from datetime import date, datetime
+from typing import Any, Final, Literal
 
 import asyncpg
 
@@ -15,9 +15,9 @@ from services.attendance.application.rulebook import Rulebook
 from services.attendance.application.scheduling_ports import Assigned, Kind, Named, Owner, RosterDay, Values
 from services.attendance.domain.schedule import schedule_from
 from services.attendance.storage.directory import read_people, read_sites, span_of
-from services.attendance.storage.looking_up import as_id, find_person, find_unit, read_rulebook
-from services.attendance.storage.plans import read_plans
-from services.attendance.storage.rules import ask_recompute, change_rules
+from services.attendance.storage.looking_up import find_group, find_person, find_site, find_unit, read_rulebook
+from services.attendance.storage.plans import in_two_groups, read_plans
+from services.attendance.storage.rules import ask_days, change_rules
 from services.attendance.storage.sql import BELOW, Where, day_key, in_unit, like, number_key, page, seen_by, text_key
 from shared.kernel.errors import Conflict
 from shared.storage.database import Database
@@ -25,8 +25,12 @@ from shared.web.idempotency import Answer, Key, earlier_fast, keep_fast
 from shared.web.lists import Window
 from shared.web.scope import Scope
 
-_ONE_DAY: Final = timedelta(days=1)
 _NAME: Final[Mapping[Kind, str]] = {"shift": "code", "schedule": "name"}
+_OWNERS: Final[Mapping[str, Literal["person", "group", "site"]]] = {
+    "employee": "person",
+    "group": "group",
+    "site": "site",
+}
 
 
 class PostgresScheduling:
@@ -67,14 +71,17 @@ class PostgresSchedulingReading:
         return [Named(id=one, name=names[one], versions=tuple(its)) for one, its in versions.items()]
 
     async def owner(self, kind: str, text: str, scope: Scope) -> Owner | None:
+        if kind in ("department", "unit"):
+            return await self._unit(text, scope)
         if kind == "employee":
-            person = await find_person(self._pg, text, scope)
-            if person is None:
-                return None
-            return Owner("person", person, await self._pg.fetchval("SELECT code FROM people WHERE id = $1", person))
-        if kind == "site":
-            row = await self._pg.fetchrow(_SITE, text, as_id(text))
-            return None if row is None else Owner("site", row["id"], row["name"])
+            id_, name_of = await find_person(self._pg, text, scope), "SELECT code FROM people WHERE id = $1"
+        elif kind == "group":
+            id_, name_of = await find_group(self._pg, text, scope), "SELECT name FROM groups WHERE id = $1"
+        else:
+            id_, name_of = await find_site(self._pg, text), "SELECT name FROM sites WHERE id = $1"
+        return None if id_ is None else Owner(_OWNERS[kind], id_, await self._pg.fetchval(name_of, id_))
+
+    async def _unit(self, text: str, scope: Scope) -> Owner | None:
         unit = await find_unit(self._pg, text)
         if unit is None:
             return None
@@ -91,13 +98,14 @@ class PostgresSchedulingReading:
             where.add("s.schedule_id = {}", schedule_id)
         if scope.reach != "all":
             # What holds for a whole site says nothing of anybody.
-            seen = Where()
-            seen.values = where.values
+            seen, member = Where(), Where()
+            seen.values = member.values = where.values
             seen_by(seen, scope, person="s.person_id", unit="coalesce(s.unit_id, a.unit_id)")
-            where.add(f"(s.site_id IS NOT NULL OR ({seen}))")
+            seen_by(member, scope, person="m.person_id", unit="b.unit_id")
+            where.add(f"(s.site_id IS NOT NULL OR ({seen}) OR EXISTS ({_MEMBER} AND {member}))")
         if asked.search:
             pattern = where.value(like(asked.search))
-            where.add(f"(c.name ILIKE {pattern} OR coalesce(p.code, u.name, t.name) ILIKE {pattern})")
+            where.add(f"(c.name ILIKE {pattern} OR coalesce(p.code, g.name, u.name, t.name) ILIKE {pattern})")
         found = await page(
             self._pg,
             select=_ASSIGNED,
@@ -239,9 +247,14 @@ class PostgresSchedulingWriting(PostgresSchedulingReading):
             "DELETE FROM roster WHERE person_id = ANY($1::int[]) AND date = ANY($2::date[])", people, dates
         )
 
+    async def in_two_groups(self, group_id: int) -> Sequence[tuple[str, str]]:
+        return await in_two_groups(self._pg, group_id)
+
     async def people_of(self, owner: Owner, span: Span) -> set[int]:
         if owner.kind == "person":
             return {owner.id}
+        if owner.kind == "group":
+            return {row[0] for row in await self._pg.fetch(_IN_GROUP, owner.id, *span)}
         in_it = f"unit_id IN ({BELOW.format('$1')})" if owner.kind == "unit" else "site_id = ANY($1::int[])"
         sql = f"SELECT DISTINCT person_id FROM assignments WHERE {in_it} AND during && daterange($2, $3)"
         return {row[0] for row in await self._pg.fetch(sql, [owner.id], *span)}
@@ -269,9 +282,7 @@ class PostgresSchedulingWriting(PostgresSchedulingReading):
         return found
 
     async def recompute(self, people: set[int], span: Span, reason: str) -> None:
-        since = None if span.since is None else span.since - _ONE_DAY
-        # The end of the span is exclusive, that of a note is not.
-        await ask_recompute(self._pg, reason=reason, people=sorted(people), since=since, until=span.until)
+        await ask_days(self._pg, people, *span, reason)
 
 
 def _standing_in(site_id: int, unit_path: list[int]) -> Assignment:
@@ -303,19 +314,23 @@ WHERE $1::int IS NULL OR n.id = $1 ORDER BY n.{name} COLLATE "C", v.during
     for kind, name in _NAME.items()
 }
 
-_SITE = (
-    "SELECT id, name FROM sites WHERE lower(name) = lower($1) OR id = $2::int ORDER BY id = $2 DESC NULLS LAST LIMIT 1"
-)
-
 _ASSIGNED = """
 s.id, s.schedule_id, c.name AS schedule, s.during,
-       CASE WHEN s.person_id IS NOT NULL THEN 'person' WHEN s.unit_id IS NOT NULL THEN 'unit' ELSE 'site' END AS kind,
-       coalesce(s.person_id, s.unit_id, s.site_id) AS owner, coalesce(p.code, u.name, t.name) AS name
+       CASE WHEN s.person_id IS NOT NULL THEN 'person' WHEN s.group_id IS NOT NULL THEN 'group'
+            WHEN s.unit_id IS NOT NULL THEN 'unit' ELSE 'site' END AS kind,
+       coalesce(s.person_id, s.group_id, s.unit_id, s.site_id) AS owner,
+       coalesce(p.code, g.name, u.name, t.name) AS name
 """
 _ASSIGNMENTS = """
 schedule_assignments s JOIN schedules c ON c.id = s.schedule_id
-LEFT JOIN people p ON p.id = s.person_id LEFT JOIN units u ON u.id = s.unit_id LEFT JOIN sites t ON t.id = s.site_id
+LEFT JOIN people p ON p.id = s.person_id LEFT JOIN groups g ON g.id = s.group_id
+LEFT JOIN units u ON u.id = s.unit_id LEFT JOIN sites t ON t.id = s.site_id
 LEFT JOIN assignments a ON a.person_id = s.person_id AND a.during @> $1::date
+"""
+
+_MEMBER = """
+SELECT FROM group_members m LEFT JOIN assignments b ON b.person_id = m.person_id AND b.during @> $1::date
+WHERE m.group_id = s.group_id
 """
 
 _ROSTER = """
@@ -338,6 +353,8 @@ WITH RECURSIVE path AS (
 
 _PEOPLE = "SELECT id, code FROM people WHERE NOT removed AND (id = ANY($1::int[]) OR code = ANY($2::text[]))"
 
+_IN_GROUP = "SELECT DISTINCT person_id FROM group_members WHERE group_id = $1 AND during && daterange($2, $3)"
+
 _PUT_ROSTER = """
 INSERT INTO roster (person_id, date, shift_id)
 SELECT p, d, $3::int FROM unnest($1::int[]) AS p CROSS JOIN unnest($2::date[]) AS d
@@ -349,8 +366,9 @@ SELECT DISTINCT person_id FROM roster WHERE shift_id = $1 AND daterange($2, $3) 
 """
 
 _GOING_BY = """
-SELECT during, coalesce(person_id, unit_id, site_id) AS owner,
-       CASE WHEN person_id IS NOT NULL THEN 'person' WHEN unit_id IS NOT NULL THEN 'unit' ELSE 'site' END AS kind
+SELECT during, coalesce(person_id, group_id, unit_id, site_id) AS owner,
+       CASE WHEN person_id IS NOT NULL THEN 'person' WHEN group_id IS NOT NULL THEN 'group'
+            WHEN unit_id IS NOT NULL THEN 'unit' ELSE 'site' END AS kind
 FROM schedule_assignments WHERE schedule_id = ANY($1::int[]) AND during && daterange($2, $3)
 """
 

@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, JSONB, ExcludeConst
 
 from services.attendance.storage.closing_tables import add_closing
 from services.attendance.storage.correction_tables import add_corrections
+from services.attendance.storage.payroll_tables import add_pay_codes
 from services.attendance.storage.schedule_tables import add_schedules
 from services.attendance.storage.time_off_tables import add_time_off
 from shared.outbox.tables import add_inbox, add_outbox
@@ -297,3 +298,4 @@ add_corrections(metadata)
 add_schedules(metadata)
 add_time_off(metadata)
 add_closing(metadata)
+add_pay_codes(metadata)

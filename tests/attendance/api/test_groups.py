@@ -122,3 +122,102 @@ async def test_who_is_taken_out_of_a_group_does_not_stay_longer_by_that(company:
     assert "after 2024-01-10" in refused.json()["error"]
     await company.ask("DELETE", one, params={"until": "2024-01-05"}, expect=204)
     assert (await company.get(path))[0]["until"] == "2024-01-05"
+
+
+NIGHTS = {"code": "N", "name": "Night", "parts": [{"start": "22:00", "end": "06:00"}], "breaks": []}
+DAYS = {"code": "D", "name": "Day", "parts": [{"start": "08:00", "end": "16:00"}], "breaks": []}
+
+
+@pytest.fixture
+async def shifts(company: Office) -> dict[str, int]:
+    """A schedule of nights and one of days, by name."""
+    made = {}
+    for name, shift in (("Nights", NIGHTS), ("Days", DAYS)):
+        await company.ask("POST", "shifts/", json=shift, expect=201)
+        body = {"name": name, "shift": shift["code"]}
+        made[name] = int((await company.ask("POST", "schedules/", json=body, expect=201)).json()["id"])
+    await company.settle()
+    return made
+
+
+async def shifts_of(office: Office, code: str) -> list[str | None]:
+    """What somebody's dates from 8 to 13 January show. The 12th is a Friday."""
+    days = {"date_from": "2024-01-08", "date_to": "2024-01-13", "ordering": "date"}
+    shown = [row["shift"] for row in await office.get("daily-attendance/", employee=code, **days)]
+    return [None if shift is None else shift.split()[0] for shift in shown]
+
+
+async def test_a_group_goes_by_a_schedule_while_people_are_in_it(company: Office, shifts: dict[str, int]):
+    moments = ("10 21:55", "11 06:04", "11 21:55", "12 06:04")
+    await company.scan("1", *[f"2024-01-{moment}" for moment in moments])
+    group_id = await group(company, EMP001=("2024-01-09", "2024-01-12"), EMP003=(None, None))
+    nights, days = shifts["Nights"], shifts["Days"]
+    assign = f"schedules/{nights}/assign/"
+    answer = await company.ask("POST", assign, json={"group": "Fire wardens", "since": "2024-01-10"})
+    assert (answer.json()["of"], answer.json()["name"]) == ("group", "Fire wardens")
+    # Of these people the days are computed again, and of nobody else.
+    ids = await company.ids()
+    (note,) = await company.sql("SELECT people, since FROM recomputations")
+    assert (note["people"], str(note["since"])) == ([ids["EMP001"], ids["EMP003"]], "2024-01-09")
+    await company.settle()
+    assert await shifts_of(company, "EMP001") == [None, None, "Night", "Night", None, None]
+    assert await shifts_of(company, "EMP003") == [None, None, "Night", "Night", None, "Night"]
+    rows = await company.get("daily-attendance/", employee="EMP001", date_from="2024-01-10", date_to="2024-01-11")
+    worked = {row["date"]: (row["first_check_in_formatted"], row["last_check_out_formatted"]) for row in rows}
+    assert worked == dict.fromkeys(("2024-01-10", "2024-01-11"), ("21:55", "06:04"))
+
+    # A person's own schedule is nearer than the group's, and the group's nearer than the unit's.
+    await company.ask("POST", f"schedules/{days}/assign/", json={"department": "Sewing"})
+    await company.ask("POST", f"schedules/{days}/assign/", json={"employee": "EMP003", "since": "2024-01-13"})
+    await company.settle()
+    assert await shifts_of(company, "EMP001") == ["Day", "Day", "Night", "Night", None, "Day"]
+    assert await shifts_of(company, "EMP003") == ["Day", "Day", "Night", "Night", None, "Day"]
+
+    # Who comes in or leaves goes by it from then on.
+    member = {"employee": ids["EMP004"], "since": "2024-01-11"}
+    await company.ask("POST", f"groups/{group_id}/members/", json=member, expect=201)
+    (ahmed,) = [one for one in await company.get(f"groups/{group_id}/members/") if one["employee_id"] == "EMP001"]
+    await company.ask("DELETE", f"groups/{group_id}/members/{ahmed['id']}/?until=2024-01-11", expect=204)
+    await company.settle()
+    assert await shifts_of(company, "EMP004") == [None, None, None, "Night", None, "Night"]
+    assert await shifts_of(company, "EMP001") == ["Day", "Day", "Night", "Day", None, "Day"]
+    shown = await company.get("schedules/assignments/", by="head", schedule=str(nights))
+    assert [(one["of"], one["id"], one["since"]) for one in shown] == [("group", group_id, "2024-01-10")]
+    await company.ask("DELETE", f"groups/{group_id}/", expect=409)
+    await company.ask("DELETE", f"schedules/{nights}/", expect=409)
+    await company.ask("POST", "schedules/unassign/", json={"group": group_id})
+    await company.settle()
+    assert await shifts_of(company, "EMP004") == [None] * 6
+    await company.ask("DELETE", f"groups/{group_id}/", expect=204)
+
+
+async def test_nobody_goes_by_the_schedules_of_two_groups_at_once(company: Office, shifts: dict[str, int]):
+    first = await group(company, EMP001=(None, "2024-01-10"), EMP002=(None, None))
+    ids = await company.ids()
+    second = (await company.ask("POST", "groups/", json={"name": "Drivers"}, expect=201)).json()["id"]
+    for code, since in (("EMP001", "2024-01-10"), ("EMP002", "2024-01-20")):
+        member = {"employee": ids[code], "since": since}
+        await company.ask("POST", f"groups/{second}/members/", json=member, expect=201)
+    assign = f"schedules/{shifts['Nights']}/assign/"
+    await company.ask("POST", assign, json={"group": first, "until": "2024-02-01"})
+    refused = await company.ask("POST", assign, json={"group": second}, expect=409)
+    assert "EMP002 (in Fire wardens)" in refused.json()["error"]
+    assert "EMP001" not in refused.json()["error"]
+    await company.ask("POST", assign, json={"group": second, "since": "2024-02-01"})
+    # EMP003 is in both, and goes by one after the other.
+    for group_id in (first, second):
+        await company.ask("POST", f"groups/{group_id}/members/", json={"employee": ids["EMP003"]}, expect=201)
+    refused = await company.ask("POST", assign, json={"group": second, "since": "2024-01-31"}, expect=409)
+    assert "EMP002 (in Fire wardens) and EMP003 (in Fire wardens)" in refused.json()["error"]
+    third = (await company.ask("POST", "groups/", json={"name": "Guards"}, expect=201)).json()["id"]
+    await company.ask("POST", assign, json={"group": third})
+    path = f"groups/{third}/members/"
+    await company.ask("POST", path, json={"employee": ids["EMP003"], "since": "2024-03-01"}, expect=409)
+    # Refused is the whole of it: nobody was let in, and nothing was assigned.
+    assert await company.get(path) == []
+    spans = {one["name"]: (one["since"], one["until"]) for one in await company.get("schedules/assignments/")}
+    assert spans == {
+        "Fire wardens": (None, "2024-02-01"),
+        "Drivers": ("2024-02-01", None),
+        "Guards": (None, None),
+    }

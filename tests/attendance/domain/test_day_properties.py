@@ -16,7 +16,7 @@ from services.attendance.domain.scans import MachineRole, Quality, Scan, ScanTyp
 from services.attendance.domain.settings import DEFAULTS, DaySettings, OvertimeBy, Resolver, Rounding
 from services.attendance.domain.shift import DeductedBreak, FixedBreak, Part, PunchedBreak, Shift
 from services.attendance.domain.terms import Leave, LeavePart, Level
-from services.attendance.domain.week import overtime_of_week, week_of
+from services.attendance.domain.week import Hours, overtime_by_week, week_of
 from services.attendance.domain.window import Slot, date_at, frame_of
 
 # Ordinary dates and those on which clocks change, in zones that change by an hour, by half an hour and never.
@@ -308,13 +308,15 @@ def test_sums_over_any_split_of_a_period_agree(data: st.DataObject, zone: str, s
 def test_overtime_of_weeks_is_what_their_hours_have_above_it(data: st.DataObject, starts: int) -> None:
     rule = DaySettings(overtime_by=OvertimeBy.WEEK, overtime_week=40 * 60, week_starts_on=starts, lunch_minutes=0)
     lengths = data.draw(st.lists(st.integers(0, 16 * 60), min_size=21, max_size=21))
-    weeks: dict[date, list[Day]] = {}
+    weeks: dict[date, list[Hours]] = {}
     for number, length in enumerate(lengths):
         frame = frame_of(date(2024, 1, 1) + timedelta(days=number), "Asia/Dhaka", rule)
         came = frame.terms.safe_entry * 60
         day = work_day([Scan(came, UUID(int=1)), Scan(came + length * 60, UUID(int=2))], frame)
-        weeks.setdefault(week_of(day.date, rule), []).append(day)
+        weeks.setdefault(week_of(day.date, rule), []).append(Hours(day.date, day.working, 0))
+    whole = overtime_by_week([day for days in weeks.values() for day in days], lambda _: rule)
     for days in weeks.values():
-        by_week = overtime_of_week(days, rule)
+        by_week = overtime_by_week(days, lambda _: rule)
         assert sum(by_week.values()) == max(0, sum(day.working for day in days) - 40 * 60)
         assert all(0 <= by_week[day.date] <= day.working for day in days)
+        assert by_week.items() <= whole.items()

@@ -20,7 +20,7 @@ from services.attendance.domain.settings import DEFAULTS, settings_from
 from services.attendance.domain.shift import Shift
 from services.attendance.domain.shift_values import shift_from
 from services.attendance.domain.terms import terms_of
-from services.attendance.domain.week import overtime_of_week
+from services.attendance.domain.week import Hours, overtime_by_week
 from services.attendance.domain.window import Slot, date_at, frame_of
 from services.attendance.domain.work import rounded_ends
 from services.ingest.vendors.hikvision.clock import NoSuchTime, wall_of
@@ -200,11 +200,15 @@ def a_week(*lengths: float, **rules: Any) -> list[Day]:
     return days
 
 
+def hours_of(day: Day) -> Hours:
+    return Hours(day.date, day.working, day.overtime + day.extra_overtime)
+
+
 @of("E104")
 def test_hours_of_a_week_may_lie_on_any_of_its_days(case: Case) -> None:
     rules = {"overtime_by": "week", "overtime_week_hours": 16}
     days = a_week(8, 0, 0, 0, 0, 8, **rules)
-    by_week = overtime_of_week(days, settings_from(rules))
+    by_week = overtime_by_week(map(hours_of, days), lambda _: settings_from(rules))
     assert [by_week[days[0].date], by_week[days[5].date]] == case.expected["overtime"]
 
 
@@ -239,7 +243,7 @@ def test_a_presence_of_28_hours_is_two_days_to_look_at(case: Case) -> None:
 def test_overtime_by_day_and_by_week_counts_each_minute_once(case: Case) -> None:
     rules = {"overtime_by": "day", "overtime_after_hours": 9, "overtime_week_hours": 40}
     days = a_week(10, 8, 8, 8, 10, **rules)
-    by_week = overtime_of_week(days, settings_from(rules))
+    by_week = overtime_by_week(map(hours_of, days), lambda _: settings_from(rules))
     lines = {day.date.strftime("%a"): [hours(by_week[day.date]), hours(day.overtime)] for day in days}
     assert sum(map(sum, lines.values())) == case.expected["overtime"]
     assert lines["Mon"] == [0, case.expected["lines"]["Mon"]]

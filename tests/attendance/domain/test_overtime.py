@@ -7,7 +7,7 @@ import pytest
 from services.attendance.domain.day import Day
 from services.attendance.domain.settings import settings_from
 from services.attendance.domain.terms import Leave, LeavePart, Level
-from services.attendance.domain.week import overtime_of_week, week_of
+from services.attendance.domain.week import Hours, figure_of_week, overtime_by_week, week_of
 from tests.attendance.domain.build import FRIDAY, MONDAY, a_shift, day
 
 
@@ -113,7 +113,12 @@ WEEK = {"overtime_by": "week", "overtime_week_hours": 40, "weekend_days": [0, 6]
 
 
 def by_week(days: list[Day], **rules: object) -> list[int]:
-    return [minutes // 60 for minutes in overtime_of_week(days, settings_from(rules)).values()]
+    found = overtime_by_week(map(hours_of, days), lambda _: settings_from(rules))
+    return [found.get(on, 0) // 60 for on in sorted(day.date for day in days)]
+
+
+def hours_of(day: Day) -> Hours:
+    return Hours(day.date, day.working, day.overtime + day.extra_overtime)
 
 
 @pytest.mark.parametrize(
@@ -145,12 +150,33 @@ def test_without_a_rule_of_weeks_there_is_none_by_the_week() -> None:
     assert by_week(week(12, 12, 12, 12, 12), overtime_by="day") == [0] * 5
 
 
-def test_days_of_two_weeks_or_twice_the_same_are_refused() -> None:
-    days = week(8, 8)
-    with pytest.raises(ValueError, match="one week"):
-        overtime_of_week([*days, days[0]], settings_from({}))
-    with pytest.raises(ValueError, match="one week"):
-        overtime_of_week([days[0], day(on=MONDAY + timedelta(days=7))], settings_from({}))
+@pytest.mark.parametrize("rules", [{"overtime_by": "none"}, {"auto_calculate_overtime": False}])
+def test_where_no_overtime_is_calculated_there_is_none_by_the_week(rules: dict[str, object]) -> None:
+    assert by_week(week(12, 12, 12, 12, 12), overtime_week_hours=40, **rules) == [0] * 5
+
+
+def test_each_date_goes_by_its_own_settings_and_only_what_is_asked_is_answered() -> None:
+    days = [hours_of(one) for one in week(10, 10, 10, 10, 10, **WEEK)]
+    friday, stricter = MONDAY + timedelta(days=4), {**WEEK, "overtime_week_hours": 30}
+    found = overtime_by_week(days, lambda on: settings_from(stricter if on < friday else WEEK) if on > MONDAY else None)
+    assert {on.isoweekday(): minutes // 60 for on, minutes in found.items()} == {2: 0, 3: 0, 4: 10, 5: 10}
+
+
+def test_the_overtime_of_a_week_is_explained() -> None:
+    rules = settings_from({"overtime_by": "day", "overtime_after_hours": 9, "overtime_week_hours": 40})
+    days = [hours_of(one) for one in week(10, 8, 8, 8, 10, overtime_by="day", overtime_after_hours=9)]
+    told = {on: figure_of_week(days, MONDAY + timedelta(days=on), rules) for on in (0, 4, 5)}
+    begins = f"were worked from {MONDAY}, the first date of the week, to this date"
+    assert {on: (one.value, one.why) for on, one in told.items() if one is not None} == {
+        0: (0.0, f"10 h 00 min {begins}, which are not above 40 h 00 min"),
+        4: (
+            3.0,
+            f"44 h 00 min {begins}; of this date's 10 h 00 min, 4 h 00 min lie above 40 h 00 min, and 1 h 00 min of "
+            "these are overtime by the day already",
+        ),
+        5: (0.0, f"44 h 00 min {begins}; of this date's 0 min, 0 min lie above 40 h 00 min"),
+    }
+    assert figure_of_week(days, MONDAY, settings_from({})) is None
 
 
 @pytest.mark.parametrize(
