@@ -221,7 +221,7 @@ CROSS JOIN LATERAL (
 """
 
 _VALUES = ", ".join(DayRow._fields)
-_TYPES = """
+DAY_TYPES = """
     date int text timestamptz timestamptz int int int int int int bool bool text int2 int2 int2 int2 text text bytea
     int int bool text
 """.split()  # noqa: SIM905 - a line instead of twenty
@@ -229,7 +229,7 @@ _AT, _REASON = f"${len(DayRow._fields) + 1}", f"${len(DayRow._fields) + 2}"
 _SAVE = f"""
 INSERT INTO days ({_VALUES}, n, created_at, updated_at)
 SELECT r.*, 1, {_AT}, {_AT}
-FROM {rows_from(DayRow._fields, _TYPES)}
+FROM {rows_from(DayRow._fields, DAY_TYPES)}
 ON CONFLICT (date, person_id) DO UPDATE SET
     ({_VALUES}, n, updated_at) = ROW ({", ".join(f"excluded.{name}" for name in DayRow._fields)},
                                       days.n + 1, excluded.updated_at)
@@ -247,7 +247,7 @@ def figures_json(row: str) -> str:
 _NOTE_CHANGES = f"""
 INSERT INTO changes (date, person_id, at, reason, before, after)
 SELECT r.date, r.person_id, {_AT}, {_REASON}, {figures_json("d")}, {figures_json("r")}
-FROM {rows_from(DayRow._fields, _TYPES)} JOIN days d ON d.date = r.date AND d.person_id = r.person_id
+FROM {rows_from(DayRow._fields, DAY_TYPES)} JOIN days d ON d.date = r.date AND d.person_id = r.person_id
 WHERE d.digest <> r.digest AND {figures_json("d")} <> {figures_json("r")}
 """
 
