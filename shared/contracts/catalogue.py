@@ -9,6 +9,7 @@ from shared.contracts.days import DayUpdated
 from shared.contracts.event import Event
 from shared.contracts.machines import ErrorOccurred, MachineChanged, MachineConnected, MachineDisconnected
 from shared.contracts.people import PersonChanged
+from shared.contracts.recomputing import RecomputeChanged
 from shared.contracts.scans import ScanReceived
 from shared.contracts.users import UserChanged
 
@@ -23,6 +24,7 @@ EVENTS: tuple[type[Event], ...] = (
     UserChanged,
     CorrectionChanged,
     AdjustmentChanged,
+    RecomputeChanged,
 )
 
 

@@ -5,8 +5,8 @@ import uuid
 from datetime import date, timedelta
 from typing import Final
 
-from services.attendance.application.holders import Assignment, Holder, Span
 from services.attendance.application.computing import compute, row_of
+from services.attendance.application.holders import Assignment, Holder, Span
 from services.attendance.domain.frame import Frame
 from services.attendance.domain.scans import Scan
 from services.attendance.domain.settings import DEFAULTS

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
+from uuid import UUID
 
 from services.attendance.application.computing import DayRow
 from services.attendance.application.directory import Directory, PersonDay
@@ -12,6 +13,8 @@ from services.attendance.domain.locks import Adjustment, Figures
 from services.attendance.domain.scans import Scan
 from shared.contracts.event import Event
 from shared.contracts.scans import ScanReceived
+
+K = TypeVar("K")
 
 
 class Written(NamedTuple):
@@ -41,23 +44,45 @@ class Unknown(NamedTuple):
     machine_id: int
 
 
-class Recording(Protocol):
-    """One transaction of a worker. The order of calls is the order of the members."""
+class Step(NamedTuple):
+    """How far the work at a note has come."""
 
-    async def store(self, scans: Sequence[ScanReceived]) -> list[ScanReceived]:
-        """Keep the scans; returns those that were not there yet."""
+    note_id: int
+    run_id: UUID | None
+    """Of the run that people follow, if it is one."""
+    lane: int
+    done: int
+    """People of the lane, since its beginning."""
+    people: int
+    """In this step, as the days."""
+    days: int
+    changed: int
+
+
+class Evidence(Protocol):
+    """One transaction in which days are computed."""
 
     async def directory(self, badges: Iterable[str] = (), people: Iterable[int] = ()) -> Directory:
         """Hold the rules still for this transaction; the directory then knows these badges and people."""
 
-    async def take_turns(self, turns: Set[int]) -> None:
-        """Wait for whoever else has any of these turns (see `turns`); they are given back with the commit."""
-
-    async def scans_of(self, spans: Mapping[PersonDay, tuple[int, int, Sequence[str]]]) -> dict[PersonDay, list[Scan]]:
+    async def scans_of(self, spans: Mapping[K, tuple[int, int, Sequence[str]]]) -> dict[K, list[Scan]]:
         """All countable scans of each key: its window in seconds since 1970, and the badges that were the person's."""
 
     async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
         """The corrections in force of each key that has any, by its window in seconds since 1970."""
+
+
+class Recording(Evidence, Protocol):
+    """One transaction of a worker. Scans are stored before the rules are held, and turns taken before days are read."""
+
+    async def store(self, scans: Sequence[ScanReceived]) -> list[ScanReceived]:
+        """Keep the scans; returns those that were not there yet."""
+
+    async def take_turns(self, turns: Set[int]) -> None:
+        """Wait for whoever else has any of these turns (see `turns`); they are given back with the commit."""
+
+    async def digests_of(self, people: Sequence[int], first: date, last: date) -> dict[PersonDay, bytes]:
+        """What the stored days of these people were computed from."""
 
     async def note_changes(self, rows: Sequence[DayRow], reason: str, at: datetime) -> None:
         """Write down how the figures of stored days differ from these, which are about to be saved."""
@@ -79,6 +104,9 @@ class Recording(Protocol):
 
     async def announce(self, events: Sequence[Event], at: datetime) -> None:
         """Put events of one type into the outbox."""
+
+    async def progressed(self, step: Step) -> bool:
+        """Write down how far a note is done; False where it is wanted no more."""
 
 
 class Recordings(Protocol):

@@ -1,24 +1,41 @@
-"""Computing days again because something other than a scan changed: a badge, a person, a setting, a zone."""
+"""Computing days again because something other than a scan changed: a badge, a person, a setting, a zone; or because
+somebody asked for it.
+
+What is to be done is noted, and done in the background by one process at a time, which goes through the people in the
+order of their turns: so a transaction holds few turns, and two of them, which are under way together, not the same.
+"""
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from calendar import monthrange
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import date
-from typing import Protocol
+from datetime import date, datetime
+from typing import Final, Protocol
+from uuid import UUID
 
-from services.attendance.application.directory import PersonDay, SiteWithoutZone
-from services.attendance.application.ports import Recordings
-from services.attendance.application.record_scans import recompute
+from services.attendance.application.batches import LONGEST, batch_of, compute_batch, people_at_once, pieces_of
+from services.attendance.application.ports import Recording, Recordings, Step
+from services.attendance.application.record_scans import write
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Unavailable
 from shared.observability.logs import get_logger
 
-AT_ONCE = 500
-"""Person-days in a transaction."""
+Piece = tuple[date, date]
+"""A range of dates, both inclusive."""
+
+EARLIEST: Final = date(1, 1, 5)
+LATEST: Final = date(9999, 12, 26)
+"""Beyond lie the ends of the calendar, past which no window reaches."""
+LANES: Final = 2
+"""Transactions under way together: while one is computed, PostgreSQL is busy with the other."""
+NOT_ASKED: Final = 3 * LONGEST
+"""Dates. In a shorter range nobody asks first in which months there is anything."""
 LOOK_EVERY = 0.5
 """Seconds between looks without being told: another process may have made a note."""
+TELL_EVERY = 0.4
+"""Seconds between two events about how far a run is."""
 PATIENCE = 3.0
 """Seconds that a change of people waits for the days that follow from it."""
 ASK_EVERY = 0.02
@@ -28,14 +45,23 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recomputation:
-    """A note that days are to be computed again; without a person and people it is everybody, None is always."""
+    """A note that days are to be computed again, by somebody who has begun with it."""
 
     id: int
-    person_id: int | None
-    people: Sequence[int] | None = None
+    people: Sequence[int]
+    """In the order in which they are done."""
     since: date | None
+    """None is always, as of `until`, which is inclusive."""
     until: date | None
     reason: str
+    done: Sequence[int]
+    """Of each lane: how many of its people are done. The lanes have equal parts of the people, one after the other."""
+    run_id: UUID | None
+
+    def lanes(self) -> list[Sequence[int]]:
+        """The people of each lane."""
+        number, length = len(self.done), len(self.people)
+        return [self.people[length * n // number : length * (n + 1) // number] for n in range(number)]
 
 
 class Recomputations(Protocol):
@@ -53,16 +79,11 @@ class Recomputations(Protocol):
     async def waiting(self, until: int) -> bool:
         """Whether any note up to this id is not done yet."""
 
-    async def people_of(self, note: Recomputation) -> Sequence[int]:
-        """Whose days the note is about."""
+    async def months_of(self, people: Sequence[int], first: date, last: date) -> Sequence[date]:
+        """The firsts of the months in which these people have days, or scans or corrections that may make some."""
 
-    async def facts_of(
-        self, person_id: int, since: date | None, until: date | None
-    ) -> tuple[set[date], list[tuple[int, str]], list[int]]:
-        """Of a person: the dates that have a row, the countable scans as (seconds since 1970, badge), corrections.
-
-        Of these dates, and at least all scans and corrections that may belong to one of them by whatever rule.
-        """
+    async def tell(self, run_id: UUID, at: datetime) -> None:
+        """Announce how far a run is."""
 
 
 class Recompute:
@@ -92,6 +113,10 @@ class Recompute:
         finally:
             self._running = False
 
+    def tell(self) -> None:
+        """There is a new note."""
+        self._told.set()
+
     async def settled(self) -> None:
         """Wait until the notes that there are now are done, but not for long: what is left follows by itself.
 
@@ -112,36 +137,107 @@ class Recompute:
         async with self._notes.oldest() as note:
             if note is None:
                 return False
-            changed = 0
-            people = await self._notes.people_of(note)
-            for person_id in people:
-                # A site without a zone has no days yet; when it gets one, a note of its own follows.
-                with contextlib.suppress(SiteWithoutZone):
-                    changed += await self._person(person_id, note)
-            log.info("recompute.done", reason=note.reason, people=len(people), days_changed=changed)
+            telling = Telling(self._notes.tell, note.run_id, self._clock)
+            await telling.now()
+            lanes = [self._lane(note, number, people, telling) for number, people in enumerate(note.lanes())]
+            changed = sum(await _together(lanes))
+            log.info("recompute.done", reason=note.reason, people=len(note.people), days_changed=changed)
+        await telling.now()
         return True
 
-    async def _person(self, person_id: int, note: Recomputation) -> int:
-        dates, scans, corrected = await self._notes.facts_of(person_id, note.since, note.until)
-        keys = {PersonDay(day, person_id) for day in dates}
-        async with self._recordings.begin() as recording:
-            directory = await recording.directory({badge for _, badge in scans}, [person_id])
-            found = {directory.key_of(badge, at) for at, badge in scans}
-            found |= {directory.day_of(person_id, at) for at in corrected}
-        keys |= {key for key in found if key is not None and key.person_id == person_id}
-        wanted = sorted(
-            key
-            for key in keys
-            if (note.since is None or key.date >= note.since) and (note.until is None or key.date <= note.until)
-        )
-        await self._recordings.prepare({key.date for key in wanted})
-        changed = 0
-        for start in range(0, len(wanted), AT_ONCE):
-            chunk = wanted[start : start + AT_ONCE]
-            async with self._recordings.begin() as recording:
-                directory = await recording.directory(people=[person_id])
-                if person_id in directory.people:
-                    changed += await recompute(
-                        recording, directory, dict.fromkeys(chunk, False), self._clock, reason=note.reason
-                    )
+    async def _lane(self, note: Recomputation, lane: int, people: Sequence[int], telling: "Telling") -> int:
+        """Do what is left of a lane; returns how many days changed."""
+        done, changed = note.done[lane], 0
+        short = None
+        if note.since is not None and note.until is not None and (note.until - note.since).days < NOT_ASKED:
+            short = pieces_of(note.since, note.until)
+        size = people_at_once(short or ())
+        while done < len(people):
+            batch = people[done : done + size]
+            pieces = await self._months(note, batch) if short is None else short
+            for number, piece in enumerate(pieces, 1):
+                finished = number == len(pieces)
+                step = Step(note.id, note.run_id, lane, done + len(batch) * finished, len(batch) * finished, 0, 0)
+                # Where nobody asks how far it is, nobody is told of the very last step: then the note is gone.
+                needed = note.run_id is not None or step.done < len(people)
+                found = await self._piece(note, batch, piece, step if needed else None)
+                if found is None:
+                    return changed
+                changed += found
+            done += len(batch)
+            await telling.now_and_then()
+            await asyncio.sleep(0)  # a batch is worked out in one go: others are served in between
         return changed
+
+    async def _piece(
+        self, note: Recomputation, people: Sequence[int], piece: Piece | None, step: Step | None
+    ) -> int | None:
+        """One transaction; returns how many days changed, None where the note is wanted no more."""
+        if piece is not None:
+            await self._recordings.prepare(piece)
+        async with self._recordings.begin() as recording:
+            looked, changed = (0, 0) if piece is None else await self._days(recording, note, people, piece)
+            if step is not None and not await recording.progressed(step._replace(days=looked, changed=changed)):
+                return None
+        return changed
+
+    async def _days(
+        self, recording: Recording, note: Recomputation, people: Sequence[int], piece: Piece
+    ) -> tuple[int, int]:
+        """How many days these people have there, and how many of them changed. To a day that did not, it costs that
+        its scans are read and its digest is compared.
+        """
+        directory = await recording.directory(people=people)
+        batch = batch_of(directory, people, *piece)
+        if not batch.placed:
+            return 0, 0
+        await recording.take_turns(batch.turns)
+        stored = await recording.digests_of(people, *piece)
+        computed = await compute_batch(recording, directory, batch, stored)
+        # A locked day keeps its digest, whatever becomes of its adjustments.
+        wanted = {
+            key: day
+            for key, day in computed.items()
+            if stored.get(key) != day.day.digest or directory.is_locked(day.assignment.site_id, key.date)
+        }
+        return len(computed), await write(recording, directory, wanted, self._clock.now(), reason=note.reason)
+
+    async def _months(self, note: Recomputation, people: Sequence[int]) -> Sequence[Piece | None]:
+        """The months in which there is anything, as far as they are asked for."""
+        first, last = max(note.since or EARLIEST, EARLIEST), min(note.until or LATEST, LATEST)
+        months = await self._notes.months_of(people, first, last)
+        ends = [month.replace(day=monthrange(month.year, month.month)[1]) for month in months]
+        pieces = [(max(month, first), min(end, last)) for month, end in zip(months, ends, strict=True)]
+        return [piece for piece in pieces if piece[0] <= piece[1]] or [None]
+
+
+class Telling:
+    """Announces how far a run is, now and then; of other notes nobody is told."""
+
+    def __init__(self, tell: Callable[[UUID, datetime], Awaitable[None]], run_id: UUID | None, clock: Clock) -> None:
+        self._tell = tell
+        self._run_id = run_id
+        self._clock = clock
+        self._told = 0.0
+
+    async def now(self) -> None:
+        if self._run_id is not None:
+            self._told = asyncio.get_running_loop().time()
+            await self._tell(self._run_id, self._clock.now())
+
+    async def now_and_then(self) -> None:
+        if asyncio.get_running_loop().time() - self._told >= TELL_EVERY:
+            await self.now()
+
+
+async def _together(lanes: Sequence[Coroutine[object, object, int]]) -> list[int]:
+    """What each of them gives; where one fails, the others end, and it is as if it had been alone.
+
+    Raises what the first of them does.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(lane) for lane in lanes]
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
+    return [task.result() for task in tasks]

@@ -7,20 +7,27 @@ one day the second sees what the first committed (READ COMMITTED).
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from types import MappingProxyType
+from typing import Final
 
 from services.attendance.application.adjusting import LATE, adjust
-from services.attendance.application.computing import compute, event_of, row_of
-from services.attendance.application.directory import Directory, PersonDay, SiteWithoutZone
-from services.attendance.application.ports import Recording, Recordings, Unknown
-from services.attendance.application.turns import TURNS, turn_of
-from services.attendance.domain.scans import QUALITIES
+from services.attendance.application.computing import Computed, compute, event_of, row_of
+from services.attendance.application.directory import Assignment, Directory, PersonDay, SiteWithoutZone
+from services.attendance.application.ports import Evidence, Recording, Recordings, Unknown
+from services.attendance.application.turns import TURNS, turn_of, turn_of_person
+from services.attendance.domain.frame import Frame
+from services.attendance.domain.scans import QUALITIES, Scan
 from shared.contracts.event import Version
 from shared.contracts.scans import ScanReceived
 from shared.kernel.clock import Clock
 from shared.observability.metrics import Counter
 
+Placed = tuple[Frame, Assignment]
+"""Where a person's date lies in time, and where the person belonged on it."""
+
+NOTHING_LIVE: Final[Mapping[PersonDay, bool]] = MappingProxyType({})
 ONE_DAY = timedelta(days=1)
 SCANS = Counter("muster_attendance_scans_total", "Scans stored by this worker, with their days")
 
@@ -109,22 +116,49 @@ async def recompute(
         for key, (frame, _) in placed.items()
     }
     await recording.take_turns({turn for key, (_, _, badges) in spans.items() for turn in turns_of(key, badges)})
-    scans = await recording.scans_of(spans)
-    corrected = await recording.corrections_of({key: (start, end) for key, (start, end, _) in spans.items()})
-    computed = {
-        key: compute(scans[key], directory.people[key.person_id], *where, corrected.get(key, ()))
+    computed = await computed_from(recording, directory, placed, await recording.scans_of(spans))
+    return await write(recording, directory, computed, clock.now(), live=live, reason=reason)
+
+
+async def computed_from(
+    recording: Evidence,
+    directory: Directory,
+    placed: Mapping[PersonDay, Placed],
+    scans: Mapping[PersonDay, Sequence[Scan]],
+    stored: Collection[PersonDay] | None = None,
+) -> dict[PersonDay, Computed]:
+    """Compute these days from their scans and from whatever else is known of them.
+
+    With `stored`, the days that have a row, only those and such of which anything is known.
+    """
+    corrected = await recording.corrections_of({key: (frame.start, frame.end) for key, (frame, _) in placed.items()})
+    if stored is not None:
+        placed = {key: w for key, w in placed.items() if key in scans or key in stored or key in corrected}
+    return {
+        key: compute(scans.get(key, ()), directory.people[key.person_id], *where, corrected.get(key, ()))
         for key, where in placed.items()
     }
-    rows = {key: row_of(day) for key, day in computed.items()}
-    at = clock.now()
-    if locked := {key for key, (_, place) in placed.items() if directory.is_locked(place.site_id, key.date)}:
+
+
+async def write(
+    recording: Recording,
+    directory: Directory,
+    computed: Mapping[PersonDay, Computed],
+    at: datetime,
+    *,
+    live: Mapping[PersonDay, bool] = NOTHING_LIVE,
+    reason: str | None = None,
+) -> int:
+    """Store these days where they changed, and announce them; what would change a locked one is an adjustment."""
+    locked = {key for key, day in computed.items() if directory.is_locked(day.assignment.site_id, key.date)}
+    rows = {key: row_of(day) for key, day in computed.items() if key not in locked}
+    if locked:
         await adjust(recording, directory, {key: computed[key] for key in locked}, reason or LATE, at)
-        rows = {key: row for key, row in rows.items() if key not in locked}
     if reason is not None and rows:
         await recording.note_changes(list(rows.values()), reason, at)
     written = await recording.save(list(rows.values()), at)
     events = [
-        event_of(computed[key], rows[key], version=Version(epoch, n), at=at, live=live[key])
+        event_of(computed[key], rows[key], version=Version(epoch, n), at=at, live=live.get(key, False))
         for key, epoch, n in written
     ]
     await recording.announce(events, at)
@@ -133,7 +167,7 @@ async def recompute(
 
 def turns_of(key: PersonDay, badges: Iterable[str]) -> list[int]:
     """The turns of a day: of its badges or, where there are none, of its person."""
-    return [turn_of(badge) for badge in badges] or [turn_of(f"person {key.person_id}")]
+    return [turn_of(badge) for badge in badges] or [turn_of_person(key.person_id)]
 
 
 def around(dates: Iterable[date]) -> set[date]:

@@ -3,14 +3,18 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
-from services.attendance.application.recompute import Recomputation
+import asyncpg
+
+from services.attendance.application.recompute import LANES, Recomputation
+from services.attendance.application.turns import turn_of, turn_of_person
+from services.attendance.storage.run_rows import finish, start, tell
 from shared.storage.database import Database
 
 # A window reaches from 18:00 of the date before to 18:00 of the next, in a zone up to 14 hours from UTC.
-_MARGIN: Final = timedelta(days=3)
-EARLIEST, LATEST = date(1, 1, 5), date(9999, 12, 26)
+_MARGIN: Final = timedelta(days=2)
 
 LEADER_LOCK = 0x7265_636F  # any number that only this means
 
@@ -33,15 +37,14 @@ class PostgresRecomputations:
             if not await pg.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):
                 yield None
                 return
-            row = await pg.fetchrow(
-                "SELECT id, person_id, people, since, until, reason FROM recomputations ORDER BY id LIMIT 1"
-            )
-            if row is None:
-                yield None
-                return
-            note = Recomputation(**dict(row))
+            async with pg.transaction():
+                note = await _begun(pg)
             yield note
-            await pg.execute("DELETE FROM recomputations WHERE id = $1", note.id)
+            if note is not None:
+                async with pg.transaction():
+                    if note.run_id is not None:
+                        await finish(pg, note.run_id)
+                    await pg.execute("DELETE FROM recomputations WHERE id = $1", note.id)
 
     async def newest(self) -> int | None:
         async with self._database.fast() as pg:
@@ -52,42 +55,76 @@ class PostgresRecomputations:
         async with self._database.fast() as pg:
             return bool(await pg.fetchval("SELECT EXISTS (SELECT FROM recomputations WHERE id <= $1)", until))
 
-    async def people_of(self, note: Recomputation) -> Sequence[int]:
-        if note.person_id is not None:
-            return [note.person_id]
-        if note.people is not None:
-            return note.people
+    async def months_of(self, people: Sequence[int], first: date, last: date) -> Sequence[date]:
+        starts, ends = _midnight(first - _MARGIN), _midnight(last + _MARGIN)
         async with self._database.fast() as pg:
-            return [row[0] for row in await pg.fetch("SELECT id FROM people WHERE NOT removed ORDER BY id")]
+            return [row[0] for row in await pg.fetch(_MONTHS, people, first, last, starts, ends)]
 
-    async def facts_of(
-        self, person_id: int, since: date | None, until: date | None
-    ) -> tuple[set[date], list[tuple[int, str]], list[int]]:
-        first = EARLIEST if since is None else max(since, EARLIEST)
-        last = LATEST if until is None else min(until, LATEST)
+    async def tell(self, run_id: UUID, at: datetime) -> None:
         async with self._database.fast() as pg:
-            dates = {row[0] for row in await pg.fetch(_DATES, person_id, first, last)}
-            scans = await pg.fetch(_SCANS, person_id, _midnight(first - _MARGIN), _midnight(last + _MARGIN))
-            corrected = await pg.fetch(_CORRECTED, person_id)
-        dates |= {on for on, _ in corrected}
-        instants = [int(at.timestamp()) for _, at in corrected if at is not None]
-        return dates, [(int(row["at"].timestamp()), row["badge"]) for row in scans], instants
+            await tell(pg, run_id, at)
+
+
+async def _begun(pg: "asyncpg.Connection[Any]") -> Recomputation | None:
+    """The oldest note. Whoever begins with it writes down in which order its people are done, and keeps to it."""
+    row = await pg.fetchrow(
+        "SELECT id, person_id, people, since, until, reason, done, run_id FROM recomputations ORDER BY id LIMIT 1"
+    )
+    if row is None:
+        return None
+    people, done = row["people"], row["done"]
+    if done is None:
+        people, done = await _in_turn(pg, people, row["person_id"]), [0] * LANES
+        await pg.execute("UPDATE recomputations SET people = $2, done = $3 WHERE id = $1", row["id"], people, done)
+    if row["run_id"] is not None:
+        await start(pg, row["run_id"])
+    return Recomputation(
+        id=row["id"],
+        people=people,
+        since=row["since"],
+        until=row["until"],
+        reason=row["reason"],
+        done=done,
+        run_id=row["run_id"],
+    )
+
+
+async def _in_turn(pg: "asyncpg.Connection[Any]", people: Sequence[int] | None, person_id: int | None) -> Sequence[int]:
+    if person_id is not None:
+        return [person_id]
+    rows = await pg.fetch(_PEOPLE, people)
+    turns = {one: turn_of_person(one) if badge is None else turn_of(badge) for one, badge in rows}
+    return sorted(turns, key=lambda one: (turns[one], one))
 
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-_CORRECTED = "SELECT date, at FROM corrections WHERE person_id = $1 AND state = 'approved'"
+_PEOPLE = """
+SELECT p.id, (SELECT min(badge) FROM badges b WHERE b.person_id = p.id) FROM people p
+WHERE NOT p.removed AND ($1::int[] IS NULL OR p.id = ANY($1))
+"""
 
-_DATES = "SELECT date FROM days WHERE person_id = $1 AND date BETWEEN $2 AND $3"
-
-_SCANS = """
-SELECT s.at, s.badge FROM scans s
-WHERE s.badge IN (SELECT badge FROM badges WHERE person_id = $1) AND s.quality NOT IN ('implausible_past', 'future')
-  AND s.at >= $2 AND s.at < $3
-UNION ALL
-SELECT r.at, r.badge FROM releases r
-WHERE r.badge IN (SELECT badge FROM badges WHERE person_id = $1) AND r.withdrawn_at IS NULL
-  AND r.at >= $2 AND r.at < $3
+# By scans and instants it is known to two days; what lies in no month that is asked for is left out by whoever asks.
+_MONTHS = """
+WITH held AS (SELECT DISTINCT badge FROM badges WHERE person_id = ANY($1::int[])),
+around (day) AS (
+    SELECT s.at FROM held CROSS JOIN LATERAL (
+        SELECT at FROM scans WHERE badge = held.badge AND at >= $4 AND at < $5
+                               AND quality NOT IN ('implausible_past', 'future') OFFSET 0
+    ) AS s
+    UNION ALL
+    SELECT r.at FROM releases r JOIN held USING (badge) WHERE r.withdrawn_at IS NULL AND r.at >= $4 AND r.at < $5
+    UNION ALL
+    SELECT c.at FROM corrections c WHERE c.person_id = ANY($1) AND c.state = 'approved' AND c.at >= $4 AND c.at < $5
+),
+known (day) AS (
+    SELECT date FROM days WHERE person_id = ANY($1) AND date BETWEEN $2 AND $3
+    UNION ALL
+    SELECT date FROM corrections WHERE person_id = ANY($1) AND state = 'approved' AND date BETWEEN $2 AND $3
+    UNION ALL
+    SELECT (day AT TIME ZONE 'UTC')::date + n FROM around CROSS JOIN (VALUES (-2), (2)) AS beside (n)
+)
+SELECT DISTINCT date_trunc('month', day)::date FROM known ORDER BY 1
 """

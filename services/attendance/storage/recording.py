@@ -11,7 +11,7 @@ import msgspec
 
 from services.attendance.application.computing import FIGURES, DayRow
 from services.attendance.application.directory import Directory, PersonDay
-from services.attendance.application.ports import Adjusted, Unknown, Written
+from services.attendance.application.ports import Adjusted, K, Step, Unknown, Written
 from services.attendance.domain.corrections import Correction
 from services.attendance.domain.locks import Adjustment, Figures
 from services.attendance.domain.scans import QUALITIES, SCAN_TYPES, Scan
@@ -21,6 +21,7 @@ from services.attendance.storage.directory import read_people, read_sites
 from services.attendance.storage.machines import adopt_zone
 from services.attendance.storage.plans import read_plans
 from services.attendance.storage.rules import share_rules
+from services.attendance.storage.run_rows import advance
 from shared.contracts.event import Event
 from shared.contracts.scans import ScanReceived
 from shared.outbox.writing import add_fast
@@ -33,6 +34,9 @@ _json = msgspec.json.Encoder()
 
 class PostgresRecording:
     """One transaction. See the port for the order of calls."""
+
+    moving = True
+    """It is written down where a correction has come to another date."""
 
     def __init__(self, pg: "asyncpg.Connection[Any]", kept: "Kept", epoch: int) -> None:
         self._pg = pg
@@ -64,7 +68,7 @@ class PostgresRecording:
     async def take_turns(self, turns: Set[int]) -> None:
         await self._pg.execute(_TAKE_TURNS, sorted(turns))
 
-    async def scans_of(self, spans: Mapping[PersonDay, tuple[int, int, Sequence[str]]]) -> dict[PersonDay, list[Scan]]:
+    async def scans_of(self, spans: Mapping[K, tuple[int, int, Sequence[str]]]) -> dict[K, list[Scan]]:
         keys = list(spans)
         found: list[list[Scan]] = [[] for _ in keys]
         numbers, badges, starts, ends = [], [], [], []
@@ -85,8 +89,11 @@ class PostgresRecording:
             found[number].append(Scan(at, id_, SCAN_TYPES[type_], QUALITIES[quality]))
         return dict(zip(keys, found, strict=True))
 
+    async def digests_of(self, people: Sequence[int], first: date, last: date) -> dict[PersonDay, bytes]:
+        return {PersonDay(*key): digest for *key, digest in await self._pg.fetch(_DIGESTS, people, first, last)}
+
     async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
-        return await corrections_in_force(self._pg, spans, moving=True)
+        return await corrections_in_force(self._pg, spans, moving=self.moving)
 
     async def note_changes(self, rows: Sequence[DayRow], reason: str, at: datetime) -> None:
         await self._pg.execute(_NOTE_CHANGES, *map(column, zip(*rows, strict=True)), at, reason)
@@ -111,6 +118,12 @@ class PostgresRecording:
 
     async def announce(self, events: Sequence[Event], at: datetime) -> None:
         await add_fast(self._pg, events, time=at)
+
+    async def progressed(self, step: Step) -> bool:
+        # Whoever cancels a run takes its row first, too.
+        if step.run_id is not None and not await advance(self._pg, step.run_id, step.people, step.days, step.changed):
+            return False
+        return bool(await self._pg.fetchval(_DONE, step.note_id, step.lane + 1, step.done))
 
 
 @dataclass(slots=True)
@@ -219,6 +232,11 @@ CROSS JOIN LATERAL (
     WHERE badge = w.badge AND at >= w.start AND at < w.beyond AND withdrawn_at IS NULL
 ) AS s
 """
+
+_DIGESTS = "SELECT date, person_id, digest FROM days WHERE person_id = ANY($1::int[]) AND date BETWEEN $2 AND $3"
+
+# Never back: who takes over from somebody who was only cut off may be behind them.
+_DONE = "UPDATE recomputations SET done[$2] = greatest(done[$2], $3) WHERE id = $1 RETURNING true"
 
 _VALUES = ", ".join(DayRow._fields)
 DAY_TYPES = """

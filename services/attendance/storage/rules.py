@@ -8,6 +8,7 @@ which days are to be computed again; the change commits at once, the days follow
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
@@ -42,18 +43,20 @@ async def ask_recompute(
     people: Sequence[int] | None = None,
     since: date | None = None,
     until: date | None = None,
+    run_id: UUID | None = None,
 ) -> None:
     """Note days to compute again (of everybody; always), in the transaction of what made it necessary.
 
-    `until` is inclusive. Of nobody, where `people` is empty.
+    `until` is inclusive. Of nobody, where `people` is empty. With a run, somebody follows it.
     """
-    if people is not None and not people:
+    if people is not None and not people and run_id is None:
         return
     await pg.execute(
-        "INSERT INTO recomputations (person_id, people, since, until, reason) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO recomputations (person_id, people, since, until, reason, run_id) VALUES ($1, $2, $3, $4, $5, $6)",
         person_id,
         people,
         since,
         until,
         reason,
+        run_id,
     )

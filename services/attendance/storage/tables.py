@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, JSONB, ExcludeConstraint
 
 from services.attendance.storage.correction_tables import add_corrections
+from services.attendance.storage.run_tables import add_runs
 from services.attendance.storage.schedule_tables import add_schedules
 from shared.outbox.tables import add_inbox, add_outbox
 from shared.web.idempotency import add_answers
@@ -262,6 +263,8 @@ recomputations = Table(
     Column("until", Date, comment="inclusive"),
     Column("reason", Text, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("done", ARRAY(Integer), comment="of each lane: how many of its people are done; NULL: nobody has begun"),
+    Column("run_id", Uuid, ForeignKey("attendance.recompute_runs.id"), comment="that somebody follows"),
     comment="Days to compute again because a rule, a badge or a person changed; done in the background, oldest first.",
 )
 
@@ -290,3 +293,4 @@ group_members = Table(
 
 add_corrections(metadata)
 add_schedules(metadata)
+add_runs(metadata)

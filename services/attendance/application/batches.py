@@ -1,0 +1,98 @@
+"""The days of some people in a range of dates, computed together: a few statements, however many days these are."""
+
+import contextlib
+from bisect import bisect_left
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from services.attendance.application.computing import Computed
+from services.attendance.application.directory import Directory, PersonDay, SiteWithoutZone, Span
+from services.attendance.application.ports import Evidence
+from services.attendance.application.record_scans import Placed, computed_from
+from services.attendance.application.turns import turn_of, turn_of_person
+from services.attendance.domain.scans import Scan
+
+DAYS_AT_ONCE = 800
+"""Dates of people in a transaction: long enough for a statement to be worth its while, short enough for whoever waits
+for a turn."""
+LONGEST = 31
+"""Dates in a range that is taken at once."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """All dates of a range on which these people belonged anywhere."""
+
+    placed: dict[PersonDay, Placed] = field(default_factory=dict)
+    windows: dict[tuple[int, str], tuple[int, int, Sequence[str]]] = field(default_factory=dict)
+    """By person and badge: from when to when scans of it may count, in seconds since 1970."""
+    turns: set[int] = field(default_factory=set)
+
+
+def batch_of(directory: Directory, people: Sequence[int], first: date, last: date) -> Batch:
+    """What is to be read of these people; a site without a zone has no days yet."""
+    batch = Batch()
+    dates = dates_of(first, last)
+    for person_id in people:
+        holder = directory.people.get(person_id)
+        if holder is None:
+            continue
+        keys = [PersonDay(day, person_id) for day in dates]
+        with contextlib.suppress(SiteWithoutZone):
+            its = {key: found for key in keys if (found := directory.placed(key)) is not None}
+            if not its:
+                continue
+            batch.placed |= its
+            start = min(frame.start for frame, _ in its.values())
+            end = max(frame.end for frame, _ in its.values())
+            for badge, _ in holder.badges:
+                batch.windows[person_id, badge] = (start, end, [badge])
+                batch.turns.add(turn_of(badge))
+            if not any(span == Span() for _, span in holder.badges):
+                batch.turns.add(turn_of_person(person_id))
+    return batch
+
+
+async def compute_batch(
+    recording: Evidence, directory: Directory, batch: Batch, stored: Collection[PersonDay]
+) -> dict[PersonDay, Computed]:
+    """Those days of the batch that are stored, or have scans or corrections; in the order of people and dates."""
+    found = await recording.scans_of(batch.windows)
+    for scans in found.values():
+        scans.sort()
+    return await computed_from(recording, directory, batch.placed, _by_day(directory, batch, found), stored)
+
+
+def _by_day(
+    directory: Directory, batch: Batch, found: Mapping[tuple[int, str], list[Scan]]
+) -> dict[PersonDay, list[Scan]]:
+    """The scans of each day that has any: in its window, of the badges that were the person's on its date."""
+    by_day: dict[PersonDay, list[Scan]] = {}
+    for key, (frame, _) in batch.placed.items():
+        for badge in directory.people[key.person_id].badges_on(key.date):
+            scans = found[key.person_id, badge]
+            start = bisect_left(scans, (frame.start,))
+            end = bisect_left(scans, (frame.end,), start)
+            if start < end:
+                its = by_day.get(key)
+                by_day[key] = scans[start:end] if its is None else its + scans[start:end]
+    return by_day
+
+
+def pieces_of(first: date, last: date) -> list[tuple[date, date]]:
+    """A range of dates in pieces of at most `LONGEST`, one after the other."""
+    length = (last - first).days + 1
+    starts = [first + timedelta(days=n) for n in range(0, length, LONGEST)]
+    return [(start, min(start + timedelta(days=LONGEST - 1), last)) for start in starts]
+
+
+def dates_of(first: date, last: date) -> list[date]:
+    """All dates from the first to the last."""
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def people_at_once(pieces: Sequence[tuple[date, date]]) -> int:
+    """Of how many people such pieces are computed in a transaction."""
+    longest = max(((last - first).days + 1 for first, last in pieces), default=LONGEST)
+    return max(1, DAYS_AT_ONCE // longest)
