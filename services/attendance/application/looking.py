@@ -1,4 +1,4 @@
-"""What would change if days were computed again, by the rules that hold or by others: everything is read, nothing kept."""
+"""What would change if days were computed again, by the rules that hold or by others: all is read, nothing kept."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager

@@ -1,5 +1,4 @@
-"""Computing days again because something other than a scan changed: a badge, a person, a setting, a zone; or because
-somebody asked for it.
+"""Computing days again because something other than a scan changed, a badge, a person, a setting; or on demand.
 
 What is to be done is noted, and done in the background by one process at a time, which goes through the people in the
 order of their turns: so a transaction holds few turns, and two of them, which are under way together, not the same.
@@ -184,9 +183,7 @@ class Recompute:
     async def _days(
         self, recording: Recording, note: Recomputation, people: Sequence[int], piece: Piece
     ) -> tuple[int, int]:
-        """How many days these people have there, and how many of them changed. To a day that did not, it costs that
-        its scans are read and its digest is compared.
-        """
+        """How many days these people have there, and how many changed: to others it costs reading and a comparison."""
         directory = await recording.directory(people=people)
         batch = batch_of(directory, people, *piece)
         if not batch.placed:

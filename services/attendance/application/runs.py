@@ -10,7 +10,7 @@ from shared.contracts.event import Version
 from shared.contracts.recomputing import RecomputeChanged
 
 RunKind = Literal["dry_run", "recompute", "sandbox", "preview"]
-"""`recompute` changes days; the others only look: by the rules that hold, by a draft, or by a change about to be made."""
+"""`recompute` changes days; the others only look: by the rules that hold, by a draft, by a change about to be made."""
 
 KEPT_FOR: Final = timedelta(days=7)
 """How long what only looked is kept."""

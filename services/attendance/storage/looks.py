@@ -62,7 +62,8 @@ class PostgresLooks:
 
 _LOOK = "id, draft::text AS draft, people, since, until, people_done, rules_n, totals::text AS totals"
 _OLDEST = """
-SELECT {} FROM recompute_runs WHERE kind <> 'recompute' AND state IN ('waiting', 'running') ORDER BY asked_at, id LIMIT 1
+SELECT {} FROM recompute_runs
+WHERE kind <> 'recompute' AND state IN ('waiting', 'running') ORDER BY asked_at, id LIMIT 1
 """
 
 _BEGUN = "UPDATE recompute_runs SET rules_n = $2, rules_changed = rules_changed OR $3 WHERE id = $1"
