@@ -13,7 +13,7 @@ from services.attendance.application.record_scans import Placed, computed_from
 from services.attendance.application.turns import turn_of, turn_of_person
 from services.attendance.domain.scans import Scan
 
-DAYS_AT_ONCE = 800
+DAYS_AT_ONCE = 600
 """Dates of people in a transaction: long enough for a statement to be worth its while, short enough for whoever waits
 for a turn."""
 LONGEST = 31

@@ -84,9 +84,6 @@ class Recording(Evidence, Protocol):
     async def digests_of(self, people: Sequence[int], first: date, last: date) -> dict[PersonDay, bytes]:
         """What the stored days of these people were computed from."""
 
-    async def note_changes(self, rows: Sequence[DayRow], reason: str, at: datetime) -> None:
-        """Write down how the figures of stored days differ from these, which are about to be saved."""
-
     async def stored_figures(self, keys: Sequence[PersonDay]) -> dict[PersonDay, Figures]:
         """The figures of those days that are stored, by the names of their columns."""
 
@@ -96,8 +93,8 @@ class Recording(Evidence, Protocol):
     async def adjust(self, adjustments: Mapping[PersonDay, tuple[int, Adjustment]], at: datetime) -> list[Adjusted]:
         """Keep one adjustment a day, with the site; it takes the place of one in the same period."""
 
-    async def save(self, rows: Sequence[DayRow], at: datetime) -> list[Written]:
-        """Write the days whose digest differs from what is stored."""
+    async def save(self, rows: Sequence[DayRow], at: datetime, reason: str | None) -> list[Written]:
+        """Write the days whose digest differs from what is stored; with a reason, how their figures change, too."""
 
     async def note_unknown(self, unknown: Sequence[Unknown]) -> None:
         """Count scans of badges that nobody holds."""

@@ -9,6 +9,7 @@ from services.attendance.application.drafts import read, tried
 from services.attendance.application.looking import Part, RulesChanged, View, Views, look
 from services.attendance.application.recompute import LOOK_EVERY, Telling
 from services.attendance.application.run_ports import LookRun, Looks
+from services.attendance.application.runs import KEPT_FOR
 from services.attendance.application.scheduling_ports import SchedulingStore
 from shared.kernel.clock import Clock
 from shared.kernel.errors import MusterError, Unavailable
@@ -32,10 +33,14 @@ class Previewing:
         self._told.set()
 
     async def run(self) -> None:
-        """Work through runs as they come, for ever."""
+        """Work through runs as they come, for ever; with each that comes, old ones go."""
+        self._told.set()
         while True:
+            new = self._told.is_set()
             self._told.clear()
             try:
+                if new:
+                    await self.forget()
                 if await self.next():
                     continue
             except Unavailable as error:
@@ -43,6 +48,10 @@ class Previewing:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY):
                     await self._told.wait()
+
+    async def forget(self) -> None:
+        """Forget what is older than it is kept for."""
+        await self._looks.forget(self._clock.now() - KEPT_FOR)
 
     async def next(self) -> bool:
         """Work off the oldest run; whether there was one."""

@@ -212,7 +212,6 @@ class Recomputing:
         days = (new.until - new.since).days + 1
         found = await self._at_once(new, drafted) if len(new.people) * days <= AT_ONCE else None
         async with self._runs.writing() as writing:
-            await writing.forget(self._clock.now() - KEPT_FOR)
             if found is None:
                 run = await _added(writing, new)
             else:

@@ -154,9 +154,7 @@ async def write(
     rows = {key: row_of(day) for key, day in computed.items() if key not in locked}
     if locked:
         await adjust(recording, directory, {key: computed[key] for key in locked}, reason or LATE, at)
-    if reason is not None and rows:
-        await recording.note_changes(list(rows.values()), reason, at)
-    written = await recording.save(list(rows.values()), at)
+    written = await recording.save(list(rows.values()), at, reason)
     events = [
         event_of(computed[key], rows[key], version=Version(epoch, n), at=at, live=live.get(key, False))
         for key, epoch, n in written

@@ -110,9 +110,6 @@ class RunWriting(RunReading, Protocol):
     async def cancel(self, id_: UUID, at: datetime) -> None:
         """Nobody wants it any more; days that it changed stay as they are."""
 
-    async def forget(self, before: datetime) -> None:
-        """Forget what only looked and was asked for before that."""
-
 
 class RunStore(Protocol):
     """Opens transactions."""
@@ -141,3 +138,6 @@ class Looks(Protocol):
 
     async def tell(self, run_id: UUID, at: datetime) -> None:
         """Announce how far a run is."""
+
+    async def forget(self, before: datetime) -> None:
+        """Forget what was asked for before that and is over."""

@@ -59,11 +59,19 @@ class PostgresLooks:
         async with self._database.fast() as pg:
             await tell(pg, run_id, at)
 
+    async def forget(self, before: datetime) -> None:
+        async with self._database.fast() as pg:
+            await pg.execute(_FORGET, before)
+
 
 _LOOK = "id, draft::text AS draft, people, since, until, people_done, rules_n, totals::text AS totals"
 _OLDEST = """
 SELECT {} FROM recompute_runs
 WHERE kind <> 'recompute' AND state IN ('waiting', 'running') ORDER BY asked_at, id LIMIT 1
+"""
+
+_FORGET = """
+DELETE FROM recompute_runs WHERE kind <> 'recompute' AND asked_at < $1 AND state IN ('done', 'cancelled', 'failed')
 """
 
 _BEGUN = "UPDATE recompute_runs SET rules_n = $2, rules_changed = rules_changed OR $3 WHERE id = $1"

@@ -95,9 +95,6 @@ class PostgresRecording:
     async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
         return await corrections_in_force(self._pg, spans, moving=self.moving)
 
-    async def note_changes(self, rows: Sequence[DayRow], reason: str, at: datetime) -> None:
-        await self._pg.execute(_NOTE_CHANGES, *map(column, zip(*rows, strict=True)), at, reason)
-
     async def stored_figures(self, keys: Sequence[PersonDay]) -> dict[PersonDay, Figures]:
         return await stored_figures(self._pg, keys)
 
@@ -107,10 +104,14 @@ class PostgresRecording:
     async def adjust(self, adjustments: Mapping[PersonDay, tuple[int, Adjustment]], at: datetime) -> list[Adjusted]:
         return [Adjusted(key, self._epoch, id_, n) for key, id_, n in await adjust(self._pg, adjustments, at)]
 
-    async def save(self, rows: Sequence[DayRow], at: datetime) -> list[Written]:
+    async def save(self, rows: Sequence[DayRow], at: datetime, reason: str | None) -> list[Written]:
         if not rows:
             return []
-        written = await self._pg.fetch(_SAVE, *map(column, zip(*rows, strict=True)), at)
+        columns = map(column, zip(*rows, strict=True))
+        if reason is None:
+            written = await self._pg.fetch(_SAVE, *columns, at)
+        else:
+            written = await self._pg.fetch(_SAVE_AND_NOTE, *columns, at, reason)
         return [Written(PersonDay(row[0], row[1]), self._epoch, row[2]) for row in written]
 
     async def note_unknown(self, unknown: Sequence[Unknown]) -> None:
@@ -262,11 +263,20 @@ def figures_json(row: str) -> str:
     return f"jsonb_build_object({', '.join(pairs)})"
 
 
-_NOTE_CHANGES = f"""
-INSERT INTO changes (date, person_id, at, reason, before, after)
-SELECT r.date, r.person_id, {_AT}, {_REASON}, {figures_json("d")}, {figures_json("r")}
-FROM {rows_from(DayRow._fields, DAY_TYPES)} JOIN days d ON d.date = r.date AND d.person_id = r.person_id
-WHERE d.digest <> r.digest AND {figures_json("d")} <> {figures_json("r")}
+def _figures(row: str) -> str:
+    return f"({', '.join(f'{row}.{name}' for name in FIGURES)})"
+
+
+# One statement sees the days as they were when it began, so that what is noted is what is being written over.
+_SAVE_AND_NOTE = f"""
+WITH r AS MATERIALIZED (SELECT * FROM {rows_from(DayRow._fields, DAY_TYPES)}),
+noted AS (
+    INSERT INTO changes (date, person_id, at, reason, before, after)
+    SELECT r.date, r.person_id, {_AT}, {_REASON}, {figures_json("d")}, {figures_json("r")}
+    FROM r JOIN days d ON d.date = r.date AND d.person_id = r.person_id
+    WHERE d.digest <> r.digest AND {_figures("d")} IS DISTINCT FROM {_figures("r")}
+)
+{_SAVE.replace(f"FROM {rows_from(DayRow._fields, DAY_TYPES)}", "FROM r")}
 """
 
 _NOTE_UNKNOWN = """

@@ -196,9 +196,6 @@ class PostgresRunWriting(PostgresRunReading):
         await self._pg.execute(_CANCEL, id_, at)
         await self._pg.execute("DELETE FROM recomputations WHERE run_id = $1", id_)
 
-    async def forget(self, before: datetime) -> None:
-        await self._pg.execute(_FORGET, before)
-
 
 def _known(name: str, text: str, found: int | None) -> int:
     if found is None:
@@ -246,8 +243,4 @@ VALUES ($1, $2, $3, $4::text::jsonb, $5::text::jsonb, $6, $7, $8, $9, $10, $11, 
 
 _CANCEL = """
 UPDATE recompute_runs SET state = 'cancelled', finished_at = $2 WHERE id = $1 AND state IN ('waiting', 'running')
-"""
-
-_FORGET = """
-DELETE FROM recompute_runs WHERE kind <> 'recompute' AND asked_at < $1 AND state IN ('done', 'cancelled', 'failed')
 """
