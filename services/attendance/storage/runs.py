@@ -17,7 +17,7 @@ from services.attendance.application.run_ports import ChangeFacts, NewRun
 from services.attendance.application.runs import Run, Selection
 from services.attendance.storage.looking_up import as_id, find_group, find_unit, read_rulebook
 from services.attendance.storage.rules import ask_recompute, share_rules
-from services.attendance.storage.run_rows import RUN, add_changes, run_of
+from services.attendance.storage.run_rows import RUN, add_changes, run_of, tell
 from services.attendance.storage.sql import Where, day_key, in_unit, instant_key, number_key, page, text_key, uuid_key
 from shared.kernel.errors import Malformed, sentence
 from shared.storage.database import Database
@@ -153,6 +153,7 @@ class PostgresRunWriting(PostgresRunReading):
 
     async def add(self, run: NewRun) -> None:
         await self._insert(run, "waiting", None, None)
+        await tell(self._pg, run.id, run.asked_at)
         if run.kind == "recompute":
             reason = f"{run.asked_by_name} asked for it: {run.reason}"
             await ask_recompute(
@@ -195,6 +196,7 @@ class PostgresRunWriting(PostgresRunReading):
     async def cancel(self, id_: UUID, at: datetime) -> None:
         await self._pg.execute(_CANCEL, id_, at)
         await self._pg.execute("DELETE FROM recomputations WHERE run_id = $1", id_)
+        await tell(self._pg, id_, at)
 
 
 def _known(name: str, text: str, found: int | None) -> int:
