@@ -1,13 +1,21 @@
 """Days that are computed again together are what they would be one by one, whoever else is at work meanwhile."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 import pytest
 
+from services.attendance.application.directory import PersonDay
+from services.attendance.application.recompute import Recompute
+from services.attendance.application.record_scans import RecordScans
+from services.attendance.domain.corrections import Correction
 from services.attendance.storage.machines import adopt_zone
+from services.attendance.storage.recomputations import PostgresRecomputations
+from services.attendance.storage.recording import PostgresRecording, PostgresRecordings
 from services.attendance.storage.rules import ask_recompute, change_rules
+from shared.kernel.clock import SystemClock
 from tests.attendance.worker.company import ZONE, Company, company, month_of_scans, scan, torn
 
 PEOPLE = 45
@@ -62,6 +70,45 @@ async def test_what_is_recorded_while_days_are_computed_again_counts_as_if_it_ha
     assert sum(day["used"] + day["merged"] for day in days) == len(scans)
     for firm in (apart, at_once):
         await firm.database.close()
+
+
+class Interrupted(PostgresRecording):
+    """Between reading scans and writing days, somebody else records a scan."""
+
+    scanned: "asyncio.Task[int] | None" = None
+
+    async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
+        assert self.scanned is None
+        Interrupted.scanned = asyncio.create_task(InBetween.record([scan("1", datetime(2026, 1, 5, 18))]))
+        await asyncio.wait({Interrupted.scanned}, timeout=0.3)
+        return await super().corrections_of(spans)
+
+
+class InBetween(PostgresRecordings):
+    """Transactions in which this happens."""
+
+    record: RecordScans
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[PostgresRecording]:
+        async with self._database.fast() as pg:
+            yield Interrupted(pg, self._kept, 1)
+
+
+async def test_a_scan_that_comes_between_reading_and_writing_waits_for_its_turn(firm: Company):
+    await firm.record([scan("1", datetime(2026, 1, 5, hour)) for hour in (8, 17)])
+    InBetween.record = firm.record
+    async with firm.database.fast() as pg:
+        await change_rules(pg)
+        await pg.execute(
+            """INSERT INTO settings (site_id, values, during) VALUES (1, '{"weekend_days": [1]}', '(,)')"""
+        )
+        await ask_recompute(pg, reason="another weekend", person_id=1)
+    await Recompute(PostgresRecomputations(firm.database), InBetween(firm.database), SystemClock()).next()
+    assert Interrupted.scanned is not None
+    assert await Interrupted.scanned == 1
+    (day,) = await firm.days()
+    assert (day["used"], day["worked"], day["flags"]) == (3, 540, "worked_on_weekend")
 
 
 async def test_a_note_without_dates_finds_all_years_and_unchanged_days_are_not_written(firm: Company):
