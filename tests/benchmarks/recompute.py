@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import httpx
 
 from services.attendance.application.computing import DayRow
 from services.attendance.storage.recording import DAY_TYPES
@@ -19,7 +20,7 @@ from shared.storage.columns import column, rows_from
 from shared.storage.database import Database
 from shared.storage.partitions import Partitions
 from tests.benchmarks.company import OFFSET, ZONE, hire
-from tests.benchmarks.installation import fresh, service
+from tests.benchmarks.installation import administrator, fresh, service
 from tests.benchmarks.report import heading, line, paired, rate, say
 from tests.servers import PostgresServer, RabbitServer
 
@@ -36,7 +37,7 @@ async def bench_recompute(postgres: PostgresServer, rabbit: RabbitServer, *, peo
     """Prints days a second with nothing changed and with all changed, each beside the bare SQL."""
     days = people * len(MONTH)
     heading(f"A month computed again ({people:,} people, {days:,} days of four scans, {rounds} rounds)")
-    found: dict[str, list[float]] = {name: [] for name in ("first", "reads", "same", "writes", "changed")}
+    found: dict[str, list[float]] = {name: [] for name in ("first", "reads", "same", "writes", "looked", "changed")}
     with fresh(postgres, rabbit) as (database, broker):
         say("people and scans")
         await hire(database, people)
@@ -47,7 +48,10 @@ async def bench_recompute(postgres: PostgresServer, rabbit: RabbitServer, *, peo
             await bus.declare([Subscription(queue="bench.days", patterns=("attendance.#",), handle=_never)])
             pg = await asyncpg.connect(database, server_settings={"search_path": "attendance"})
             stack.push_async_callback(pg.close)
-            await stack.enter_async_context(service("attendance", database, broker))
+            running = await stack.enter_async_context(service("attendance", database, broker))
+            api = await stack.enter_async_context(
+                httpx.AsyncClient(base_url=running.url, headers=administrator(), trust_env=False)
+            )
             say("computed for the first time")
             found["first"].append(days / await _again(pg))
             if (stored := await pg.fetchval("SELECT count(*) FROM days WHERE used >= 3")) != days:
@@ -58,6 +62,7 @@ async def bench_recompute(postgres: PostgresServer, rabbit: RabbitServer, *, peo
                 found["reads"].append(days / await _bare_reads(pg, people))
                 found["same"].append(days / await _again(pg))
                 await _lunch(pg, LUNCHES[number % len(LUNCHES)])
+                found["looked"].append(days / await _dry_run(api, days))
                 before = await pg.fetchval("SELECT sum(n) FROM days")
                 found["changed"].append(days / await _again(pg))
                 if (written := await pg.fetchval("SELECT sum(n) FROM days") - before) != days:
@@ -68,6 +73,11 @@ async def bench_recompute(postgres: PostgresServer, rabbit: RabbitServer, *, peo
     line("all for the first time", rate(found["first"], "days/s"))
     line("bare SQL: the scans read", rate(found["reads"], "days/s"))
     line("nothing changed", rate(found["same"], "days/s"), f"{paired(found['same'], found['reads']):.2f} of bare")
+    line(
+        "a dry run of all changed",
+        rate(found["looked"], "days/s"),
+        f"{paired(found['looked'], found['reads']):.2f} of bare",
+    )
     line("bare SQL: the scans read, the days written", rate(found["writes"], "days/s"))
     line("all changed", rate(found["changed"], "days/s"), f"{paired(found['changed'], found['writes']):.2f} of bare")
 
@@ -96,6 +106,20 @@ async def _again(pg: "asyncpg.Connection[Any]") -> float:
     while await pg.fetchval("SELECT EXISTS (SELECT FROM recomputations)"):  # noqa: ASYNC110 - another process does it
         await asyncio.sleep(LOOK_EVERY)
     return time.perf_counter() - started
+
+
+async def _dry_run(api: httpx.AsyncClient, days: int) -> float:
+    """Seconds until it is known what would change of all days, over REST."""
+    started = time.perf_counter()
+    body = {"date_from": str(MONTH[0]), "date_to": str(MONTH[-1])}
+    run = (await api.post("/api/attendance/recompute/", json=body)).raise_for_status().json()
+    while run["state"] in ("waiting", "running"):  # another process does it
+        await asyncio.sleep(LOOK_EVERY)
+        run = (await api.get(f"/api/attendance/recompute-runs/{run['id']}/")).raise_for_status().json()
+    took = time.perf_counter() - started
+    if (run["state"], run["days_changed"]) != ("done", days):
+        raise AssertionError(f"the dry run is {run['state']} and found {run['days_changed']:,} of {days:,} days")
+    return took
 
 
 async def _lunch(pg: "asyncpg.Connection[Any]", hours: float) -> None:

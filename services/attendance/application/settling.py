@@ -75,7 +75,7 @@ class Settling:
             Invalid: a value is against a rule; `fields` names it.
             Conflict: it does not go together with what was said of a unit or a person below.
         """
-        check(values)
+        check(values)  # before anybody is held up
         async with self._store.changing() as writing:
             owner, span, rules = await change_settings(writing, kind, text, values, span, self._clock.now())
             found = await _in_force(writing, owner, span.since or rules.today(), rules.zone)
