@@ -18,6 +18,7 @@ from services.attendance.api import payroll as payroll_api
 from services.attendance.api import people as people_api
 from services.attendance.api import people_import as people_import_api
 from services.attendance.api import presence as presence_api
+from services.attendance.api import recompute as recompute_api
 from services.attendance.api import releases as releases_api
 from services.attendance.api import scans as scans_api
 from services.attendance.api import schedules as schedules_api
@@ -37,7 +38,9 @@ from services.attendance.application.pay_codes import PayCodesOfSites
 from services.attendance.application.payroll import Payroll
 from services.attendance.application.people import People
 from services.attendance.application.presence import WhoIsInNow
+from services.attendance.application.previewing import Previewing
 from services.attendance.application.recompute import Recompute
+from services.attendance.application.recomputing import Recomputing
 from services.attendance.application.record_scans import RecordScans
 from services.attendance.application.releasing import Releasing
 from services.attendance.application.scan_list import Scans
@@ -52,6 +55,8 @@ from services.attendance.storage.correcting import PostgresCorrections
 from services.attendance.storage.expected_days import PostgresExpectedDays
 from services.attendance.storage.groups import PostgresGroups
 from services.attendance.storage.locking import PostgresLocks
+from services.attendance.storage.looking import PostgresViews
+from services.attendance.storage.looks import PostgresLooks
 from services.attendance.storage.machines import PostgresMachines, adopt_zone
 from services.attendance.storage.movements import PostgresMovements
 from services.attendance.storage.pay_codes import PostgresPayCodes
@@ -67,6 +72,7 @@ from services.attendance.storage.recomputations import PostgresRecomputations
 from services.attendance.storage.recording import PostgresRecordings
 from services.attendance.storage.releasing import PostgresReleases
 from services.attendance.storage.republishing import PostgresStates
+from services.attendance.storage.runs import PostgresRuns
 from services.attendance.storage.scheduling import PostgresScheduling
 from services.attendance.storage.structure import PostgresStructure
 from services.attendance.storage.tables import metadata
@@ -98,11 +104,19 @@ def build(
     recordings = PostgresRecordings(database)
 
     scheduling = PostgresScheduling(database)
-    recomputing = Recompute(PostgresRecomputations(database), recordings, clock)
+    recompute = Recompute(PostgresRecomputations(database), recordings, clock)
     time_off = PostgresTimeOff(database)
     expecting = Expecting(PostgresExpectedDays(database), clock)
     closing = Closing(PostgresClosing(database), recordings, clock)
-    people = People(PostgresPeople(database), clock, recomputing.settled)
+    views = PostgresViews(database)
+    previewing = Previewing(PostgresLooks(database), views, scheduling, clock)
+    people = People(PostgresPeople(database), clock, recompute.settled)
+
+    def told() -> None:
+        previewing.tell()
+        recompute.tell()
+
+    recomputing = Recomputing(PostgresRuns(database), views, scheduling, clock, told)
 
     async def scans_waiting() -> int | None:
         return next((depth.waiting for depth in await bus.depths() if depth.queue == SCANS_QUEUE), 0)
@@ -130,9 +144,9 @@ def build(
             days_api.router(Days(PostgresDays(database), clock), Explaining(PostgresEvidence(database), clock)),
             people_import_api.router(people),
             people_api.router(people),
-            groups_api.router(Groups(PostgresGroups(database), clock, recomputing.settled)),
+            groups_api.router(Groups(PostgresGroups(database), clock, recompute.settled)),
             movements_api.router(Movements(PostgresMovements(database), clock)),
-            structure_api.router(Structure(PostgresStructure(database), clock, recomputing.settled)),
+            structure_api.router(Structure(PostgresStructure(database), clock, recompute.settled)),
             scans_api.router(Scans(PostgresScans(database), clock)),
             presence_api.router(WhoIsInNow(PostgresPresence(database), clock, lambda: bus.status().problem)),
             releases_api.router(Releasing(PostgresReleases(database), recordings, clock)),
@@ -146,8 +160,9 @@ def build(
             ),
             locks_api.router(Locking(PostgresLocks(database), recordings, clock)),
             status_api.router(Status(PostgresStatus(database), clock, scans_waiting)),
-            schedules_api.router(Scheduling(scheduling, clock, recomputing.settled)),
-            settings_api.router(Settling(scheduling, clock, recomputing.settled)),
+            schedules_api.router(Scheduling(scheduling, clock, recompute.settled), recomputing),
+            settings_api.router(Settling(scheduling, clock, recompute.settled), recomputing),
+            recompute_api.router(recomputing),
             expected_days_api.router(expecting),
         ],
         tokens=tokens,
@@ -167,7 +182,8 @@ def build(
         loops=[
             ("zone", configured_zone),
             ("relay", Relay(database, bus).run),
-            ("recompute", recomputing.run),
+            ("recompute", recompute.run),
+            ("previews", previewing.run),
             ("expected days", expecting.run),
             ("closing", closing.run),
         ],

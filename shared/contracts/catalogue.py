@@ -11,6 +11,7 @@ from shared.contracts.expected_days import ExpectedDays
 from shared.contracts.leave import HolidayChanged, LeaveRequestChanged
 from shared.contracts.machines import ErrorOccurred, MachineChanged, MachineConnected, MachineDisconnected
 from shared.contracts.people import PersonChanged
+from shared.contracts.recomputing import RecomputeChanged
 from shared.contracts.scans import ScanReceived
 from shared.contracts.users import UserChanged
 
@@ -29,6 +30,7 @@ EVENTS: tuple[type[Event], ...] = (
     HolidayChanged,
     LeaveRequestChanged,
     DayClosed,
+    RecomputeChanged,
 )
 
 

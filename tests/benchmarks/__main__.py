@@ -9,14 +9,16 @@ import uvloop
 
 from tests.benchmarks.adms import bench_adms
 from tests.benchmarks.closing import bench_closing
+from tests.benchmarks.engine import bench_engine
 from tests.benchmarks.live import bench_live
 from tests.benchmarks.machines import bench_log, bench_machines
 from tests.benchmarks.many import bench_many
 from tests.benchmarks.publishing import bench_publishing
+from tests.benchmarks.recompute import bench_recompute
 from tests.benchmarks.workers import bench_workers
 from tests.servers import find_postgres, find_rabbit
 
-ALL = ("workers", "publishing", "live", "log", "machines", "many", "adms", "closing")
+ALL = ("workers", "publishing", "live", "log", "machines", "many", "adms", "engine", "recompute", "closing")
 
 
 async def measure(arguments: argparse.Namespace) -> int:
@@ -41,6 +43,10 @@ async def measure(arguments: argparse.Namespace) -> int:
             await bench_adms(postgres, rabbit, rounds=arguments.rounds)
         if "closing" in arguments.only:
             await bench_closing(postgres, rounds=arguments.rounds)
+        if "engine" in arguments.only:
+            bench_engine(rounds=arguments.rounds)
+        if "recompute" in arguments.only:
+            await bench_recompute(postgres, rabbit, people=arguments.people, rounds=arguments.rounds)
     return 0
 
 
@@ -48,6 +54,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
     parser.add_argument("only", nargs="*", default=ALL, help=f"of {', '.join(ALL)}")
     parser.add_argument("--scans", type=int, default=200_000)
+    parser.add_argument("--people", type=int, default=10_000, help="whose month is computed again")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=20, help="how long live latency is measured")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -18,15 +18,15 @@ IN_A_MESSAGE = 500
 TYPE = ScanReceived.wire_type
 
 
-async def hire(url: str) -> None:
-    """`PEOPLE` workers with one badge each, at a site whose zone is known."""
+async def hire(url: str, people: int = PEOPLE) -> None:
+    """Workers with one badge each, at a site whose zone is known."""
     pg = await asyncpg.connect(url, server_settings={"search_path": "attendance"})
     try:
         await pg.execute("UPDATE sites SET zone = $1", ZONE)
         await pg.execute("INSERT INTO units (name) VALUES ('Sewing')")
         await pg.execute(
             "INSERT INTO people (code, name) SELECT 'EMP' || i, 'Person ' || i FROM generate_series(1, $1::int) i",
-            PEOPLE,
+            people,
         )
         await pg.execute(
             "INSERT INTO assignments (person_id, unit_id, site_id, during) SELECT id, 1, 1, '(,)' FROM people"

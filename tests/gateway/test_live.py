@@ -12,6 +12,7 @@ from services.gateway.wiring import HISTORY
 from shared.contracts.adjustments import AdjustmentChanged
 from shared.contracts.event import Version
 from shared.contracts.machines import ErrorOccurred, MachineConnected
+from shared.contracts.recomputing import RecomputeChanged
 from tests.gateway.fakes import NOON, TODAY, Gateway, day, person, running_gateway, scan, until
 from tests.gateway.live_clients import Listener, listening
 
@@ -48,6 +49,51 @@ async def test_a_live_scan_comes_as_a_frame_with_the_person_who_holds_the_badge(
         "scan_time": "2024-01-15T18:00:00+06:00",
         "scan_type": "IN",
         "quality": "ok",
+    }
+
+
+async def test_how_far_a_run_is_is_heard_by_those_who_see_everybody(gateway: Gateway) -> None:
+    run = RecomputeChanged(
+        run_id="0b0e2f6e-5c5f-4f6e-9d0a-3c1f0a8b7d21",
+        kind="recompute",
+        state="running",
+        date_from=TODAY,
+        date_to=TODAY,
+        reason="lunch was shorter",
+        asked_by="hr",
+        people=100,
+        people_done=25,
+        days_looked_at=20,
+        days_changed=3,
+        at=NOON,
+        version=Version(1, 2),
+    )
+    await gateway.user("employee", "employee", person=1)
+    async with (
+        listening(gateway, (await gateway.sign_in())["access"]) as hr,
+        listening(gateway, (await gateway.sign_in("employee"))["access"]) as employee,
+    ):
+        await gateway.bus.tell(run, time=NOON)
+        await gateway.bus.tell(day(1, unit_path=[7]), time=NOON)
+        frame = await hr.next()
+        assert (await employee.next())["type"] == "attendance_updated"
+    assert (frame["type"], frame["employee_id"], frame["timestamp"]) == (
+        "recompute_changed",
+        None,
+        "2024-01-15T12:00:00Z",
+    )
+    assert frame["data"] == {
+        "run": "0b0e2f6e-5c5f-4f6e-9d0a-3c1f0a8b7d21",
+        "kind": "recompute",
+        "state": "running",
+        "date_from": "2024-01-15",
+        "date_to": "2024-01-15",
+        "reason": "lunch was shorter",
+        "asked_by": "hr",
+        "employees": 100,
+        "employees_done": 25,
+        "days_looked_at": 20,
+        "days_changed": 3,
     }
 
 

@@ -11,8 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from services.attendance.api.once import answered, key_from, sent
 from services.attendance.api.parameters import bad, date_of, known, read_date, required_date, text_of
 from services.attendance.api.people_bodies import Filled, Id, PlausibleDate, span_of
+from services.attendance.api.run_shapes import DRY_RUN, dry_run_of, looked
+from services.attendance.application.drafts import Draft, DraftAssignment, DraftVersion
 from services.attendance.application.holders import Span, on_date
 from services.attendance.application.people_ports import Once
+from services.attendance.application.recomputing import Recomputing
 from services.attendance.application.scheduling import Entry, Scheduling
 from services.attendance.application.scheduling_ports import Assigned, Kind, Named, RosterDay
 from shared.kernel.errors import Invalid, NotFound
@@ -124,7 +127,7 @@ class RosterBody(BaseModel):
     entries: list[EntryBody] = Field(min_length=1, max_length=MOST_ENTRIES)
 
 
-def router(scheduling: Scheduling) -> APIRouter:
+def router(scheduling: Scheduling, recomputing: Recomputing) -> APIRouter:
     """The routes of shifts, schedules and the roster."""
     routes = APIRouter(prefix="/api/attendance", tags=["schedules"])
 
@@ -153,15 +156,20 @@ def router(scheduling: Scheduling) -> APIRouter:
         summary="Let a person, a group, a unit or a site go by a schedule",
         description="Whatever else was theirs alone in that time is replaced. The nearest wins: a single date of the "
         "roster, the person's schedule, that of a group of theirs, of the nearest unit, and at last the site's.",
+        openapi_extra=described(DRY_RUN),
     )
-    async def assign(schedule_id: str, body: OwnerBody, request: Request, _: HR) -> Response:
-        known(request)
+    async def assign(schedule_id: str, body: OwnerBody, request: Request, who: HR) -> Response:
+        known(request, *DRY_RUN)
         span, id_ = span_of(body.since, body.until), _id("schedule", schedule_id)
+        if dry_run_of(request):
+            kind, text = body.owner
+            draft = Draft(assign=DraftAssignment(schedule=id_, kind=kind, text=text, span=span))
+            return await looked(recomputing, await recomputing.preview(draft, who), None)
         owner = await scheduling.assign(id_, body.owner, span)
         return json_response({"schedule": id_, "of": owner.kind, "id": owner.id, "name": owner.name, **_span(span)})
 
-    _crud(routes, scheduling, "shift", _shift)
-    _crud(routes, scheduling, "schedule", _schedule)
+    _crud(routes, scheduling, recomputing, "shift", _shift)
+    _crud(routes, scheduling, recomputing, "schedule", _schedule)
 
     @routes.get(
         "/roster/",
@@ -192,7 +200,11 @@ def router(scheduling: Scheduling) -> APIRouter:
 
 
 def _crud(
-    routes: APIRouter, scheduling: Scheduling, kind: Kind, shown: Callable[[Named, date], dict[str, Any]]
+    routes: APIRouter,
+    scheduling: Scheduling,
+    recomputing: Recomputing,
+    kind: Kind,
+    shown: Callable[[Named, date], dict[str, Any]],
 ) -> None:
     """The routes that shifts and schedules both have."""
     name = "code" if kind == "shift" else "name"
@@ -233,7 +245,7 @@ def _crud(
         span = _effective(request) or Span(None, _until(request))
         on = span.since or await scheduling.today()
         once: Once[Named] = Once(await key_from(request, who), lambda made: answered(_whole(shown, made, on), 201))
-        return sent(await scheduling.create(kind, *_named(body, name), span, once))
+        return sent(await scheduling.create(kind, *named(body, name), span, once))
 
     @routes.get(
         f"/{kind}s/{{{kind}_id}}/",
@@ -249,15 +261,18 @@ def _crud(
     @routes.put(
         f"/{kind}s/{{{kind}_id}}/",
         summary=f"Change all of a {kind} from a date on; days that went by it are computed again",
-        openapi_extra=described(FROM),
+        openapi_extra=described({**FROM, **DRY_RUN}),
         name=f"change_{kind}",
     )
-    async def change(id_: id_type, body: body_type, request: Request, _: HR) -> Response:
-        known(request, *FROM)
+    async def change(id_: id_type, body: body_type, request: Request, who: HR) -> Response:
+        known(request, *FROM, *DRY_RUN)
         span = await effective(request, scheduling.today)
-        changed = await scheduling.change(
-            kind, _id(kind, id_), *_named(body, name), span, if_version=_if_match(request)
-        )
+        if dry_run_of(request):
+            called, values = named(body, name)
+            version = DraftVersion(name=called, values=values, span=span, id=_id(kind, id_))
+            draft = Draft(shift=version) if kind == "shift" else Draft(schedule=version)
+            return await looked(recomputing, await recomputing.preview(draft, who), None)
+        changed = await scheduling.change(kind, _id(kind, id_), *named(body, name), span, if_version=_if_match(request))
         on = span.since if span is not None and span.since is not None else await scheduling.today()
         return _record(shown, changed, on)
 
@@ -293,7 +308,12 @@ def _until(request: Request) -> date | None:
     return date_of(request, "effective_until")
 
 
-def _named(body: Mapping[str, Any], name: str) -> tuple[str, dict[str, Any]]:
+def named(body: Mapping[str, Any], name: str) -> tuple[str, dict[str, Any]]:
+    """The name (of a shift, its code) and the values that a body holds.
+
+    Raises:
+        Invalid: there is no name.
+    """
     values = dict(body)
     given = values.pop(name, None)
     if not isinstance(given, str) or not given.strip() or len(given) > 60 or not given.isprintable():

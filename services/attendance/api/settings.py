@@ -6,8 +6,11 @@ from fastapi import APIRouter, Body, Request
 from fastapi.responses import Response
 
 from services.attendance.api.parameters import bad, date_of, known, text_of
+from services.attendance.api.run_shapes import DRY_RUN, dry_run_of, looked
 from services.attendance.api.schedules import FROM, effective
 from services.attendance.api.versions import stale, with_version
+from services.attendance.application.drafts import Draft, DraftSettings
+from services.attendance.application.recomputing import Recomputing
 from services.attendance.application.settling import InForce, Settling
 from services.attendance.domain.settings import settings_values
 from shared.web.callers import HR, CurrentScope
@@ -29,7 +32,7 @@ SettingsBody = Annotated[
 ]
 
 
-def router(settling: Settling) -> APIRouter:
+def router(settling: Settling, recomputing: Recomputing) -> APIRouter:
     """The routes of settings."""
     routes = APIRouter(prefix="/api/attendance", tags=["operations"])
 
@@ -48,12 +51,16 @@ def router(settling: Settling) -> APIRouter:
         "/settings/",
         summary="Change settings from a date on; the days that they touch are computed again",
         description="Settings that are not named stay; `null` goes back to what lies above.",
-        openapi_extra=described({**OWNER, **FROM}),
+        openapi_extra=described({**OWNER, **FROM, **DRY_RUN}),
     )
-    async def change(body: SettingsBody, request: Request, _: HR) -> Response:
-        known(request, *OWNER, *FROM)
+    async def change(body: SettingsBody, request: Request, who: HR) -> Response:
+        known(request, *OWNER, *FROM, *DRY_RUN)
         values = {name: value for name, value in body.items() if name not in ONLY_SHOWN}
         span = await effective(request, settling.today)
+        if dry_run_of(request):
+            kind, text = _owner(request)
+            draft = Draft(settings=DraftSettings(kind=kind, text=text, values=values, span=span))
+            return await looked(recomputing, await recomputing.preview(draft, who), None)
         return with_version(_shown(await settling.change(*_owner(request), values, span, stale(request, _shown))))
 
     return routes

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Final, NamedTuple
 
-from services.attendance.application.computing import Computed, compute, row_of
+from services.attendance.application.computing import Computed, DayRow, compute, row_of
 from services.attendance.application.directory import Directory, PersonDay
 from services.attendance.application.ports import Adjusted, Recording
 from services.attendance.domain.locks import Adjustment, adjusted, difference
@@ -39,14 +39,19 @@ async def adjust(
     for key, computed in days.items():
         site_id = computed.assignment.site_id
         locked = directory.sites[site_id].locked
-        nothing = row_of(compute((), computed.holder, computed.frame, computed.assignment, off=computed.off))._asdict()
+        before = stored.get(key) or without_scans(computed)._asdict()
         now = row_of(computed)._asdict()
-        one = adjusted(key.date, stored.get(key, nothing), now, earlier.get(key, ()), locked=locked, reason=reason)
+        one = adjusted(key.date, before, now, earlier.get(key, ()), locked=locked, reason=reason)
         if one is not None:
             found[key] = (site_id, one)
     if found:
         kept = await recording.adjust(found, at)
         await recording.announce([_event(each, days[each.key], found[each.key][1], at) for each in kept], at)
+
+
+def without_scans(computed: Computed) -> DayRow:
+    """Such a day for whoever was not seen on it."""
+    return row_of(compute((), computed.holder, computed.frame, computed.assignment, off=computed.off))
 
 
 def adjustment_changed(facts: AdjustmentFacts, unit_path: list[int], version: Version) -> AdjustmentChanged:

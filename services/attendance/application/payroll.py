@@ -213,7 +213,7 @@ class _Counting:
         return amounts
 
     def _empty_days(self, stay: Stay) -> Callable[[int], Empty]:
-        """What a date is for whom nobody saw on it. One answer serves all who have no days of their own and no leave."""
+        """What a date without scans is. One answer serves all who have no days of their own and no leave."""
         rules, dates = self._rules, self._dates
         if stay.person_id in rules.people.holders or stay.person_id in rules.leave:
             level = level_of(stay.level_of_work)

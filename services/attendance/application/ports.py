@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
+from uuid import UUID
 
 from services.attendance.application.computing import DayRow
 from services.attendance.application.directory import Directory, PersonDay
@@ -13,6 +14,8 @@ from services.attendance.domain.scans import Scan
 from services.attendance.domain.terms import Leave
 from shared.contracts.event import Event
 from shared.contracts.scans import ScanReceived
+
+K = TypeVar("K")
 
 
 class Written(NamedTuple):
@@ -42,19 +45,28 @@ class Unknown(NamedTuple):
     machine_id: int
 
 
-class Recording(Protocol):
-    """One transaction of a worker. The order of calls is the order of the members."""
+class Step(NamedTuple):
+    """How far the work at a note has come."""
 
-    async def store(self, scans: Sequence[ScanReceived]) -> list[ScanReceived]:
-        """Keep the scans; returns those that were not there yet."""
+    note_id: int
+    run_id: UUID | None
+    """Of the run that people follow, if it is one."""
+    lane: int
+    done: int
+    """People of the lane, since its beginning."""
+    people: int
+    """In this step, as the days."""
+    days: int
+    changed: int
+
+
+class Evidence(Protocol):
+    """One transaction in which days are computed."""
 
     async def directory(self, badges: Iterable[str] = (), people: Iterable[int] = ()) -> Directory:
         """Hold the rules still for this transaction; the directory then knows these badges and people."""
 
-    async def take_turns(self, turns: Set[int]) -> None:
-        """Wait for whoever else has any of these turns (see `turns`); they are given back with the commit."""
-
-    async def scans_of(self, spans: Mapping[PersonDay, tuple[int, int, Sequence[str]]]) -> dict[PersonDay, list[Scan]]:
+    async def scans_of(self, spans: Mapping[K, tuple[int, int, Sequence[str]]]) -> dict[K, list[Scan]]:
         """All countable scans of each key: its window in seconds since 1970, and the badges that were the person's."""
 
     async def corrections_around(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
@@ -66,8 +78,21 @@ class Recording(Protocol):
     async def leave_of(self, keys: Sequence[PersonDay]) -> dict[PersonDay, Leave]:
         """The leave of each key that has any; not worth asking where the directory knows of none at all."""
 
-    async def note_changes(self, rows: Sequence[DayRow], reason: str, at: datetime) -> None:
-        """Write down how the figures of stored days differ from these, which are about to be saved."""
+    async def due_of(self, people: Sequence[int], first: date, last: date) -> Set[PersonDay]:
+        """Days of these people that are to have a row, be it of an absence: of closed dates while they were employed."""
+
+
+class Recording(Evidence, Protocol):
+    """One transaction of a worker. Scans are stored before the rules are held, and turns taken before days are read."""
+
+    async def store(self, scans: Sequence[ScanReceived]) -> list[ScanReceived]:
+        """Keep the scans; returns those that were not there yet."""
+
+    async def take_turns(self, turns: Set[int]) -> None:
+        """Wait for whoever else has any of these turns (see `turns`); they are given back with the commit."""
+
+    async def digests_of(self, people: Sequence[int], first: date, last: date) -> dict[PersonDay, bytes]:
+        """What the stored days of these people were computed from."""
 
     async def stored_figures(self, keys: Sequence[PersonDay]) -> dict[PersonDay, Figures]:
         """The figures of those days that are stored, by the names of their columns."""
@@ -78,8 +103,8 @@ class Recording(Protocol):
     async def adjust(self, adjustments: Mapping[PersonDay, tuple[int, Adjustment]], at: datetime) -> list[Adjusted]:
         """Keep one adjustment a day, with the site; it takes the place of one in the same period."""
 
-    async def save(self, rows: Sequence[DayRow], at: datetime) -> list[Written]:
-        """Write the days whose digest differs from what is stored."""
+    async def save(self, rows: Sequence[DayRow], at: datetime, reason: str | None) -> list[Written]:
+        """Write the days whose digest differs from what is stored; with a reason, how their figures change, too."""
 
     async def take_away(self, person_id: int, since: date | None, until: date | None, at: datetime) -> int:
         """Delete and announce days, in these dates, of a person who turned out not to have been employed then.
@@ -92,6 +117,9 @@ class Recording(Protocol):
 
     async def announce(self, events: Sequence[Event], at: datetime) -> None:
         """Put events of one type into the outbox."""
+
+    async def progressed(self, step: Step) -> bool:
+        """Write down how far a note is done; False where it is wanted no more."""
 
 
 class Recordings(Protocol):

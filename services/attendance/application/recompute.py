@@ -1,26 +1,48 @@
-"""Computing days again because something other than a scan changed: a badge, a person, a setting, a zone."""
+"""Computing days again because something other than a scan changed, a badge, a person, a setting; or on demand.
+
+What is to be done is noted, and done in the background by one process at a time, which goes through the people in the
+order of their turns: so a transaction holds few turns, and two of them, which are under way together, not the same.
+"""
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from calendar import monthrange
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import date
-from typing import Protocol
+from datetime import date, datetime
+from typing import Final, Protocol
+from uuid import UUID
 
-from services.attendance.application.directory import PersonDay, SiteWithoutZone
-from services.attendance.application.inferring import ONE_DAY
-from services.attendance.application.ports import Recordings
-from services.attendance.application.record_scans import recompute
+from services.attendance.application.batches import (
+    LONGEST,
+    REACH,
+    batch_of,
+    compute_batch,
+    people_at_once,
+    pieces_of,
+)
+from services.attendance.application.ports import Recording, Recordings, Step
+from services.attendance.application.record_scans import write
 from services.attendance.application.turns import turn_of, turn_of_person
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Unavailable
 from shared.observability.logs import get_logger
 
-AT_ONCE = 500
-"""Person-days in a transaction."""
+Piece = tuple[date, date]
+"""A range of dates, both inclusive."""
+
+EARLIEST: Final = date(1, 1, 5)
+LATEST: Final = date(9999, 12, 26)
+"""Beyond lie the ends of the calendar, past which no window reaches."""
+LANES: Final = 2
+"""Transactions under way together: while one is computed, PostgreSQL is busy with the other."""
+NOT_ASKED: Final = 3 * LONGEST
+"""Dates. In a shorter range nobody asks first in which months there is anything."""
 LOOK_EVERY = 0.5
 """Seconds between looks without being told: another process may have made a note."""
+TELL_EVERY = 0.4
+"""Seconds between two events about how far a run is."""
 PATIENCE = 3.0
 """Seconds that a change of people waits for the days that follow from it."""
 ASK_EVERY = 0.02
@@ -30,14 +52,23 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recomputation:
-    """A note that days are to be computed again; without a person and people it is everybody, None is always."""
+    """A note that days are to be computed again, by somebody who has begun with it."""
 
     id: int
-    person_id: int | None
-    people: Sequence[int] | None = None
+    people: Sequence[int]
+    """In the order in which they are done."""
     since: date | None
+    """None is always, as of `until`, which is inclusive."""
     until: date | None
     reason: str
+    done: Sequence[int]
+    """Of each lane: how many of its people are done. The lanes have equal parts of the people, one after the other."""
+    run_id: UUID | None
+
+    def lanes(self) -> list[Sequence[int]]:
+        """The people of each lane."""
+        number, length = len(self.done), len(self.people)
+        return [self.people[length * n // number : length * (n + 1) // number] for n in range(number)]
 
 
 class Recomputations(Protocol):
@@ -55,20 +86,14 @@ class Recomputations(Protocol):
     async def waiting(self, until: int) -> bool:
         """Whether any note up to this id is not done yet."""
 
-    async def people_of(self, note: Recomputation) -> Sequence[int]:
-        """Whose days the note is about."""
+    async def months_of(self, people: Sequence[int], first: date, last: date) -> Sequence[date]:
+        """The firsts of the months in which these people have days, or scans or corrections that may make some."""
+
+    async def tell(self, run_id: UUID, at: datetime) -> None:
+        """Announce how far a run is."""
 
     async def beyond(self, people: Sequence[int], since: date | None, until: date | None) -> Sequence[int]:
         """Who of these have days stored, in these dates, on which they were not employed and nobody was seen."""
-
-    async def facts_of(
-        self, person_id: int, since: date | None, until: date | None
-    ) -> tuple[set[date], list[tuple[int, str]], list[int]]:
-        """Of a person: the dates that have a row, the countable scans as (seconds since 1970, badge), corrections.
-
-        Dates that are closed are to have a row. Of the dates asked for, and at least all scans and corrections that may
-        belong to one of them by whatever rule.
-        """
 
 
 class Recompute:
@@ -98,6 +123,10 @@ class Recompute:
         finally:
             self._running = False
 
+    def tell(self) -> None:
+        """There is a new note."""
+        self._told.set()
+
     async def settled(self) -> None:
         """Wait until the notes that there are now are done, but not for long: what is left follows by itself.
 
@@ -118,42 +147,73 @@ class Recompute:
         async with self._notes.oldest() as note:
             if note is None:
                 return False
-            changed = 0
-            people = await self._notes.people_of(note)
-            for person_id in people:
-                # A site without a zone has no days yet; when it gets one, a note of its own follows.
-                with contextlib.suppress(SiteWithoutZone):
-                    changed += await self._person(person_id, note)
-            for person_id in await self._notes.beyond(people, note.since, note.until):
-                changed += await self._take_away(person_id, note)
-            log.info("recompute.done", reason=note.reason, people=len(people), days_changed=changed)
+            telling = Telling(self._notes.tell, note.run_id, self._clock)
+            await telling.now()
+            lanes = [self._lane(note, number, people, telling) for number, people in enumerate(note.lanes())]
+            changed = sum(await _together(lanes))
+            log.info("recompute.done", reason=note.reason, people=len(note.people), days_changed=changed)
+        await telling.now()
         return True
 
-    async def _person(self, person_id: int, note: Recomputation) -> int:
-        dates, scans, corrected = await self._notes.facts_of(person_id, note.since, note.until)
-        keys = {PersonDay(day, person_id) for day in dates}
-        async with self._recordings.begin() as recording:
-            directory = await recording.directory({badge for _, badge in scans}, [person_id])
-            found = {directory.key_of(badge, at) for at, badge in scans}
-            found |= {directory.day_of(person_id, at) for at in corrected}
-            # Where scans decide, it is not known yet which of the days next to them they belong to.
-            near = {key for at, badge in scans for key in directory.near(badge, at) if key.person_id == person_id}
-            if person_id in directory.inferring:
-                near |= {key for key in found if key is not None}
-            else:
-                keys |= {key for key in found if key is not None and key.person_id == person_id}
-        wanted = {key for key in keys if _within(note, key.date)}
-        near = {key for key in near - wanted if any(_within(note, key.date + step * ONE_DAY) for step in (-1, 0, 1))}
-        await self._recordings.prepare({key.date for key in wanted | near})
-        changed, in_turn = 0, sorted(wanted | near)
-        for start in range(0, len(in_turn), AT_ONCE):
-            chunk = dict.fromkeys(in_turn[start : start + AT_ONCE], False)
-            live, beside = ({key: False for key in chunk if key in some} for some in (wanted, near))
-            async with self._recordings.begin() as recording:
-                directory = await recording.directory(people=[person_id])
-                if person_id in directory.people:
-                    changed += await recompute(recording, directory, live, self._clock, near=beside, reason=note.reason)
+    async def _lane(self, note: Recomputation, lane: int, people: Sequence[int], telling: "Telling") -> int:
+        """Do what is left of a lane; returns how many days changed."""
+        done, changed = note.done[lane], 0
+        for person_id in await self._notes.beyond(people, note.since, note.until):
+            changed += await self._take_away(person_id, note)
+        short = None
+        if note.since is not None and note.until is not None and (note.until - note.since).days < NOT_ASKED:
+            short = pieces_of(note.since, note.until)
+        size = people_at_once(short or ())
+        while done < len(people):
+            batch = people[done : done + size]
+            pieces = await self._months(note, batch) if short is None else short
+            for number, piece in enumerate(pieces, 1):
+                finished = number == len(pieces)
+                step = Step(note.id, note.run_id, lane, done + len(batch) * finished, len(batch) * finished, 0, 0)
+                # Where nobody asks how far it is, nobody is told of the very last step: then the note is gone.
+                needed = note.run_id is not None or step.done < len(people)
+                found = await self._piece(note, batch, piece, step if needed else None)
+                if found is None:
+                    return changed
+                changed += found
+            done += len(batch)
+            await telling.now_and_then()
+            await asyncio.sleep(0)  # a batch is worked out in one go: others are served in between
         return changed
+
+    async def _piece(
+        self, note: Recomputation, people: Sequence[int], piece: Piece | None, step: Step | None
+    ) -> int | None:
+        """One transaction; returns how many days changed, None where the note is wanted no more."""
+        if piece is not None:
+            await self._recordings.prepare(_with_reach(note, piece))
+        async with self._recordings.begin() as recording:
+            looked, changed = (0, 0) if piece is None else await self._days(recording, note, people, piece)
+            if step is not None and not await recording.progressed(step._replace(days=looked, changed=changed)):
+                return None
+        return changed
+
+    async def _days(
+        self, recording: Recording, note: Recomputation, people: Sequence[int], piece: Piece
+    ) -> tuple[int, int]:
+        """How many days these people have there, and how many changed: to others it costs reading and a comparison."""
+        directory = await recording.directory(people=people)
+        wide = _with_reach(note, piece) if directory.inferring else piece
+        batch = batch_of(directory, people, piece, wide)
+        if not batch.placed:
+            return 0, 0
+        await recording.take_turns(batch.turns)
+        stored = await recording.digests_of(people, *wide)
+        computed = await compute_batch(
+            recording, directory, batch, stored.keys() | await recording.due_of(people, *piece)
+        )
+        # A locked day keeps its digest, whatever becomes of its adjustments.
+        wanted = {
+            key: day
+            for key, day in computed.items()
+            if stored.get(key) != day.day.digest or directory.is_locked(day.assignment.site_id, key.date)
+        }
+        return len(computed), await write(recording, directory, wanted, self._clock.now(), reason=note.reason)
 
     async def _take_away(self, person_id: int, note: Recomputation) -> int:
         async with self._recordings.begin() as recording:
@@ -162,6 +222,53 @@ class Recompute:
             await recording.take_turns({turn_of_person(person_id), *map(turn_of, badges)})
             return await recording.take_away(person_id, note.since, note.until, self._clock.now())
 
+    async def _months(self, note: Recomputation, people: Sequence[int]) -> Sequence[Piece | None]:
+        """The months in which there is anything, as far as they are asked for."""
+        first, last = max(note.since or EARLIEST, EARLIEST), min(note.until or LATEST, LATEST)
+        months = await self._notes.months_of(people, first, last)
+        ends = [month.replace(day=monthrange(month.year, month.month)[1]) for month in months]
+        pieces = [(max(month, first), min(end, last)) for month, end in zip(months, ends, strict=True)]
+        return [piece for piece in pieces if piece[0] <= piece[1]] or [None]
 
-def _within(note: Recomputation, day: date) -> bool:
-    return (note.since is None or day >= note.since) and (note.until is None or day <= note.until)
+
+def _with_reach(note: Recomputation, piece: Piece) -> Piece:
+    """The dates, with those beside the note that may follow where scans decide which shift it was.
+
+    A run that people asked for keeps to the dates that they named, as its dry run did.
+    """
+    first, last = piece
+    if note.run_id is not None:
+        return piece
+    return (first - REACH if first == note.since else first), (last + REACH if last == note.until else last)
+
+
+class Telling:
+    """Announces how far a run is, now and then; of other notes nobody is told."""
+
+    def __init__(self, tell: Callable[[UUID, datetime], Awaitable[None]], run_id: UUID | None, clock: Clock) -> None:
+        self._tell = tell
+        self._run_id = run_id
+        self._clock = clock
+        self._told = 0.0
+
+    async def now(self) -> None:
+        if self._run_id is not None:
+            self._told = asyncio.get_running_loop().time()
+            await self._tell(self._run_id, self._clock.now())
+
+    async def now_and_then(self) -> None:
+        if asyncio.get_running_loop().time() - self._told >= TELL_EVERY:
+            await self.now()
+
+
+async def _together(lanes: Sequence[Coroutine[object, object, int]]) -> list[int]:
+    """What each of them gives; where one fails, the others end, and it is as if it had been alone.
+
+    Raises what the first of them does.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(lane) for lane in lanes]
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
+    return [task.result() for task in tasks]

@@ -7,25 +7,26 @@ one day the second sees what the first committed (READ COMMITTED).
 
 import random
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from services.attendance.application.adjusting import LATE, adjust
-from services.attendance.application.computing import compute, event_of, row_of
+from services.attendance.application.computing import Computed, compute, event_of, row_of
 from services.attendance.application.directory import Directory, PersonDay, SiteWithoutZone
 from services.attendance.application.inferring import ONE_DAY, STEPS, Placed, placed_by_scans
-from services.attendance.application.ports import Recording, Recordings, Unknown
+from services.attendance.application.ports import Evidence, Recording, Recordings, Unknown
 from services.attendance.application.turns import TURNS, turn_of, turn_of_person
 from services.attendance.domain.frame import Frame
-from services.attendance.domain.scans import QUALITIES
+from services.attendance.domain.scans import QUALITIES, Scan
 from services.attendance.domain.time_off import NO_TIME_OFF
 from shared.contracts.event import Version
 from shared.contracts.scans import ScanReceived
 from shared.kernel.clock import Clock
 from shared.observability.metrics import Counter
 
+NOTHING_LIVE: Final[Mapping[PersonDay, bool]] = MappingProxyType({})
 SCANS = Counter("muster_attendance_scans_total", "Scans stored by this worker, with their days")
 
 
@@ -120,7 +121,7 @@ async def recompute(
     return (await _compute(recording, directory, live, near, clock, reason)).changed
 
 
-class _Computed(NamedTuple):
+class _Outcome(NamedTuple):
     changed: int
     frames: Mapping[PersonDay, Frame]
     """Of the days of people whose scans decide."""
@@ -133,12 +134,12 @@ async def _compute(  # noqa: PLR0917 -- as `recompute`
     near: Mapping[PersonDay, bool],
     clock: Clock,
     reason: str | None,
-) -> _Computed:
+) -> _Outcome:
     around = _with_neighbours(live, near, directory) if directory.inferring else {}
     sure = sorted(key for key in live if key not in around)
     placed = {key: found for key in sure if (found := directory.placed(key))}
     if not placed and not around:
-        return _Computed(0, {})
+        return _Outcome(0, {})
     turns = {turn for key in (*placed, *around) for turn in turns_of(key, directory.badges_in_turn(key))}
     await recording.take_turns(turns)
     frames: dict[PersonDay, Frame] = {}
@@ -148,17 +149,36 @@ async def _compute(  # noqa: PLR0917 -- as `recompute`
         placed = dict(sorted((placed | by_scans).items()))
         live = {**around, **live}
         if not placed:
-            return _Computed(0, frames)
+            return _Outcome(0, frames)
     spans = {
         key: (frame.start, frame.end, directory.people[key.person_id].badges_on(key.date))
         for key, (frame, _) in placed.items()
     }
-    scans = await recording.scans_of(spans)
-    corrected = await recording.corrections_of({key: (start, end) for key, (start, end, _) in spans.items()})
+    computed = await computed_from(recording, directory, placed, await recording.scans_of(spans))
+    changed = await write(recording, directory, computed, clock.now(), live=live, reason=reason)
+    return _Outcome(changed, frames)
+
+
+async def computed_from(
+    recording: Evidence,
+    directory: Directory,
+    placed: Mapping[PersonDay, Placed],
+    scans: Mapping[PersonDay, Sequence[Scan]],
+    stored: Collection[PersonDay] | None = None,
+) -> dict[PersonDay, Computed]:
+    """Compute these days from their scans and from whatever else is known of them.
+
+    With `stored`, the days that have a row, or are to have one, only those and such of which anything is known.
+    """
+    if not placed:
+        return {}
+    corrected = await recording.corrections_of({key: (frame.start, frame.end) for key, (frame, _) in placed.items()})
+    if stored is not None:
+        placed = {key: w for key, w in placed.items() if key in scans or key in stored or key in corrected}
     off = directory.time_off(placed, await recording.leave_of(list(placed)) if directory.leave else {})
-    computed = {
+    return {
         key: compute(
-            scans[key],
+            scans.get(key, ()),
             directory.people[key.person_id],
             *where,
             corrected.get(key, ()),
@@ -166,20 +186,29 @@ async def _compute(  # noqa: PLR0917 -- as `recompute`
         )
         for key, where in placed.items()
     }
-    rows = {key: row_of(day) for key, day in computed.items()}
-    at = clock.now()
-    if locked := {key for key, (_, place) in placed.items() if directory.is_locked(place.site_id, key.date)}:
+
+
+async def write(
+    recording: Recording,
+    directory: Directory,
+    computed: Mapping[PersonDay, Computed],
+    at: datetime,
+    *,
+    live: Mapping[PersonDay, bool] = NOTHING_LIVE,
+    reason: str | None = None,
+) -> int:
+    """Store these days where they changed, and announce them; what would change a locked one is an adjustment."""
+    locked = {key for key, day in computed.items() if directory.is_locked(day.assignment.site_id, key.date)}
+    rows = {key: row_of(day) for key, day in computed.items() if key not in locked}
+    if locked:
         await adjust(recording, directory, {key: computed[key] for key in locked}, reason or LATE, at)
-        rows = {key: row for key, row in rows.items() if key not in locked}
-    if reason is not None and rows:
-        await recording.note_changes(list(rows.values()), reason, at)
-    written = await recording.save(list(rows.values()), at)
+    written = await recording.save(list(rows.values()), at, reason)
     events = [
-        event_of(computed[key], rows[key], version=Version(epoch, n), at=at, live=live[key])
+        event_of(computed[key], rows[key], version=Version(epoch, n), at=at, live=live.get(key, False))
         for key, epoch, n in written
     ]
     await recording.announce(events, at)
-    return _Computed(len(written), frames)
+    return len(written)
 
 
 def _with_neighbours(

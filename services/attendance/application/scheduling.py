@@ -6,7 +6,7 @@ beside them, as a shift moves the windows of its neighbours, and scans from one 
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 from services.attendance.application.holders import Span
@@ -20,6 +20,7 @@ from services.attendance.application.scheduling_ports import (
     RosterDay,
     SchedulingReading,
     SchedulingStore,
+    SchedulingWriting,
     Values,
 )
 from services.attendance.application.timeline import changed
@@ -87,12 +88,7 @@ class Scheduling:
         async with self._store.changing() as writing:
             if once.key is not None and (earlier := await writing.earlier_answer(once.key)) is not None:
                 return earlier
-            read = await _values(writing, kind, name, values)
-            id_ = await writing.make(kind, name)
-            await writing.put_versions(kind, id_, [(span, read)])
-            # It may be the one that scans spoke for all the while.
-            touched = await writing.people_by(kind, id_, span)
-            await writing.recompute(touched, span, f"the {kind} {name} was added")
+            id_ = await make(writing, kind, name, values, span)
             answer = once.shown(await _one(writing, kind, id_))
             if once.key is not None:
                 await writing.keep_answer(once.key, answer)
@@ -113,13 +109,7 @@ class Scheduling:
             known = await _one(writing, kind, id_)
             if if_version is not None and if_version != known.version:
                 raise Stale(f"somebody changed the {kind} {known.name} since you read it; read it again")
-            span = span or Span(await self._today(writing))
-            read = await _values(writing, kind, name, values)
-            if name != known.name:
-                await writing.rename(kind, id_, name)
-            await writing.put_versions(kind, id_, changed(known.versions, span, lambda _: read))
-            touched = await writing.people_by(kind, id_, span)
-            await writing.recompute(touched, span, f"the {kind} {name} was changed")
+            await change_versions(writing, kind, known, name, values, span, self._clock.now())
             found = await _one(writing, kind, id_)
         await self._settled()
         return found
@@ -159,14 +149,7 @@ class Scheduling:
             Conflict: somebody would go by the schedules of two groups at once.
         """
         async with self._store.changing() as writing:
-            name = "no schedule" if schedule_id is None else (await _one(writing, "schedule", schedule_id)).name
-            found = await found_owner(writing, *owner, Scope.everything())
-            before = await writing.schedules_of(found)
-            await writing.put_schedules(found, changed(before, span, lambda _: schedule_id))
-            if found.kind == "group" and (both := await writing.in_two_groups(found.id)):
-                raise clash(both)
-            touched = await writing.people_of(found, span)
-            await writing.recompute(touched, span, f"{found.kind} {found.name} goes by {name}")
+            found = await assign(writing, schedule_id, owner, span)
         await self._settled()
         return found
 
@@ -222,6 +205,62 @@ class Scheduling:
 
     async def _today(self, reading: SchedulingReading) -> date:
         return (await reading.rulebook(self._clock.now())).today()
+
+
+async def make(writing: SchedulingWriting, kind: Kind, name: str, values: Values, span: Span) -> int:
+    """Make a shift or a schedule within a transaction; returns its id. See `Scheduling.create`."""
+    read = await _values(writing, kind, name, values)
+    id_ = await writing.make(kind, name)
+    await writing.put_versions(kind, id_, [(span, read)])
+    # It may be the one that scans spoke for all the while.
+    touched = await writing.people_by(kind, id_, span)
+    await writing.recompute(touched, span, f"the {kind} {name} was added")
+    return id_
+
+
+async def change_versions(  # noqa: PLR0917 -- of what, what, when
+    writing: SchedulingWriting,
+    kind: Kind,
+    known: Named,
+    name: str,
+    values: Values,
+    span: Span | None,
+    now: datetime,
+) -> None:
+    """Change a shift or a schedule within a transaction. See `Scheduling.change`."""
+    span = span or Span((await writing.rulebook(now)).today())
+    read = await _values(writing, kind, name, values)
+    if name != known.name:
+        await writing.rename(kind, known.id, name)
+    await writing.put_versions(kind, known.id, changed(known.versions, span, lambda _: read))
+    touched = await writing.people_by(kind, known.id, span)
+    await writing.recompute(touched, span, f"the {kind} {name} was changed")
+
+
+async def assign(writing: SchedulingWriting, schedule_id: int | None, owner: tuple[str, str], span: Span) -> Owner:
+    """Let somebody go by a schedule within a transaction. See `Scheduling.assign`."""
+    name = "no schedule" if schedule_id is None else (await _one(writing, "schedule", schedule_id)).name
+    found = await found_owner(writing, *owner, Scope.everything())
+    before = await writing.schedules_of(found)
+    await writing.put_schedules(found, changed(before, span, lambda _: schedule_id))
+    if found.kind == "group" and (both := await writing.in_two_groups(found.id)):
+        raise clash(both)
+    touched = await writing.people_of(found, span)
+    await writing.recompute(touched, span, f"{found.kind} {found.name} goes by {name}")
+    return found
+
+
+async def found_schedule(reading: SchedulingReading, wanted: str | int) -> Named:
+    """Which schedule is meant by an id or a name.
+
+    Raises:
+        Invalid: there is none.
+    """
+    for one in await reading.named("schedule"):
+        if wanted in (one.id, one.name):
+            return one
+    detail = f"there is no schedule {wanted!r}"
+    raise Invalid(f"schedule: {detail}", fields={"schedule": detail})
 
 
 async def found_owner(reading: SchedulingReading, kind: str, text: str, scope: Scope) -> Owner:

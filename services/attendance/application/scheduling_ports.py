@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from services.attendance.application.holders import Assignment, Holder, Span, Timeline
 from services.attendance.application.listing import Page
+from services.attendance.application.looking import Drafted
 from services.attendance.application.plans import Planning
 from services.attendance.application.rulebook import Rulebook
 from shared.web.idempotency import Answer, Key
@@ -151,6 +152,13 @@ class SchedulingWriting(SchedulingReading, Protocol):
         """See to it that the days of these people are computed again: those of the span, and their neighbours."""
 
 
+class SchedulingTrial(SchedulingWriting, Protocol):
+    """One transaction that changes rules, and of which nothing is kept. Workers go on meanwhile."""
+
+    async def drafted(self) -> Drafted:
+        """All rules as they would now be, and whose days were asked to be computed again."""
+
+
 class SchedulingStore(Protocol):
     """Opens transactions."""
 
@@ -159,3 +167,6 @@ class SchedulingStore(Protocol):
 
     def changing(self) -> AbstractAsyncContextManager[SchedulingWriting]:
         """Committed on leaving."""
+
+    def trying(self) -> AbstractAsyncContextManager[SchedulingTrial]:
+        """Undone on leaving."""

@@ -2,16 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from services.attendance.application.holders import Assignment, Holder, Span, Timeline, on_date, since_when
 from services.attendance.application.plans import Planning
+from services.attendance.application.rulebook import Rulebook
 from services.attendance.application.scheduling import found_owner
 from services.attendance.application.scheduling_ports import (
     Owner,
     SchedulingReading,
     SchedulingStore,
+    SchedulingWriting,
     Values,
 )
 from services.attendance.application.timeline import changed
@@ -86,33 +88,15 @@ class Settling:
             Invalid: a value is against a rule, or there is no such shift; `fields` names it.
             Conflict: it does not go together with what was said of a unit or a person below.
         """
-        wrong: dict[str, str] = {}
-        read_settings({name: value for name, value in values.items() if value is not None}, wrong)
-        wrong |= {name: "there is no such setting" for name in values if name not in _KNOWN}
-        if wrong:
-            raise refusal(wrong)
+        check(values)  # before anybody is held up
         async with self._store.changing() as writing:
-            rules = await writing.rulebook(self._clock.now())
+            now = self._clock.now()
+            rules = await writing.rulebook(now)
             owner = await found_owner(writing, kind, text or str(rules.main_site), Scope.everything())
-            span = span or Span(rules.today())
-            dates = {rules.today(), span.since or rules.today()}
+            dates = {rules.today(), rules.today() if span is None or span.since is None else span.since}
             if all([unless_stale(await _in_force(writing, owner, on, rules.zone)) for on in dates]):
                 raise Stale(f"the settings of {owner.kind} {owner.name} were changed by somebody else; read them again")
-            await _known_shifts(writing, values.get("infer_shifts_from") or ())
-            before = await writing.settings_of(owner)
-            drafted = changed(before, span, lambda own: _with(own or {}, values))
-            misfits = _misfits(*await writing.layered())
-            checked = [
-                (piece, own if (piece, own) in before else await _over(writing, owner, piece, own))
-                for piece, own in drafted
-            ]
-            await writing.put_settings(owner, [(piece, own) for piece, own in checked if own])
-            if broken := _misfits(*await writing.layered()) - misfits:
-                raise Conflict(
-                    f"this does not go together with the settings of {sentence(sorted(broken)[:5])}: change those first"
-                )
-            touched = await writing.people_of(owner, span)
-            await writing.recompute(touched, span, f"settings of {owner.kind} {owner.name} were changed")
+            owner, span, rules = await change_settings(writing, kind, text, values, span, now)
             found = await _in_force(writing, owner, span.since or rules.today(), rules.zone)
         await self._settled()
         return found
@@ -121,6 +105,44 @@ class Settling:
 async def _known_shifts(reading: SchedulingReading, ids: Sequence[int]) -> None:
     if ids and (unknown := set(ids) - {one.id for one in await reading.named("shift")}):
         raise refusal({"infer_shifts_from": f"there is no shift {sentence([str(one) for one in sorted(unknown)])}"})
+
+
+def check(values: Values) -> None:
+    """Refuse what no settings can be.
+
+    Raises:
+        Invalid: a value is against a rule; `fields` names it.
+    """
+    wrong: dict[str, str] = {}
+    read_settings({name: value for name, value in values.items() if value is not None}, wrong)
+    wrong |= {name: "there is no such setting" for name in values if name not in _KNOWN}
+    if wrong:
+        raise refusal(wrong)
+
+
+async def change_settings(  # noqa: PLR0917 -- whose, what, when
+    writing: SchedulingWriting, kind: str, text: str | None, values: Values, span: Span | None, now: datetime
+) -> tuple[Owner, Span, Rulebook]:
+    """The change within its transaction; returns whose settings these are, and since when. See `Settling.change`."""
+    check(values)
+    rules = await writing.rulebook(now)
+    owner = await found_owner(writing, kind, text or str(rules.main_site), Scope.everything())
+    span = span or Span(rules.today())
+    await _known_shifts(writing, values.get("infer_shifts_from") or ())
+    before = await writing.settings_of(owner)
+    drafted = changed(before, span, lambda own: _with(own or {}, values))
+    misfits = _misfits(*await writing.layered())
+    checked = [
+        (piece, own if (piece, own) in before else await _over(writing, owner, piece, own)) for piece, own in drafted
+    ]
+    await writing.put_settings(owner, [(piece, own) for piece, own in checked if own])
+    if broken := _misfits(*await writing.layered()) - misfits:
+        raise Conflict(
+            f"this does not go together with the settings of {sentence(sorted(broken)[:5])}: change those first"
+        )
+    touched = await writing.people_of(owner, span)
+    await writing.recompute(touched, span, f"settings of {owner.kind} {owner.name} were changed")
+    return owner, span, rules
 
 
 def _with(own: Values, values: Values) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import msgspec
 from services.attendance.application.announce import day_removed
 from services.attendance.application.computing import FIGURES, DayRow
 from services.attendance.application.directory import Directory, PersonDay
-from services.attendance.application.ports import Adjusted, Unknown, Written
+from services.attendance.application.ports import Adjusted, K, Step, Unknown, Written
 from services.attendance.domain.corrections import Correction
 from services.attendance.domain.locks import Adjustment, Figures
 from services.attendance.domain.scans import QUALITIES, SCAN_TYPES, Scan
@@ -24,7 +24,9 @@ from services.attendance.storage.gone_days import take_away
 from services.attendance.storage.machines import adopt_zone
 from services.attendance.storage.plans import read_plans
 from services.attendance.storage.rules import share_rules
+from services.attendance.storage.run_rows import advance
 from services.attendance.storage.time_off import knows_leave, leave_on
+from services.attendance.storage.unseen import due_of
 from shared.contracts.event import Event
 from shared.contracts.scans import ScanReceived
 from shared.outbox.writing import add_fast
@@ -37,6 +39,9 @@ _json = msgspec.json.Encoder()
 
 class PostgresRecording:
     """One transaction. See the port for the order of calls."""
+
+    moving = True
+    """It is written down where a correction has come to another date."""
 
     def __init__(self, pg: "asyncpg.Connection[Any]", kept: "Kept", epoch: int) -> None:
         self._pg = pg
@@ -69,20 +74,23 @@ class PostgresRecording:
     async def take_turns(self, turns: Set[int]) -> None:
         await self._pg.execute(_TAKE_TURNS, sorted(turns))
 
-    async def scans_of(self, spans: Mapping[PersonDay, tuple[int, int, Sequence[str]]]) -> dict[PersonDay, list[Scan]]:
+    async def scans_of(self, spans: Mapping[K, tuple[int, int, Sequence[str]]]) -> dict[K, list[Scan]]:
         return await scans_of(self._pg, spans)
 
     async def corrections_around(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
         return await corrections_in_force(self._pg, spans)
 
-    async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
-        return await corrections_in_force(self._pg, spans, moving=True)
+    async def digests_of(self, people: Sequence[int], first: date, last: date) -> dict[PersonDay, bytes]:
+        return {PersonDay(*key): digest for *key, digest in await self._pg.fetch(_DIGESTS, people, first, last)}
 
     async def leave_of(self, keys: Sequence[PersonDay]) -> dict[PersonDay, Leave]:
         return await leave_on(self._pg, keys)
 
-    async def note_changes(self, rows: Sequence[DayRow], reason: str, at: datetime) -> None:
-        await self._pg.execute(_NOTE_CHANGES, *map(column, zip(*rows, strict=True)), at, reason)
+    async def due_of(self, people: Sequence[int], first: date, last: date) -> Set[PersonDay]:
+        return await due_of(self._pg, people, first, last)
+
+    async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
+        return await corrections_in_force(self._pg, spans, moving=self.moving)
 
     async def stored_figures(self, keys: Sequence[PersonDay]) -> dict[PersonDay, Figures]:
         return await stored_figures(self._pg, keys)
@@ -93,10 +101,14 @@ class PostgresRecording:
     async def adjust(self, adjustments: Mapping[PersonDay, tuple[int, Adjustment]], at: datetime) -> list[Adjusted]:
         return [Adjusted(key, self._epoch, id_, n) for key, id_, n in await adjust(self._pg, adjustments, at)]
 
-    async def save(self, rows: Sequence[DayRow], at: datetime) -> list[Written]:
+    async def save(self, rows: Sequence[DayRow], at: datetime, reason: str | None) -> list[Written]:
         if not rows:
             return []
-        written = await self._pg.fetch(_SAVE, *map(column, zip(*rows, strict=True)), at)
+        columns = map(column, zip(*rows, strict=True))
+        if reason is None:
+            written = await self._pg.fetch(_SAVE, *columns, at)
+        else:
+            written = await self._pg.fetch(_SAVE_AND_NOTE, *columns, at, reason)
         return [Written(PersonDay(row[0], row[1]), self._epoch, row[2]) for row in written]
 
     async def take_away(self, person_id: int, since: date | None, until: date | None, at: datetime) -> int:
@@ -109,6 +121,12 @@ class PostgresRecording:
 
     async def announce(self, events: Sequence[Event], at: datetime) -> None:
         await add_fast(self._pg, events, time=at)
+
+    async def progressed(self, step: Step) -> bool:
+        # Whoever cancels a run takes its row first, too.
+        if step.run_id is not None and not await advance(self._pg, step.run_id, step.people, step.days, step.changed):
+            return False
+        return bool(await self._pg.fetchval(_DONE, step.note_id, step.lane + 1, step.done))
 
 
 @dataclass(slots=True)
@@ -145,8 +163,8 @@ class PostgresRecordings:
 
 
 async def scans_of(
-    pg: "asyncpg.Connection[Any]", spans: Mapping[PersonDay, tuple[int, int, Sequence[str]]]
-) -> dict[PersonDay, list[Scan]]:
+    pg: "asyncpg.Connection[Any]", spans: Mapping[K, tuple[int, int, Sequence[str]]]
+) -> dict[K, list[Scan]]:
     """All countable scans of each key: its window in seconds since 1970, and the badges that were the person's."""
     keys = list(spans)
     found: list[list[Scan]] = [[] for _ in keys]
@@ -243,8 +261,13 @@ CROSS JOIN LATERAL (
 ) AS s
 """
 
+_DIGESTS = "SELECT date, person_id, digest FROM days WHERE person_id = ANY($1::int[]) AND date BETWEEN $2 AND $3"
+
+# Never back: who takes over from somebody who was only cut off may be behind them.
+_DONE = "UPDATE recomputations SET done[$2] = greatest(done[$2], $3) WHERE id = $1 RETURNING true"
+
 _VALUES = ", ".join(DayRow._fields)
-_TYPES = """
+DAY_TYPES = """
     date int text timestamptz timestamptz int int int int int int bool bool text int2 int2 int2 int2 text text bytea
     int int bool text int2
 """.split()  # noqa: SIM905 - a line instead of twenty
@@ -253,7 +276,7 @@ _SAVE = f"""
 INSERT INTO days ({_VALUES}, n, created_at, updated_at)
 SELECT r.*, coalesce((SELECT g.n FROM gone_days g WHERE g.date = r.date AND g.person_id = r.person_id), 0) + 1,
        {_AT}, {_AT}
-FROM {rows_from(DayRow._fields, _TYPES)}
+FROM {rows_from(DayRow._fields, DAY_TYPES)}
 ON CONFLICT (date, person_id) DO UPDATE SET
     ({_VALUES}, n, updated_at) = ROW ({", ".join(f"excluded.{name}" for name in DayRow._fields)},
                                       days.n + 1, excluded.updated_at)
@@ -268,11 +291,20 @@ def figures_json(row: str) -> str:
     return f"jsonb_build_object({', '.join(pairs)})"
 
 
-_NOTE_CHANGES = f"""
-INSERT INTO changes (date, person_id, at, reason, before, after)
-SELECT r.date, r.person_id, {_AT}, {_REASON}, {figures_json("d")}, {figures_json("r")}
-FROM {rows_from(DayRow._fields, _TYPES)} JOIN days d ON d.date = r.date AND d.person_id = r.person_id
-WHERE d.digest <> r.digest AND {figures_json("d")} <> {figures_json("r")}
+def _figures(row: str) -> str:
+    return f"({', '.join(f'{row}.{name}' for name in FIGURES)})"
+
+
+# One statement sees the days as they were when it began, so that what is noted is what is being written over.
+_SAVE_AND_NOTE = f"""
+WITH r AS MATERIALIZED (SELECT * FROM {rows_from(DayRow._fields, DAY_TYPES)}),
+noted AS (
+    INSERT INTO changes (date, person_id, at, reason, before, after)
+    SELECT r.date, r.person_id, {_AT}, {_REASON}, {figures_json("d")}, {figures_json("r")}
+    FROM r JOIN days d ON d.date = r.date AND d.person_id = r.person_id
+    WHERE d.digest <> r.digest AND {_figures("d")} IS DISTINCT FROM {_figures("r")}
+)
+{_SAVE.replace(f"FROM {rows_from(DayRow._fields, DAY_TYPES)}", "FROM r")}
 """
 
 _NOTE_UNKNOWN = """

@@ -8,6 +8,7 @@ which days are to be computed again; the change commits at once, the days follow
 from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
@@ -55,20 +56,23 @@ async def ask_recompute(
     since: date | None = None,
     until: date | None = None,
     expected: bool = True,
+    run_id: UUID | None = None,
 ) -> None:
     """Note days to compute again (of everybody; always), in the transaction of what made it necessary.
 
-    `until` is inclusive. Of nobody, where `people` is empty. With `expected` it may change what is expected, too.
+    `until` is inclusive. Of nobody, where `people` is empty. With `expected` it may change what is expected, too; with
+    a run, somebody follows it.
     """
-    if people is not None and not people:
+    if people is not None and not people and run_id is None:
         return
     await pg.execute(
-        "INSERT INTO recomputations (person_id, people, since, until, reason) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO recomputations (person_id, people, since, until, reason, run_id) VALUES ($1, $2, $3, $4, $5, $6)",
         person_id,
         people,
         since,
         until,
         reason,
+        run_id,
     )
     if expected:
         await ask_expected(pg, people if person_id is None else [person_id], since, until)

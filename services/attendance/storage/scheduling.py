@@ -1,5 +1,6 @@
 """Shifts, schedules, the roster and settings on PostgreSQL."""
 
+import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ import asyncpg
 
 from services.attendance.application.holders import Assignment, Holder, Span, Timeline
 from services.attendance.application.listing import Page
+from services.attendance.application.looking import Drafted
 from services.attendance.application.plans import Planning
 from services.attendance.application.rulebook import Rulebook
 from services.attendance.application.scheduling_ports import Assigned, Kind, Named, Owner, RosterDay, Values
@@ -17,7 +19,7 @@ from services.attendance.domain.schedule import schedule_from
 from services.attendance.storage.directory import read_people, read_sites, span_of
 from services.attendance.storage.looking_up import find_group, find_person, find_site, find_unit, read_rulebook
 from services.attendance.storage.plans import in_two_groups, read_plans
-from services.attendance.storage.rules import ask_days, change_rules
+from services.attendance.storage.rules import ask_days, change_rules, share_rules
 from services.attendance.storage.sql import BELOW, Where, day_key, in_unit, like, number_key, page, seen_by, text_key
 from shared.kernel.errors import Conflict
 from shared.storage.database import Database
@@ -49,6 +51,20 @@ class PostgresScheduling:
         async with self._database.fast() as pg:
             await change_rules(pg)
             yield PostgresSchedulingWriting(pg)
+
+    @asynccontextmanager
+    async def trying(self) -> AsyncIterator["PostgresTrial"]:
+        with contextlib.suppress(_Undone):
+            async with self._database.fast() as pg:
+                # Nobody changes the rules meanwhile, and nobody else tries: rows that exclude each other would wait.
+                n = await share_rules(pg)
+                await pg.execute("SELECT pg_advisory_xact_lock($1)", _TRYING_LOCK)
+                yield PostgresTrial(pg, n)
+                raise _Undone
+
+
+class _Undone(Exception):
+    """Ends a transaction of which nothing is to be kept."""
 
 
 class PostgresSchedulingReading:
@@ -285,6 +301,32 @@ class PostgresSchedulingWriting(PostgresSchedulingReading):
         await ask_days(self._pg, people, *span, reason)
 
 
+class PostgresTrial(PostgresSchedulingWriting):
+    """One transaction that changes, and of which nothing is kept."""
+
+    def __init__(self, pg: "asyncpg.Connection[Any]", n: int) -> None:
+        super().__init__(pg)
+        self._n = n
+        self._touched: list[tuple[frozenset[int], Span]] = []
+        self._own: list[int] = []
+
+    async def recompute(self, people: set[int], span: Span, reason: str) -> None:
+        self._touched.append((frozenset(people), span))
+
+    async def drafted(self) -> Drafted:
+        sites, plans = await read_sites(self._pg), await read_plans(self._pg)
+        return Drafted(self._n, sites, plans, await read_people(self._pg, people=self._own), self._touched)
+
+    async def _put(  # noqa: PLR0917 -- as above
+        self, table: str, owner: str, id_: int, column: str, type_: str, timeline: Timeline[Any]
+    ) -> None:
+        if owner == "person_id":
+            self._own.append(id_)
+        elif owner == "group_id":
+            self._own += [row[0] for row in await self._pg.fetch(_MEMBERS, id_)]
+        await super()._put(table, owner, id_, column, type_, timeline)
+
+
 def _standing_in(site_id: int, unit_path: list[int]) -> Assignment:
     return Assignment(
         span=Span(),
@@ -338,6 +380,9 @@ roster r JOIN people p ON p.id = r.person_id
 LEFT JOIN shifts s ON s.id = r.shift_id
 LEFT JOIN assignments a ON a.person_id = p.id AND a.during @> r.date
 """
+
+_MEMBERS = "SELECT DISTINCT person_id FROM group_members WHERE group_id = $1"
+_TRYING_LOCK: Final = 0x7472_7969  # any number that only this means
 
 _OF_PEOPLE = "SELECT DISTINCT person_id FROM settings WHERE person_id IS NOT NULL"
 _OF_UNITS = """

@@ -29,6 +29,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, JSONB, ExcludeConst
 from services.attendance.storage.closing_tables import add_closing
 from services.attendance.storage.correction_tables import add_corrections
 from services.attendance.storage.payroll_tables import add_pay_codes
+from services.attendance.storage.run_tables import add_runs
 from services.attendance.storage.schedule_tables import add_schedules
 from services.attendance.storage.time_off_tables import add_time_off
 from shared.outbox.tables import add_inbox, add_outbox
@@ -268,6 +269,8 @@ recomputations = Table(
     Column("until", Date, comment="inclusive"),
     Column("reason", Text, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("done", ARRAY(Integer), comment="of each lane: how many of its people are done; NULL: nobody has begun"),
+    Column("run_id", Uuid, ForeignKey("attendance.recompute_runs.id"), comment="that somebody follows"),
     comment="Days to compute again because a rule, a badge or a person changed; done in the background, oldest first.",
 )
 
@@ -299,3 +302,4 @@ add_schedules(metadata)
 add_time_off(metadata)
 add_closing(metadata)
 add_pay_codes(metadata)
+add_runs(metadata)

@@ -16,6 +16,11 @@ async def without_row(
     return [PersonDay(*row) for row in await pg.fetch(_WITHOUT_ROW, site_id, first, last, most)]
 
 
+async def due_of(pg: "asyncpg.Connection[Any]", people: Sequence[int], first: date, last: date) -> set[PersonDay]:
+    """Days of these people on dates that are closed where they belonged and were employed."""
+    return {PersonDay(*row) for row in await pg.fetch(_DUE, people, first, last)}
+
+
 EMPLOYED = (
     "NOT p.removed AND (p.joined_on IS NULL OR p.joined_on <= {day}) AND (p.left_on IS NULL OR p.left_on >= {day})"
 )
@@ -27,6 +32,12 @@ def within(since: str, until: str) -> str:
     """The condition that a day lies within dates, of which NULL is always."""
     return f"d.date >= coalesce({since}::date, '-infinity') AND d.date <= coalesce({until}::date, 'infinity')"
 
+
+_DUE = f"""
+SELECT c.date, p.id FROM people p JOIN assignments a ON a.person_id = p.id
+JOIN closed_dates c ON c.site_id = a.site_id AND c.date BETWEEN $2 AND $3 AND a.during @> c.date
+WHERE p.id = ANY($1::int[]) AND {EMPLOYED.format(day="c.date")}
+"""
 
 _WITHOUT_ROW = f"""
 SELECT d.day, p.id FROM (SELECT generate_series($2::date, $3::date, '1 day')::date AS day) AS d

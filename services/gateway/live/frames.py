@@ -9,6 +9,7 @@ import msgspec
 from services.gateway.domain.badges import Person
 from shared.contracts.adjustments import AdjustmentChanged
 from shared.contracts.days import DayUpdated
+from shared.contracts.recomputing import RecomputeChanged
 from shared.contracts.scans import ScanReceived
 from shared.kernel.identifiers import new_id
 
@@ -77,6 +78,28 @@ def attendance_adjusted(id_: str, adjustment: AdjustmentChanged) -> Frame:
             "status_after": adjustment.status_after,
             "cancelled": adjustment.cancelled,
             "reason": adjustment.reason,
+        },
+    )
+
+
+def recompute_changed(id_: str, run: RecomputeChanged) -> Frame:
+    """How far a run is that computes days again, or looks what that would change."""
+    return Frame(
+        id=id_,
+        type="recompute_changed",
+        timestamp=run.at,
+        data={
+            "run": run.run_id,
+            "kind": run.kind,
+            "state": run.state,
+            "date_from": run.date_from,
+            "date_to": run.date_to,
+            "reason": run.reason,
+            "asked_by": run.asked_by,
+            "employees": run.people,
+            "employees_done": run.people_done,
+            "days_looked_at": run.days_looked_at,
+            "days_changed": run.days_changed,
         },
     )
 

@@ -9,7 +9,14 @@ from typing import TypeVar
 
 from services.gateway.domain.audience import EVERYONE, OVERSEERS, about
 from services.gateway.live.directory import Directory
-from services.gateway.live.frames import attendance_adjusted, attendance_updated, encoded, notice, scan_received
+from services.gateway.live.frames import (
+    attendance_adjusted,
+    attendance_updated,
+    encoded,
+    notice,
+    recompute_changed,
+    scan_received,
+)
 from services.gateway.live.hub import Hub
 from shared.bus.port import Bus, Message
 from shared.contracts.adjustments import AdjustmentChanged
@@ -18,6 +25,7 @@ from shared.contracts.days import DayUpdated
 from shared.contracts.event import Event
 from shared.contracts.machines import ErrorOccurred, MachineConnected, MachineDisconnected
 from shared.contracts.people import PersonChanged
+from shared.contracts.recomputing import RecomputeChanged
 from shared.contracts.scans import ScanReceived
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Malformed
@@ -56,6 +64,7 @@ class Listening:
             ScanReceived.wire_type: self._scans,
             DayUpdated.wire_type: self._days,
             AdjustmentChanged.wire_type: self._adjustments,
+            RecomputeChanged.wire_type: self._recomputing,
             PersonChanged.wire_type: self._people,
             MachineConnected.wire_type: self._connected,
             MachineDisconnected.wire_type: self._disconnected,
@@ -148,6 +157,10 @@ class Listening:
                 continue
             if listeners := self._hub.listeners(about(adjustment.person_id, adjustment.unit_path)):
                 await self._hub.send(encoded(attendance_adjusted(id_, adjustment)), listeners)
+
+    async def _recomputing(self, message: Message) -> None:
+        for id_, run in _events(message, RecomputeChanged):
+            await self._hub.send(encoded(recompute_changed(id_, run)), self._hub.listeners(OVERSEERS))
 
     async def _people(self, message: Message) -> None:
         self._directory.hear(person for _, person in _events(message, PersonChanged))

@@ -11,13 +11,17 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from services.attendance.application.closing import Closing
+from services.attendance.application.previewing import Previewing
 from services.attendance.application.recompute import Recompute
 from services.attendance.application.record_scans import RecordScans
 from services.attendance.settings import Settings
 from services.attendance.storage.closing import PostgresClosing
+from services.attendance.storage.looking import PostgresViews
+from services.attendance.storage.looks import PostgresLooks
 from services.attendance.storage.machines import PostgresMachines, adopt_zone
 from services.attendance.storage.recomputations import PostgresRecomputations
 from services.attendance.storage.recording import PostgresRecordings
+from services.attendance.storage.scheduling import PostgresScheduling
 from services.attendance.wiring import build
 from shared.contracts.event import Version
 from shared.contracts.machines import MachineChanged
@@ -55,6 +59,7 @@ class Office:
     record: RecordScans
     recompute: Recompute
     closing: Closing
+    previewing: Previewing
     callers: dict[str, Caller] = field(
         default_factory=lambda: {
             "admin": Caller(user=1, username="admin", roles=frozenset({"super_admin"})),
@@ -120,8 +125,8 @@ class Office:
         await PostgresMachines(self.database).apply([MachineChanged(**(facts | changed))])
 
     async def settle(self) -> None:
-        """Do all recomputations that wait."""
-        while await self.recompute.next():
+        """Do all recomputations that wait, and all runs."""
+        while await self.recompute.next() or await self.previewing.next():
             pass
 
     async def ids(self) -> dict[str, int]:
@@ -177,5 +182,8 @@ async def office_on(url: str) -> AsyncIterator[Office]:
                 record=RecordScans(recordings, clock),
                 recompute=Recompute(PostgresRecomputations(database), recordings, clock),
                 closing=Closing(PostgresClosing(database), recordings, clock),
+                previewing=Previewing(
+                    PostgresLooks(database), PostgresViews(database), PostgresScheduling(database), clock
+                ),
             )
     await database.close()

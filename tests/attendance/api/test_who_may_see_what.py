@@ -11,6 +11,8 @@ EVERYBODY = set(ROLES)
 HR = {"admin", "hr"}
 HEADS = {*HR, "head"}
 
+NO_RUN = "00000000-0000-4000-8000-000000000000"
+
 ROUTES: dict[tuple[str, str], set[str]] = {
     ("GET", "daily-attendance/"): EVERYBODY,
     ("GET", "daily-attendance/summary/?date=2024-01-15"): EVERYBODY,
@@ -64,6 +66,13 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("POST", "locks/"): HR,
     ("POST", "locks/1/unlock/"): HR,
     ("GET", "adjustments/"): EVERYBODY,
+    ("POST", "recompute/"): HR,
+    ("POST", "sandbox/"): HR,
+    ("GET", "recompute-runs/"): HR,
+    ("POST", f"recompute-runs/{NO_RUN}/cancel/"): HR,
+    ("POST", f"recompute-runs/{NO_RUN}/run/"): HR,
+    ("GET", f"recompute-runs/{NO_RUN}/changes/"): HR,
+    ("GET", f"recompute-runs/{NO_RUN}/changes.csv"): HR,
     ("POST", "scans/release/"): HR,
     ("POST", "scans/00000000-0000-4000-8000-000000000000/release/"): HR,
     ("DELETE", "scans/00000000-0000-4000-8000-000000000000/release/"): HR,
@@ -126,6 +135,7 @@ async def test_every_route_stands_in_this_table(office: Office):
         ("GET", "groups/{group_id}/"),
         ("GET", "shifts/{shift_id}/"),
         ("GET", "schedules/{schedule_id}/"),
+        ("GET", "recompute-runs/{run_id}/"),
     }
     names = {
         "employees/1/": "employees/{person_id}/",
@@ -137,6 +147,7 @@ async def test_every_route_stands_in_this_table(office: Office):
         "corrections/1/": "corrections/{correction_id}/",
         "locks/1/": "locks/{lock_id}/",
         "/7/": "/{badge}/",
+        f"recompute-runs/{NO_RUN}/": "recompute-runs/{run_id}/",
         "shifts/8/": "shifts/{shift_id}/",
         "schedules/8/": "schedules/{schedule_id}/",
         "/00000000-0000-4000-8000-000000000000/": "/{scan_id}/",
