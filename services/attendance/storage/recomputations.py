@@ -135,6 +135,8 @@ known (day) AS (
     UNION ALL
     SELECT date FROM corrections WHERE person_id = ANY($1) AND state = 'approved' AND date BETWEEN $2 AND $3
     UNION ALL
+    SELECT date FROM closed_dates WHERE date BETWEEN $2 AND $3
+    UNION ALL
     SELECT (day AT TIME ZONE 'UTC')::date + n FROM around CROSS JOIN (VALUES (-2), (2)) AS beside (n)
 )
 SELECT DISTINCT date_trunc('month', day)::date FROM known ORDER BY 1
