@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from services.attendance.application.presence import MachineFreshness, PresentPerson, WhoIsIn, aged
 from services.attendance.domain.presence import WORDS, Whereabouts
+from shared.files.cells import as_text
 from shared.kernel.errors import Unavailable, sentence
 from shared.web.problems import respond
 
@@ -44,7 +45,7 @@ def table(found: WhoIsIn) -> Response:
                 facts.phone or "",
                 found.at.isoformat(timespec="seconds"),
             ]
-            rows.writerow(map(_as_text, cells))
+            rows.writerow(map(as_text, cells))
     name = f"muster-{_local(found.at, found):%Y-%m-%d-%H%M}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response("\ufeff" + out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
@@ -85,11 +86,6 @@ def unavailable(error: Unavailable) -> Response:
 
 
 _COLUMNS = ("department", "employee_id", "name", "state", "since", "known_by", "machine", "phone", "list_made_at")
-
-
-def _as_text(cell: str) -> str:
-    """A cell that a spreadsheet takes for text, whatever somebody chose for a name."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not cell[1:].isdigit() else cell
 
 
 def _group(name: str, people: Sequence[PresentPerson], at: datetime) -> str:
