@@ -17,6 +17,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("GET", "daily-attendance/"): EVERYBODY,
     ("GET", "daily-attendance/summary/?date=2024-01-15"): EVERYBODY,
     ("GET", "timesheet/?month=2024-01"): EVERYBODY,
+    ("GET", "expected-days/?month=2024-01"): EVERYBODY,
     ("GET", "settings/"): EVERYBODY,
     ("GET", "system-status/"): EVERYBODY,
     ("GET", "statistics/"): EVERYBODY,
