@@ -11,7 +11,7 @@ import asyncpg
 from services.attendance.application.recompute import LANES, Recomputation
 from services.attendance.application.turns import turn_of, turn_of_person
 from services.attendance.storage.run_rows import finish, start, tell
-from services.attendance.storage.unseen import BEYOND, within
+from services.attendance.storage.unseen import within
 from shared.storage.database import Database
 
 # A window reaches from 18:00 of the date before to 18:00 of the next, in a zone up to 14 hours from UTC.
@@ -63,7 +63,7 @@ class PostgresRecomputations:
 
     async def beyond(self, people: Sequence[int], since: date | None, until: date | None) -> Sequence[int]:
         async with self._database.fast() as pg:
-            return [row[0] for row in await pg.fetch(_BEYOND, list(people), since, until)]
+            return [row[0] for row in await pg.fetch(_BEYOND, people, since, until)]
 
     async def tell(self, run_id: UUID, at: datetime) -> None:
         async with self._database.fast() as pg:
@@ -111,10 +111,15 @@ SELECT p.id, (SELECT min(badge) FROM badges b WHERE b.person_id = p.id) FROM peo
 WHERE p.id = ANY($1::int[]) OR $1 IS NULL AND NOT p.removed
 """
 
+# Each by its own range of dates, so that of who was employed all along no row is looked at.
 _BEYOND = f"""
-SELECT p.id FROM people p
-WHERE p.id = ANY($1::int[]) AND (p.removed OR p.joined_on IS NOT NULL OR p.left_on IS NOT NULL)
-  AND EXISTS (SELECT FROM days d WHERE d.person_id = p.id AND {within("$2", "$3")} AND {BEYOND}) ORDER BY p.id
+SELECT p.id FROM people p WHERE p.id = ANY($1::int[]) AND (
+    p.removed AND EXISTS (SELECT FROM days d WHERE d.person_id = p.id AND {within("$2", "$3")})
+    OR EXISTS (SELECT FROM days d WHERE d.person_id = p.id AND {within("$2", "$3")} AND d.date < p.joined_on
+               AND d.used = 0)
+    OR EXISTS (SELECT FROM days d WHERE d.person_id = p.id AND {within("$2", "$3")} AND d.date > p.left_on
+               AND d.used = 0))
+ORDER BY p.id
 """
 
 # By scans and instants it is known to two days; what lies in no month that is asked for is left out by whoever asks.

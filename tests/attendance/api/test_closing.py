@@ -14,6 +14,8 @@ from shared.contracts.event import Version
 from tests.attendance.api.office import Office
 from tests.attendance.api.test_corrections import told
 from tests.attendance.api.test_schedules import NIGHT, made, works
+from tests.attendance.api.test_time_off import everywhere, hear
+from tests.attendance.time_off import holiday, leave
 
 MONDAY = "2024-01-15"
 WEDNESDAY = datetime(2024, 1, 16, 22, 1, tzinfo=UTC)
@@ -172,6 +174,20 @@ async def test_a_late_scan_and_another_weekend_change_what_was_closed(firm: Offi
         "EMP005": "Weekend",
     }
     assert len(await told(firm, DayClosed)) == 1
+
+
+async def test_leave_and_holidays_are_in_what_is_closed_whenever_they_come_to_be_known(firm: Office):
+    ids = await firm.ids()
+    await hear(firm, leave(ids["EMP002"], MONDAY, number=1), leave(ids["EMP003"], f"{MONDAY} morning", number=2))
+    await at(firm, WEDNESDAY)
+    assert list((await stored(firm)).values()) == ["Present-OnTime", "Leave-Casual", "Leave-Casual", "Absent", "Absent"]
+    assert (await told(firm, DayClosed))[0].counts == {"Absent": 2, "Leave-Casual": 2, "Present-OnTime": 1}
+    assert await everywhere(firm, MONDAY) == await stored(firm)
+    await hear(firm, holiday(first=MONDAY))
+    assert list((await stored(firm)).values()) == [
+        "Present-OnTime", "Leave-Casual", "Leave-Casual", "Holiday", "Holiday"
+    ]  # fmt: skip
+    assert await everywhere(firm, MONDAY) == await stored(firm)
 
 
 async def test_who_works_nights_is_absent_when_the_night_is_over(firm: Office):
