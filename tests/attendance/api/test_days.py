@@ -140,6 +140,7 @@ async def test_a_timesheet_has_every_day_of_the_month(company: Office):
         "workingHours": 8.5,
         "overtime": 0.5,
         "extraOvertime": 0.0,
+        "weekOvertime": 0.0,
     }
     assert (row["days"][11]["status"], row["days"][0]["status"]) == ("Weekend", "Absent")
     assert (row["days"][30]["status"], row["days"][30]["state"]) == ("Absent", "expected")
@@ -220,6 +221,7 @@ async def test_a_daily_record_has_every_field(company: Office):
         "expected_hours": 8.0,
         "raw_working_hours": 10.83,
         "overtime_unapproved": False,
+        "week_overtime_hours": 0.0,
     }
 
 
