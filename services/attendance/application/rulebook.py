@@ -122,7 +122,7 @@ class Rulebook:
         holder, place = own
         if holder.owned is not None and holder.owned.settings:
             return self.people.planning.settings(holder, day, place)
-        key = (place.site_id, day, *place.unit_path)
+        key: tuple[int | date, ...] = (place.site_id, day, *place.unit_path)
         if key not in self._settings:
             self._settings[key] = self.people.planning.settings(holder, day, place)
         return self._settings[key]
