@@ -11,11 +11,13 @@ from tests.benchmarks.adms import bench_adms
 from tests.benchmarks.live import bench_live
 from tests.benchmarks.machines import bench_log, bench_machines
 from tests.benchmarks.many import bench_many
+from tests.benchmarks.plans import bench_plans
 from tests.benchmarks.publishing import bench_publishing
+from tests.benchmarks.reads import bench_reads
 from tests.benchmarks.workers import bench_workers
 from tests.servers import find_postgres, find_rabbit
 
-ALL = ("workers", "publishing", "live", "log", "machines", "many", "adms")
+ALL = ("workers", "publishing", "live", "log", "machines", "many", "adms", "reads", "plans")
 
 
 async def measure(arguments: argparse.Namespace) -> int:
@@ -25,7 +27,7 @@ async def measure(arguments: argparse.Namespace) -> int:
             return 1
         sys.stdout.write(f"Python {platform.python_version()}, PostgreSQL {postgres.how}, RabbitMQ {rabbit.how}\n")
         if "workers" in arguments.only:
-            await bench_workers(postgres, rabbit, scans=arguments.scans, rounds=arguments.rounds)
+            await bench_workers(postgres, rabbit, scans=arguments.scans or 200_000, rounds=arguments.rounds)
         if "publishing" in arguments.only:
             await bench_publishing(postgres, rabbit, rounds=arguments.rounds)
         if "live" in arguments.only:
@@ -38,13 +40,18 @@ async def measure(arguments: argparse.Namespace) -> int:
             await bench_many(postgres, seconds=arguments.seconds)
         if "adms" in arguments.only:
             await bench_adms(postgres, rabbit, rounds=arguments.rounds)
+        if "reads" in arguments.only:
+            await bench_reads(postgres, rabbit, rounds=arguments.rounds)
+        if "plans" in arguments.only:
+            await bench_plans(postgres, scans=arguments.scans or 5_000_000, days=arguments.days)
     return 0
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
     parser.add_argument("only", nargs="*", default=ALL, help=f"of {', '.join(ALL)}")
-    parser.add_argument("--scans", type=int, default=200_000)
+    parser.add_argument("--scans", type=int, help="200,000 for workers, 5,000,000 for plans unless it is said")
+    parser.add_argument("--days", type=int, default=4_000_000, help="for plans")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=20, help="how long live latency is measured")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
