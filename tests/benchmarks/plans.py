@@ -11,7 +11,7 @@ from shared.storage.database import Database
 from tests.attendance import bulk
 from tests.attendance.api.office import office_on
 from tests.attendance.hot_reads import Place, callers, reads, works
-from tests.attendance.plans_of import Plan, listening, plan_of
+from tests.attendance.plans_of import Plan, listening, planner
 from tests.benchmarks.report import heading, line, say
 from tests.servers import PostgresServer
 
@@ -39,9 +39,10 @@ async def _look(url: str, last: date) -> None:
     place = Place(last=last)
     pg = await asyncpg.connect(url, server_settings={"search_path": "attendance", "timezone": "UTC", "jit": "off"})
     async with office_on(url) as office:
-        office.clock.time = datetime.combine(last, datetime.min.time(), UTC) + timedelta(hours=12)
+        office.clock.time = datetime.combine(last, datetime.min.time(), UTC) + timedelta(hours=15)
         unit = await pg.fetchval("SELECT unit_id FROM assignments WHERE person_id = $1", place.person)
         office.callers |= callers(unit, place.person)
+        ask = await planner(pg)
         async with listening(office.database) as ear:
             for use in [*reads(place), *works(place)]:
                 say(use.name)
@@ -53,7 +54,7 @@ async def _look(url: str, last: date) -> None:
                     failed = f"FAILED: {error}"
                 took = time.perf_counter() - started
                 sent = {one.query: one for one in await ear.take()}
-                plans = [] if failed else [await plan_of(pg, one, carried_out=True) for one in sent.values()]
+                plans = [] if failed else [await ask.plan_of(one, carried_out=True) for one in sent.values()]
                 line(use.name, f"{took * 1000:,.0f} ms", failed or f"{len(sent)} statements{_said(plans)}")
     await pg.close()
 

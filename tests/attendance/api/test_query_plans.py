@@ -14,12 +14,12 @@ from deploy.catalogue import history_of
 from tests.attendance import bulk
 from tests.attendance.api.office import office_on
 from tests.attendance.hot_reads import LARGE, Place, callers, reads, works
-from tests.attendance.plans_of import Plan, listening, plan_of, table_of
+from tests.attendance.plans_of import Plan, listening, planner
 from tests.servers import PostgresServer
 from tests.servers.postgres import blocking
 
 PLACE = Place(last=date(2024, 1, 18))
-FIRST = date(2023, 8, 15)
+FIRST = date(2023, 11, 20)
 PEOPLE = 60
 USES = [*reads(PLACE), *works(PLACE)]
 
@@ -28,7 +28,7 @@ Plans = Mapping[str, Sequence[Plan]]
 
 @pytest.fixture(scope="module")
 def plans(postgres_server: PostgresServer) -> Iterator[Plans]:
-    """How each statement of each use is answered where there are six months of 60 people."""
+    """How each statement of each use is answered where there are two months of 60 people."""
     name = postgres_server.migrated([history_of("attendance")])
     yield blocking(_asked(postgres_server.url_of(name)))
     postgres_server.drop(name)
@@ -36,7 +36,8 @@ def plans(postgres_server: PostgresServer) -> Iterator[Plans]:
 
 async def _asked(url: str) -> Plans:
     async with office_on(url) as office:
-        office.clock.time = datetime(2024, 1, 18, 12, tzinfo=UTC)
+        office.clock.time = datetime(2024, 1, 18, 15, tzinfo=UTC)
+        await office.settle()
         pg = await asyncpg.connect(url, server_settings={"search_path": "attendance", "timezone": "UTC"})
         try:
             await bulk.hire(pg, PEOPLE)
@@ -46,12 +47,13 @@ async def _asked(url: str) -> Plans:
             await pg.execute("VACUUM ANALYZE")
             unit = await pg.fetchval("SELECT unit_id FROM assignments WHERE person_id = $1", PLACE.person)
             office.callers |= callers(unit, PLACE.person)
+            ask = await planner(pg)
             found = {}
             async with listening(office.database) as ear:
                 for use in USES:
                     await use.do(office)
                     sent = {one.query: one for one in await ear.take()}
-                    found[use.name] = [await plan_of(pg, one, forced=True) for one in sent.values()]
+                    found[use.name] = [await ask.forced(one, LARGE) for one in sent.values()]
             return found
         finally:
             await pg.close()
@@ -60,7 +62,7 @@ async def _asked(url: str) -> Plans:
 @pytest.mark.parametrize("use", [use.name for use in USES])
 def test_no_table_that_grows_is_walked_through(plans: Plans, use: str) -> None:
     assert plans[use], "nothing was asked"
-    walked = [(str(walk), plan.query) for plan in plans[use] for walk in plan.walks if table_of(walk.table) in LARGE]
+    walked = [(str(walk), plan.query) for plan in plans[use] for walk in plan.walks_of(LARGE)]
     assert walked == []
 
 

@@ -18,7 +18,8 @@ from services.attendance.domain.scans import Scan
 from services.attendance.domain.schedule import Schedule
 from services.attendance.domain.shift_values import shift_from
 
-PEOPLE = 2_000
+PEOPLE = 500
+"""For each change; 2,000 in all."""
 DATES = 31
 ALWAYS = Span()
 TIMES = {1: ("06:00", "14:00"), 2: ("14:00", "22:00"), 3: ("22:00", "06:00"), 4: ("19:00", "07:00"), 5: ("18:30", "02:30")}
