@@ -201,7 +201,7 @@ releases = Table(
     Column("withdrawn_by", Integer),
     Column("withdrawn_by_name", Text),
     Index("releases_one_in_force", "scan_id", unique=True, postgresql_where=text("withdrawn_at IS NULL")),
-    Index("releases_in_force", "badge", "at", postgresql_where=text("withdrawn_at IS NULL")),
+    Index("releases_badge_at", "badge", "at"),
     comment="What people ruled about quarantined scans. A ruling is never changed; it is withdrawn, by whom is kept.",
 )
 
