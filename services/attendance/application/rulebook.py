@@ -59,6 +59,7 @@ class Rulebook:
         self.main_site = min(sites)
         self._sites = sites
         self._reporters = reporters
+        self._settings: dict[tuple[int, date], tuple[DaySettings, date | None, date | None]] = {}
         self._empty: dict[tuple[int, date, Level], Empty] = {}
         self._closures: dict[tuple[int, int], Closure] = {}
         self._seen: dict[tuple[int | None, date], State] = {}
@@ -73,6 +74,13 @@ class Rulebook:
 
     def settings(self, site_id: int, day: date) -> tuple[DaySettings, date | None, date | None]:
         """The settings of a date, since when they hold, and until when (exclusive); None is always."""
+        key = (site_id, day)
+        found = self._settings.get(key)
+        if found is None:
+            found = self._settings[key] = self._settings_on(site_id, day)
+        return found
+
+    def _settings_on(self, site_id: int, day: date) -> tuple[DaySettings, date | None, date | None]:
         spans = self._sites[site_id].settings
         for span, values in spans:
             if span.covers(day):

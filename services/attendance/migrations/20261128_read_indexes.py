@@ -14,6 +14,7 @@ def upgrade() -> None:
     # Histories tell of withdrawn releases, too; they are few, so that one index serves both.
     op.drop_index('releases_in_force', table_name='releases', schema='attendance')
     op.create_index('releases_badge_at', 'releases', ['badge', 'at'], unique=False, schema='attendance')
+    op.create_index('scans_machine_local_at', 'scans', ['machine_id', 'local_at'], unique=False, schema='attendance')
     op.create_index('corrections_state', 'corrections', ['state', 'asked_at', 'id'], unique=False, schema='attendance')
     op.create_index('corrections_date', 'corrections', ['date', 'id'], unique=False, schema='attendance')
     op.create_index('adjustments_date', 'adjustments', ['date', 'id'], unique=False, schema='attendance')
@@ -24,6 +25,7 @@ def downgrade() -> None:
     op.drop_index('adjustments_date', table_name='adjustments', schema='attendance')
     op.drop_index('corrections_date', table_name='corrections', schema='attendance')
     op.drop_index('corrections_state', table_name='corrections', schema='attendance')
+    op.drop_index('scans_machine_local_at', table_name='scans', schema='attendance')
     op.drop_index('releases_badge_at', table_name='releases', schema='attendance')
     op.create_index('releases_in_force', 'releases', ['badge', 'at'], unique=False, schema='attendance',
                     postgresql_where=sa.text('withdrawn_at IS NULL'))

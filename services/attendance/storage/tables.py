@@ -172,6 +172,7 @@ scans = Table(
     Column("mode", Text, nullable=False),
     Column("raw", JSONB),
     Index("scans_badge_at", "badge", "at"),
+    Index("scans_machine_local_at", "machine_id", "local_at"),
     # They are few and are looked for by id alone, which the key does not serve: it begins with the wall clock.
     Index("scans_quarantined", "id", postgresql_where=text("quality IN ('implausible_past', 'future')")),
     info={"partitioned": True},
