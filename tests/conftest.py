@@ -12,8 +12,8 @@ from tests.servers import (
     PrivatePostgres,
     PrivateRabbit,
     RabbitServer,
-    find_postgres,
     find_rabbit,
+    quick_postgres,
     start_private_rabbit,
 )
 from tests.servers.ports import open_folder
@@ -34,7 +34,7 @@ def worker() -> str:
 @pytest.fixture(scope="session")
 def postgres_server(worker: str) -> Iterator[PostgresServer]:
     """A server in which databases can be made."""
-    with find_postgres(worker) as server:
+    with quick_postgres(worker) as server:
         yield server
 
 

@@ -8,7 +8,7 @@ import signal
 import uuid
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,6 +40,8 @@ class PostgresServer:
     how: str
     """Where it was found, for the report."""
     worker: str = "main"
+    copies_files: bool = False
+    """It makes a database fastest by copying files, as nothing waits for the disk."""
     _templates: dict[str, str] = field(default_factory=dict)
 
     def url_of(self, database: str) -> str:
@@ -48,7 +50,8 @@ class PostgresServer:
     def create(self, purpose: str = "test", *, template: str | None = None) -> str:
         """Make a database and return its name."""
         name = f"muster_{purpose}_{self.worker}_{uuid.uuid4().hex[:8]}"
-        self.execute(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
+        how = f' TEMPLATE "{template}"' + (" STRATEGY FILE_COPY" if self.copies_files else "") if template else ""
+        self.execute(f'CREATE DATABASE "{name}"{how}')
         return name
 
     def drop(self, name: str) -> None:
@@ -73,15 +76,50 @@ class PostgresServer:
         while self._templates:
             self.drop(self._templates.popitem()[1])
 
-    def execute(self, sql: str) -> None:
-        async def once() -> None:
+    @property
+    def version(self) -> int:
+        """The major one."""
+        return int(self.execute("SHOW server_version_num")) // 10_000
+
+    def execute(self, sql: str) -> str:
+        """Run one statement, and say what it answers, if anything."""
+
+        async def once() -> str:
             connection = await asyncpg.connect(self.url, timeout=5)
             try:
-                await connection.execute(sql)
+                return str(await connection.fetchval(sql))
             finally:
                 await connection.close()
 
-        blocking(once())
+        return blocking(once())
+
+
+@contextmanager
+def quick_postgres(worker: str = "main") -> Iterator[PostgresServer]:
+    """A server of the run's own that never waits for the disk, unless the environment names one.
+
+    It forgets everything when the machine goes down, which no test is about: those that kill a server have a
+    `PrivatePostgres`. Where it cannot be had, the first that `find_postgres` finds.
+
+    Raises:
+        MusterError: there is none.
+    """
+    if os.environ.get("MUSTER_TEST_DATABASE_URL"):
+        with find_postgres(worker) as server:
+            yield server
+        return
+    with ExitStack() as stack:
+        try:
+            url, how = stack.enter_context(_of_our_own())
+        except MusterError:
+            server = stack.enter_context(find_postgres(worker))
+        else:
+            server = PostgresServer(url=url, how=how, worker=worker)
+            for setting in ("fsync = off", "full_page_writes = off", "max_wal_size = '2GB'"):
+                server.execute(f"ALTER SYSTEM SET {setting}")
+            server.execute("SELECT pg_reload_conf()")
+            server.copies_files = server.version >= 15
+        yield server
 
 
 @contextmanager
@@ -175,7 +213,7 @@ def _in_docker() -> Iterator[tuple[str, str] | None]:
 
 
 @contextmanager
-def _of_our_own() -> Iterator[tuple[str, str] | None]:
+def _of_our_own() -> Iterator[tuple[str, str]]:
     with open_folder("postgres") as folder:
         try:
             with Postgres(folder / "data") as server:
