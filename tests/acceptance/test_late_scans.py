@@ -1,4 +1,4 @@
-"""Scans that arrive 40 days late: their day follows them on every page; once its month is locked, an adjustment does."""
+"""Scans that arrive 40 days late: every page follows them; once their month is locked, an adjustment does."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta

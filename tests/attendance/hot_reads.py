@@ -96,7 +96,15 @@ def reads(place: Place) -> list[Use]:
         ("employees", "employees/", {}, 0),
         ("system status", "system-status/", {}, 0),
     ]
-    by_a_head = {"summary", "timesheet", "days of a date", "days of a month", "scans of a date", "corrections", "presence"}
+    by_a_head = {
+        "summary",
+        "timesheet",
+        "days of a date",
+        "days of a month",
+        "scans of a date",
+        "corrections",
+        "presence",
+    }
     by_an_employee = {
         *("summary", "timesheet", "days of a month", "days, newest first", "one day", "explain", "history"),
         *("scans, newest first", "corrections", "adjustments", "presence"),

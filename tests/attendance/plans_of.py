@@ -132,9 +132,7 @@ class Planner:
                 break
         return plan
 
-    async def plan_of(
-        self, statement: Statement, *, without: Sequence[str] = (), carried_out: bool = False
-    ) -> Plan:
+    async def plan_of(self, statement: Statement, *, without: Sequence[str] = (), carried_out: bool = False) -> Plan:
         """How a statement is answered, `without` some ways of PostgreSQL; nothing that is done stays done."""
         how = "EXPLAIN (FORMAT JSON, ANALYZE, TIMING OFF)" if carried_out else "EXPLAIN (FORMAT JSON)"
         transaction = self._pg.transaction()

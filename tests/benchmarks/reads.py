@@ -220,7 +220,8 @@ SELECT p.id, p.code, p.name, u.name, a.designation, d.first_in, d.marks, l.at, l
 FROM {_PEOPLE.format(day="$1")} LEFT JOIN days d ON d.person_id = p.id AND d.date = $1::date
 LEFT JOIN badges b ON b.person_id = p.id
 LEFT JOIN LATERAL (
-    SELECT at, type, machine_id FROM scans WHERE badge = b.badge AND at >= $2 AND local_at >= $3 ORDER BY at DESC LIMIT 1
+    SELECT at, type, machine_id FROM scans
+    WHERE badge = b.badge AND at >= $2 AND local_at >= $3 ORDER BY at DESC LIMIT 1
 ) AS l ON true
 ORDER BY u.name, p.name
 """

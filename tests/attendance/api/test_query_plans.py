@@ -14,13 +14,14 @@ from deploy.catalogue import history_of
 from tests.attendance import bulk
 from tests.attendance.api.office import office_on
 from tests.attendance.hot_reads import LARGE, Place, callers, reads, works
-from tests.attendance.plans_of import Plan, listening, planner
+from tests.attendance.plans_of import Plan, Statement, listening, planner
 from tests.servers import PostgresServer
 from tests.servers.postgres import blocking
 
 PLACE = Place(last=date(2024, 1, 18))
 FIRST = date(2023, 11, 20)
 PEOPLE = 60
+WALK = "days by their flags"
 USES = [*reads(PLACE), *works(PLACE)]
 
 Plans = Mapping[str, Sequence[Plan]]
@@ -54,6 +55,7 @@ async def _asked(url: str) -> Plans:
                     await use.do(office)
                     sent = {one.query: one for one in await ear.take()}
                     found[use.name] = [await ask.forced(one, LARGE) for one in sent.values()]
+            found[WALK] = [await ask.forced(Statement("SELECT count(*) FROM days WHERE flags = $1", ("",)), LARGE)]
             return found
         finally:
             await pg.close()
@@ -74,5 +76,6 @@ def test_only_the_months_are_read_that_it_is_about(plans: Plans, use: str, month
             assert len(pieces) <= months, (pieces, plan.query)
 
 
-def test_a_walk_is_seen(plans: Plans) -> None:
-    """Whether these tests can fail: statuses are of no index, and nobody asks for them without dates."""
+def test_a_walk_is_seen_where_no_index_serves(plans: Plans) -> None:
+    (plan,) = plans[WALK]
+    assert {walk.table for walk in plan.walks_of(LARGE)} == plan.pieces_of("days") > {"days_202401"}

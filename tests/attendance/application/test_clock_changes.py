@@ -22,7 +22,13 @@ PEOPLE = 500
 """For each change; 2,000 in all."""
 DATES = 31
 ALWAYS = Span()
-TIMES = {1: ("06:00", "14:00"), 2: ("14:00", "22:00"), 3: ("22:00", "06:00"), 4: ("19:00", "07:00"), 5: ("18:30", "02:30")}
+TIMES = {
+    1: ("06:00", "14:00"),
+    2: ("14:00", "22:00"),
+    3: ("22:00", "06:00"),
+    4: ("19:00", "07:00"),
+    5: ("18:30", "02:30"),
+}
 """The clocks change within the last three; the very last ends in the hour that is skipped, or comes twice."""
 CYCLES: tuple[tuple[int | None, ...], ...] = (
     (1, 1, 2, 2, 3, 3, None, None),
@@ -78,9 +84,7 @@ def month_of_work(zone: ZoneInfo, first: date) -> Iterator[Worked]:
 
 def directory(zone: str, first: date) -> Directory:
     """A site in the zone, at which everybody goes by a schedule of their own."""
-    place = Assignment(
-        span=ALWAYS, site_id=1, department=None, unit_path=[1], designation=None, level_of_work="Worker"
-    )
+    place = Assignment(span=ALWAYS, site_id=1, department=None, unit_path=[1], designation=None, level_of_work="Worker")
     shifts = {
         number: ((ALWAYS, shift_from({"parts": [{"start": start, "end": end}], "breaks": []})),)
         for number, (start, end) in TIMES.items()
@@ -130,7 +134,7 @@ def test_totals_are_the_sum_of_the_minutes_that_passed(zone: str, change: date, 
         day = work_day(its, frame)
         found[key] = day.working
         if key.date == change - timedelta(days=1) and frame.shift is not None and frame.shift.start == 22 * 60:
-            over_the_change.add(day.expected if day.expected is not None else frame.terms.expected)
+            over_the_change.add(frame.terms.expected)
     assert found == wanted
     assert sum(found.values()) == sum(wanted.values()) > PEOPLE * 100 * 60
     # The night of the change has as many hours as it really has.

@@ -42,9 +42,7 @@ async def hire(firm: Company, badges: list[str]) -> dict[str, int]:
     held = dict(zip(badges, range(1, len(badges) + 1), strict=True))
     async with firm.database.fast() as pg:
         await change_rules(pg)
-        await pg.executemany(
-            "INSERT INTO badges (badge, person_id, during) VALUES ($1, $2, '(,)')", list(held.items())
-        )
+        await pg.executemany("INSERT INTO badges (badge, person_id, during) VALUES ($1, $2, '(,)')", list(held.items()))
     return held
 
 
