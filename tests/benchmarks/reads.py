@@ -207,10 +207,11 @@ FROM {_PEOPLE.format(day="$1")} LEFT JOIN days d ON d.person_id = p.id AND d.dat
 ORDER BY p.code
 """
 
-_TIMESHEET = f"""
+_TIMESHEET = """
 SELECT p.code, p.name, u.name, a.designation, a.level_of_work, c.day, d.status, d.first_in, d.last_out, d.worked,
        d.overtime, d.extra_overtime
-FROM generate_series($1::date, $2::date, '1 day') AS c (day) CROSS JOIN {_PEOPLE.format(day="c.day")}
+FROM units u JOIN assignments a ON a.unit_id = u.id AND a.during @> $1::date JOIN people p ON p.id = a.person_id
+CROSS JOIN generate_series($1::date, $2::date, '1 day') AS c (day)
 LEFT JOIN days d ON d.person_id = p.id AND d.date = c.day::date AND d.date BETWEEN $1 AND $2
 WHERE u.name = $3 ORDER BY p.code, c.day
 """
