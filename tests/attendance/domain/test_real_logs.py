@@ -163,9 +163,14 @@ def inferred_days(scans: Mapping[str, list[Scan]], zone: str) -> dict[tuple[str,
     return days
 
 
+@cache
+def inferred(folder: Path) -> dict[tuple[str, date], tuple[Day, Frame]]:
+    """The days of the rotating log by the shifts that it shows."""
+    return inferred_days(values(evidence(folder, ROTATING)), ROTATING[1])
+
+
 def test_with_inferred_shifts_fourteen_spans_of_the_rotating_log_stay_to_be_reviewed(real_data: Path) -> None:
-    scans = values(evidence(real_data, ROTATING))
-    days = inferred_days(scans, ROTATING[1])
+    days = inferred(real_data)
     assert sum(len(day.used) + len(day.merged) + len(day.quarantined) for day, _ in days.values()) == 5_567
     assert sum(frame.confidence is not None for _, frame in days.values()) == 1_658
     stay = [(day, frame) for day, frame in days.values() if Flag.LONG_SPAN in day.flags]
