@@ -102,6 +102,6 @@ def add_corrections(metadata: MetaData) -> None:
         Column("updated_at", DateTime(timezone=True), nullable=False),
         Index("adjustments_one_a_period", "person_id", "date", "period", unique=True),
         Index("adjustments_period", "period", "id"),
-        Index("adjustments_date", "date", "id"),
+        Index("adjustments_date", "date"),
         comment="What days of locked months would be: made anew while the month that they are booked in is open.",
     )
