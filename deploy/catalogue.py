@@ -129,7 +129,11 @@ async def _closed(database: Database) -> AsyncIterator[None]:
 
 _ALL = (
     Entry(name="ingest", port=8001),
-    Entry(name="attendance", port=8002, queues=("attendance.scans", "attendance.machines")),
+    Entry(
+        name="attendance",
+        port=8002,
+        queues=("attendance.scans", "attendance.machines", "attendance.holidays", "attendance.leave"),
+    ),
     Entry(name="leave", port=8003, queues=("leave.people",)),
     Entry(name="reports", port=8004, queues=("reports.facts", "reports.people")),
     Entry(name="gateway", port=8000, queues=("gateway.people",), endpoints={"live": 8765}, first=_gateway_first),
