@@ -56,4 +56,5 @@ def _day(crew: Crew, scans: Mapping[date, list[Scan]], on: date, zone: str) -> d
         "workingHours": hours(day.working),
         "overtime": hours(day.overtime),
         "extraOvertime": hours(day.extra_overtime),
+        "weekOvertime": 0.0,
     }

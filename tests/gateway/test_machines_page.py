@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from services.gateway.wiring import HISTORY
 from shared.contracts.machines import MachineDisconnected
 from tests.fakes.machines import Fleet, of_day, reconciled
-from tests.gateway.browsing import CHROMIUM, FAINT, SMALL, Visit, launched, visiting
+from tests.gateway.browsing import CHROMIUM, FAINT, SMALL, Visit, visiting
 from tests.gateway.fakes import NOON, Gateway, fake_attendance, fake_ingest, running_gateway, until
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="session"),  # the browser's
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium could be had: the page was not tested"),
 ]
 
@@ -70,20 +72,14 @@ def fleet() -> Fleet:
     return found
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def gateway(migrated: Callable[..., str], fleet: Fleet) -> AsyncIterator[Gateway]:
     local = {"attendance": fake_attendance(), "ingest": fake_ingest(fleet)}
     async with running_gateway(migrated(HISTORY), local=local) as running:
         yield running
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with launched() as browser:
-        yield browser
-
-
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def visit(browser: Browser) -> AsyncIterator[Visit]:
     async with visiting(browser) as visit:
         yield visit

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from services.gateway.wiring import HISTORY
 from shared.contracts.days import ScanOfDay
-from tests.gateway.browsing import CHROMIUM, FAINT, SMALL, Visit, launched, visiting
+from tests.gateway.browsing import CHROMIUM, FAINT, SMALL, Visit, visiting
 from tests.gateway.fakes import (
     NOON,
     TODAY,
@@ -26,14 +27,9 @@ from tests.gateway.fakes import (
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="session"),  # the browser's
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium could be had: the page was not tested"),
 ]
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with launched() as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -42,14 +38,14 @@ def rows() -> list[dict[str, Any]]:
     return [summary_row(number) for number in range(1, 13)]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def gateway(migrated: Callable[..., str], rows: list[dict[str, Any]]) -> AsyncIterator[Gateway]:
     local = {"attendance": fake_attendance(rows=rows), "ingest": fake_ingest()}
     async with running_gateway(migrated(HISTORY), local=local) as running:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def visit(browser: Browser) -> AsyncIterator[Visit]:
     async with visiting(browser) as visit:
         yield visit

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
@@ -284,7 +285,13 @@ def _month_day(day: MonthDay) -> Json:
 
 
 def _scans(marks: str) -> list[ScanOfDay]:
-    return [{"time": mark[:5], "type": mark[6:]} for mark in marks.split(",")] if marks else []
+    return [_scan(mark) for mark in marks.split(",")] if marks else []
+
+
+@lru_cache(maxsize=16_384)
+def _scan(mark: str) -> ScanOfDay:
+    """Many rows show the same one: it is read only."""
+    return {"time": mark[:5], "type": mark[6:]}
 
 
 def _local(instant: datetime | None, zone: ZoneInfo) -> datetime | None:

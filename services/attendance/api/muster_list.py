@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from fastapi.responses import HTMLResponse, Response
 
-from services.attendance.api.table_files import as_text
 from services.attendance.application.presence import MachineFreshness, PresentPerson, WhoIsIn, aged
 from services.attendance.domain.presence import WORDS, Whereabouts
+from shared.files.cells import as_text
 from shared.kernel.errors import Unavailable, sentence
 from shared.web.problems import respond
 

@@ -16,6 +16,7 @@ from services.attendance.application.people import People
 from services.attendance.application.people_csv import csv_rows
 from services.attendance.application.people_file import COLUMNS, ERRORS, Rows, error_groups
 from services.attendance.application.people_ports import Import, Once
+from shared.files.cells import as_text
 from shared.files.workbook import Limits, sheet_of
 from shared.kernel.errors import Malformed
 from shared.web.callers import HR
@@ -143,7 +144,7 @@ def _rejected(tried: Import) -> bytes:
 
 def _csv(rows: list[list[str]]) -> bytes:
     out = io.StringIO()
-    csv.writer(out).writerows(rows)
+    csv.writer(out).writerows(map(as_text, row) for row in rows)
     return out.getvalue().encode("utf-8-sig")  # the mark by which spreadsheets know UTF-8
 
 

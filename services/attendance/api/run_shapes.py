@@ -12,11 +12,11 @@ from fastapi.responses import Response, StreamingResponse
 
 from services.attendance.api.day_shapes import day_id
 from services.attendance.api.parameters import choice_of
-from services.attendance.api.table_files import as_text
 from services.attendance.application.difference import SHOWN
 from services.attendance.application.recomputing import Recomputing
 from services.attendance.application.run_ports import ChangeFacts
 from services.attendance.application.runs import Run
+from shared.files.cells import as_text
 from shared.web.lists import Window, json_response
 
 FIRST_CHANGES: Final = 100

@@ -12,6 +12,8 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from fastapi.responses import Response, StreamingResponse
 
+from shared.files.cells import as_text
+
 Cell = str | int | float | bool | date | None
 AT_A_STRETCH = 200
 """Rows that are written before others are let in."""
@@ -36,13 +38,7 @@ def workbook_of(table: Table, name: str) -> Response:
     return StreamingResponse(_workbook(table), media_type=_XLSX, headers=_headers(name))
 
 
-def as_text(cell: str) -> str:
-    """A cell of CSV that a spreadsheet takes for text: one that would begin a formula gets an apostrophe before it."""
-    return f"'{cell}" if cell[:1] in _BEGINS_FORMULA and not cell[1:].isdigit() else cell
-
-
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_BEGINS_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _SHEET, _END = "xl/worksheets/sheet1.xml", b"</sheetData>"
 _NO_XML: Final = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from services.attendance.application.directory import Span
 from services.attendance.application.person import BadgeSpan, Draft, with_level
+from shared.files.cells import said
 from shared.kernel.errors import Invalid, Malformed, sentence
 
 LONGEST = 200
@@ -77,7 +78,7 @@ def read_people(rows: Rows) -> ParsedFile:
             message = f"has {len(cells)} cells where the first line has {len(columns)}"
             parsed.errors.append(RowError(number, "", message))
             continue
-        _line(number, dict(zip(columns, map(str.strip, cells), strict=True)), parsed, seen)
+        _line(number, {name: said(cell.strip()) for name, cell in zip(columns, cells, strict=True)}, parsed, seen)
     return parsed
 
 

@@ -79,7 +79,7 @@ class Evidence(Protocol):
         """The leave of each key that has any; not worth asking where the directory knows of none at all."""
 
     async def due_of(self, people: Sequence[int], first: date, last: date) -> Set[PersonDay]:
-        """Days of these people that are to have a row, be it of an absence: closed dates while they were employed."""
+        """Days of these people that are to have a row: of closed dates while they were employed."""
 
 
 class Recording(Evidence, Protocol):

@@ -87,7 +87,7 @@ class Recomputations(Protocol):
         """Whether any note up to this id is not done yet."""
 
     async def months_of(self, people: Sequence[int], first: date, last: date) -> Sequence[date]:
-        """The firsts of the months in which these people have days, or scans or corrections that may make some."""
+        """The firsts of the months in which these people have days, or anything that may make some."""
 
     async def tell(self, run_id: UUID, at: datetime) -> None:
         """Announce how far a run is."""

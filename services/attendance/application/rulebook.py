@@ -71,13 +71,14 @@ class Rulebook:
         """Of the dates and people in question; whoever asks about them reads it first."""
         self._sites = sites
         self._reporters = reporters
+        self._settings: dict[tuple[int, date], tuple[DaySettings, date | None, date | None]] = {}
         self._empty: dict[tuple[int, date, Level], Empty] = {}
         self._closures: dict[tuple[int, int], Closure] = {}
         self._of_sites: dict[tuple[int, date], Closure] = {}
         self._seen: dict[tuple[int | None, date], State] = {}
         self._by_frame: dict[tuple[int, int, Level, TimeOff], Empty] = {}
         self._has_weeks: bool | None = None
-        self._settings: dict[tuple[object, ...], DaySettings] = {}
+        self._by_units: dict[tuple[int | date, ...], DaySettings] = {}
 
     @property
     def site_ids(self) -> Sequence[int]:
@@ -106,6 +107,13 @@ class Rulebook:
 
     def settings(self, site_id: int, day: date) -> tuple[DaySettings, date | None, date | None]:
         """The settings of a date, since when they hold, and until when (exclusive); None is always."""
+        key = (site_id, day)
+        found = self._settings.get(key)
+        if found is None:
+            found = self._settings[key] = self._settings_on(site_id, day)
+        return found
+
+    def _settings_on(self, site_id: int, day: date) -> tuple[DaySettings, date | None, date | None]:
         spans = self._sites[site_id].settings
         for span, values in spans:
             if span.covers(day):
@@ -122,10 +130,10 @@ class Rulebook:
         holder, place = own
         if holder.owned is not None and holder.owned.settings:
             return self.people.planning.settings(holder, day, place)
-        key = (place.site_id, day, *place.unit_path)
-        if key not in self._settings:
-            self._settings[key] = self.people.planning.settings(holder, day, place)
-        return self._settings[key]
+        key: tuple[int | date, ...] = (place.site_id, day, *place.unit_path)
+        if key not in self._by_units:
+            self._by_units[key] = self.people.planning.settings(holder, day, place)
+        return self._by_units[key]
 
     @property
     def has_weeks(self) -> bool:

@@ -122,16 +122,16 @@ def _fits(minutes: Sequence[int], day: date, zone: str, shifts: Sequence[Shift])
     for shift in shifts:
         start, end = _ends(day, zone, shift)
         arrival, departure = _nearest(minutes, start), _nearest(minutes, end)
-        ends = [one for one in (arrival, departure) if one is not None]
-        if not ends:
-            continue
         of_arrival, of_departure = _likeness(arrival, start), _likeness(departure, end)
         if arrival is not None and departure is not None and arrival < departure:
             likeness, first, last = (of_arrival + of_departure) / 2, arrival, departure
         else:
             # One end only; a scan that is near to both speaks for one of them.
-            likeness = max(of_arrival, of_departure) * _ONE_END
-            first = last = arrival if arrival is not None and of_arrival >= of_departure else ends[-1]
+            arrives = departure is None or (arrival is not None and of_arrival >= of_departure)
+            end_seen = arrival if arrives else departure
+            if end_seen is None:
+                continue
+            likeness, first, last = max(of_arrival, of_departure) * _ONE_END, end_seen, end_seen
         covered = bisect_right(minutes, last) - bisect_left(minutes, first)
         yield Candidate(shift, likeness, likeness * (1 + _COVERED * covered / len(minutes)), first, last)
 
@@ -145,8 +145,10 @@ def _ends(day: date, zone: str, shift: Shift) -> tuple[int, int]:
 def _nearest(minutes: Sequence[int], moment: int) -> int | None:
     """The scan nearest to a moment, of two the earlier; None where there is none within reach."""
     place = bisect_left(minutes, moment)
-    near = [one for one in minutes[max(0, place - 1) : place + 1] if abs(one - moment) < REACH]
-    return min(near, key=lambda one: (abs(one - moment), one), default=None)
+    before = minutes[place - 1] if place else moment - REACH
+    after = minutes[place] if place < len(minutes) else moment + REACH
+    nearest = before if moment - before <= after - moment else after
+    return nearest if abs(nearest - moment) < REACH else None
 
 
 def _likeness(scan: int | None, moment: int) -> float:

@@ -51,6 +51,8 @@ def add_corrections(metadata: MetaData) -> None:
         Index("corrections_person_date", "person_id", "date"),
         Index("corrections_in_force", "person_id", "date", postgresql_where=text("state = 'approved'")),
         Index("corrections_asked_at", "asked_at", "id"),
+        Index("corrections_state", "state", "asked_at", "id"),
+        Index("corrections_date", "date", "id"),
         comment="What people say about days: evidence, decided on and withdrawn, never changed or deleted otherwise.",
     )
     Table(

@@ -1,7 +1,7 @@
 """Days as callers read them: a handful of statements, each filtered by what the caller may see."""
 
 import json
-from collections.abc import AsyncIterator, Sequence, Set
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from typing import Any
@@ -121,8 +121,16 @@ class PostgresDayReading:
         else:
             where, source, day, status = _on_every_date(empty), _ALL, "c.date", _STATUS
         _narrow(where, wanted, scope, day=day)
+        counted = None
         if wanted.status:
             where.add(f"{status} = {{}}", wanted.status)
+        elif empty is not None and asked.order == "date":
+            counts = await self._pg.fetch(
+                f"SELECT c.date, count(*) FROM {_ALL} WHERE {where} GROUP BY 1", *where.values
+            )
+            by_date = {row[0]: row[1] for row in counts}
+            counted = sum(by_date.values())
+            where.values[:2] = _of_page(by_date, where.values[:2], asked)
         found = await page(
             self._pg,
             select=f"{_FACTS.format(day=day, status='d.status')}, {_DETAILS.format(day=day)}",
@@ -131,6 +139,7 @@ class PostgresDayReading:
             first=_order(asked.order, day, status),
             then=(text_key("p.code"), day_key(day)),
             asked=asked,
+            counted=counted,
         )
         rows = [_whole(row) for row in found.rows]
         return Page(rows=rows, total=found.total, exact=found.exact, next_after=found.next_after)
@@ -172,6 +181,26 @@ def _on_every_date(empty: EmptyDays) -> Where:
     where = Where(dates, [json.dumps(statuses[day]) for day in dates], dates[0], dates[-1], empty.sites[0][0], *own)
     where.add("$5::int IS NOT NULL")  # or it would have no type where nobody asks for the status
     return where
+
+
+def _of_page(by_date: Mapping[date, int], dates_with_statuses: Sequence[Any], asked: Window) -> list[Any]:
+    """The dates that the rows of a page are of, with their statuses: a month of everybody is not sorted for a page."""
+    wanted = asked.limit + 1 + (asked.offset or 0)
+    pairs = sorted(zip(*dates_with_statuses, strict=True), reverse=asked.descending)
+    if asked.after is not None:
+        try:
+            last = date.fromisoformat(asked.after[0])
+        except (TypeError, ValueError, IndexError):
+            return list(dates_with_statuses)  # whoever reads the cursor will say so
+        pairs = [pair for pair in pairs if (pair[0] <= last if asked.descending else pair[0] >= last)]
+        wanted += by_date.get(last, 0)
+    needed = []
+    for day, statuses in pairs:
+        if wanted <= 0:
+            break
+        needed.append((day, statuses))
+        wanted -= by_date.get(day, 0)
+    return [[day for day, _ in needed], [statuses for _, statuses in needed]]
 
 
 def _narrow(where: Where, wanted: Filter, scope: Scope, *, day: str) -> None:

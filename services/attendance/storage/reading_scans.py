@@ -80,7 +80,7 @@ class PostgresScanReading:
             where.add(_BADGES_OF.format("h.person_id = {}"), person_id)
         if wanted.unknown is not None:
             where.add("p.id IS NULL" if wanted.unknown else "p.id IS NOT NULL")
-            where.add(_NOT_ALWAYS_HELD if wanted.unknown else "TRUE")
+            where.add(_PERHAPS_OF_NOBODY if wanted.unknown else "TRUE")
         if wanted.search:
             pattern = where.value(like(wanted.search))
             where.add(f"(s.badge ILIKE {pattern} OR p.code ILIKE {pattern} OR p.name ILIKE {pattern})")
@@ -189,7 +189,11 @@ _BADGES_LIKE = (
     "WHERE h.badge ILIKE {pattern} OR p.code ILIKE {pattern} OR p.name ILIKE {pattern} "
     "UNION SELECT badge FROM unknown_badges WHERE badge ILIKE {pattern}))"
 )
-_NOT_ALWAYS_HELD = "s.badge NOT IN (SELECT h.badge FROM badges h WHERE h.during = '(,)')"
+# Scans of badges that nobody ever held are counted as they come, but for those that are quarantined.
+_PERHAPS_OF_NOBODY = (
+    "(s.badge = ANY(ARRAY(SELECT badge FROM unknown_badges UNION SELECT badge FROM badges WHERE during <> '(,)')) "
+    f"OR {QUARANTINED})"
+)
 
 _SOURCE = f"""
 scans s

@@ -140,8 +140,7 @@ known (day) AS (
     UNION ALL
     SELECT date FROM corrections WHERE person_id = ANY($1) AND state = 'approved' AND date BETWEEN $2 AND $3
     UNION ALL
-    SELECT c.date FROM closed_dates c WHERE c.date BETWEEN $2 AND $3 AND EXISTS (
-        SELECT FROM assignments a WHERE a.person_id = ANY($1) AND a.site_id = c.site_id AND a.during @> c.date)
+    SELECT date FROM closed_dates WHERE date BETWEEN $2 AND $3
     UNION ALL
     SELECT (day AT TIME ZONE 'UTC')::date + n FROM around CROSS JOIN (VALUES (-2), (2)) AS beside (n)
 )

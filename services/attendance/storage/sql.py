@@ -140,15 +140,17 @@ async def page(
     then: Sequence[Key],
     asked: Window,
     count_source: str | None = None,
+    counted: int | None = None,
 ) -> Page[asyncpg.Record]:
     """One page of `SELECT select FROM source WHERE where`, in the order of `first` (as asked) and `then` (rising).
 
-    `first` and `then` together are unique. `count_source` is a shorter one with as many rows.
+    `first` and `then` together are unique. `count_source` is a shorter one with as many rows. Who has `counted` all
+    rows may leave out of `source` what no row of this page comes from.
 
     Raises:
         Malformed: the cursor is none of this list.
     """
-    total, exact = await count(pg, count_source or source, where)
+    total, exact = (counted, True) if counted is not None else await count(pg, count_source or source, where)
     keys = [first, *then]
     narrowed = where.copy()
     if asked.after is not None:

@@ -176,6 +176,7 @@ scans = Table(
     Column("mode", Text, nullable=False),
     Column("raw", JSONB),
     Index("scans_badge_at", "badge", "at"),
+    Index("scans_machine_local_at", "machine_id", "local_at"),
     # They are few and are looked for by id alone, which the key does not serve: it begins with the wall clock.
     Index("scans_quarantined", "id", postgresql_where=text("quality IN ('implausible_past', 'future')")),
     info={"partitioned": True},
@@ -205,7 +206,7 @@ releases = Table(
     Column("withdrawn_by", Integer),
     Column("withdrawn_by_name", Text),
     Index("releases_one_in_force", "scan_id", unique=True, postgresql_where=text("withdrawn_at IS NULL")),
-    Index("releases_in_force", "badge", "at", postgresql_where=text("withdrawn_at IS NULL")),
+    Index("releases_badge_at", "badge", "at"),
     comment="What people ruled about quarantined scans. A ruling is never changed; it is withdrawn, by whom is kept.",
 )
 

@@ -1,7 +1,7 @@
 """Holidays and leave, kept by the events of leave; and reading the leave of people."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -25,6 +25,10 @@ from services.attendance.storage.rules import ask_recompute, change_rules
 from shared.contracts.event import Version
 from shared.contracts.leave import HolidayChanged, LeaveRequestChanged
 from shared.storage.database import Database
+
+MOST_NAMED = 2_000
+"""People. To look for more of them by name takes longer than to read the leave of everybody: 21 ms instead of 2 for a
+date of 10,000."""
 
 
 class PostgresTimeOff:
@@ -90,8 +94,8 @@ async def leave_on(pg: "asyncpg.Connection[Any]", keys: Sequence[PersonDay]) -> 
 async def read_leave(
     pg: "asyncpg.Connection[Any]", first: date, last: date, people: Sequence[int] | None
 ) -> LeaveByPerson:
-    """The leave of these people, of everybody where it is None, on the dates from `first` to `last`."""
-    if people is None:
+    """The leave of these people at least, of everybody where it is None, on the dates from `first` to `last`."""
+    if people is None or len(people) > MOST_NAMED:
         return _by_person(await pg.fetch(_LEAVE, first, last))
     return _by_person(await pg.fetch(f"{_LEAVE} AND person_id = ANY($3::int[])", first, last, people)) if people else {}
 
@@ -111,15 +115,22 @@ HOLIDAYS = """
 """Of the site `s`."""
 
 
-def _by_person(rows: Sequence[asyncpg.Record]) -> dict[int, dict[date, Leave]]:
-    charges: dict[tuple[int, date], list[Leave]] = {}
-    for person_id, on, part, type_, request_id in rows:
-        leave = Leave(type=type_, part=LeavePart(part), request=str(request_id))
-        charges.setdefault((person_id, on), []).append(leave)
+def _by_person(rows: Iterable[Sequence[Any]]) -> dict[int, dict[date, Leave]]:
     found: dict[int, dict[date, Leave]] = {}
-    for (person_id, on), its in charges.items():
-        if (leave_of_date := leave_by(its)) is not None:
-            found.setdefault(person_id, {})[on] = leave_of_date
+    several: dict[tuple[int, date], list[Leave]] = {}
+    made: dict[tuple[str, str, str], Leave] = {}
+    for person_id, on, part, type_, request_id in rows:
+        leave = made.get((part, type_, request_id))
+        if leave is None:
+            leave = made[part, type_, request_id] = Leave(type=type_, part=LeavePart(part), request=request_id)
+        its = found.setdefault(person_id, {})
+        if on in its:
+            several.setdefault((person_id, on), [its[on]]).append(leave)
+        its[on] = leave
+    for (person_id, on), charges in several.items():
+        leave = leave_by(charges)
+        assert leave is not None  # noqa: S101 - of some charges there is one
+        found[person_id][on] = leave
     return found
 
 
@@ -190,10 +201,10 @@ INSERT INTO leave_days (request_id, person_id, date, part, type)
 SELECT * FROM unnest($1::uuid[], $2::int[], $3::date[], $4::text[], $5::text[])
 """
 
-_LEAVE = "SELECT person_id, date, part, type, request_id FROM leave_days WHERE date BETWEEN $1 AND $2"
+_LEAVE = "SELECT person_id, date, part, type, request_id::text FROM leave_days WHERE date BETWEEN $1 AND $2"
 
 _LEAVE_ON = """
-SELECT l.person_id, l.date, l.part, l.type, l.request_id
+SELECT l.person_id, l.date, l.part, l.type, l.request_id::text
 FROM unnest($1::date[], $2::int[]) AS k (date, person_id)
 JOIN leave_days l ON l.person_id = k.person_id AND l.date = k.date
 """

@@ -131,3 +131,16 @@ async def test_the_limit_holds_when_somebody_asks_often_at_once_with_several_bad
         )
     )
     assert sorted(answer.status_code for answer in answers) == [201] * 3 + [409] * 9
+
+
+async def test_overtime_is_approved_by_the_same_figure_by_hand_and_not_by_a_record_that_is_sent_back(company: Office):
+    await rule(company, overtime_needs_approval=True)
+    await company.scan("1", f"{DAY} 08:00", f"{DAY} 19:00")
+    read = await day(company)
+    assert (read["overtime_hours"], read["overtime_unapproved"]) == (2.0, True)
+    assert (await put(company, {**read, "reason": "sent back"}))["overtime_unapproved"]
+    figure = {"kind": "figure", "overtime_hours": 2}
+    approved = await put(company, {"reason": "there was a rush", "corrections": [figure]})
+    assert (approved["overtime_hours"], approved["overtime_unapproved"]) == (2.0, False)
+    await company.ask("DELETE", f"daily-attendance/{await key_of(company)}/", expect=204)
+    assert (await day(company))["overtime_unapproved"]

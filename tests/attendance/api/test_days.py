@@ -146,6 +146,7 @@ async def test_a_timesheet_has_every_day_of_the_month(company: Office):
         "extraOvertime": 0.0,
         "locked": False,
         "adjusted": False,
+        "weekOvertime": 0.0,
     }
     assert (row["days"][11]["status"], row["days"][0]["status"]) == ("Weekend", "Absent")
     assert (row["days"][30]["status"], row["days"][30]["state"]) == ("Absent", "expected")
@@ -232,6 +233,7 @@ async def test_a_daily_record_has_every_field(company: Office):
         "final_at_latest": "2024-01-16T22:01:00Z",
         "locked": False,
         "adjusted": False,
+        "week_overtime_hours": 0.0,
     }
 
 

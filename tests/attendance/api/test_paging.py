@@ -17,6 +17,7 @@ LISTS = {
     "daily-attendance/": ("-date", "employee_id", "-employee_name", "status", "first_check_in", "-updated_at"),
     "daily-attendance/?date_from=2024-01-13&date_to=2024-01-15": (
         "date",
+        "-date",
         "-department",
         "-total_working_hours",
         "overtime_hours",
@@ -87,6 +88,17 @@ async def test_pages_are_the_envelope_that_older_pages_know(company: Office):
     assert (beyond["count"], beyond["results"], beyond["next"]) == (5, [], None)
     far = await company.get("employees/", page="1000000")
     assert far["results"] == []
+
+
+async def test_pages_of_some_dates_are_parts_of_the_whole(company: Office):
+    await busy(company)
+    for ordering in ("date", "-date"):
+        base = f"daily-attendance/?date_from=2024-01-13&date_to=2024-01-15&ordering={ordering}"
+        whole = (await company.ask("GET", base)).json()
+        assert len(whole) == 15
+        for page in range(1, 6):
+            found = (await company.ask("GET", f"{base}&page={page}&page_size=4")).json()
+            assert (found["count"], found["results"]) == (15, whole[(page - 1) * 4 : page * 4]), (ordering, page)
 
 
 @pytest.mark.parametrize("path", ["daily-attendance/summary/?date=2024-01-15", "timesheet/?month=2024-01"])

@@ -147,3 +147,18 @@ async def test_what_is_no_list_of_people_is_refused_in_words(office: Office, fil
 async def test_a_row_that_is_left_out_is_called_by_its_code_however_the_column_is_written(office: Office):
     told = (await sent(office, b"Employee ID;Name;Joined On\nEMP009;Noor;31/01/2024\n", "?dry_run=true")).json()
     assert told["rows"] == [{"line": 2, "employee_id": "EMP009", "name": "Noor", "action": "skip"}]
+
+
+async def test_rejected_rows_are_no_formulas_in_a_spreadsheet_and_can_be_sent_again(office: Office):
+    row = 'EMP009,"=HYPERLINK(""http://x"")",+880171,31/01/2024'
+    rejected = (await sent(office, f"employee_id,name,phone,joined_on\n{row}\n".encode(), "rejected/")).text
+    assert list(csv.reader(io.StringIO(rejected)))[1][1:] == [
+        "EMP009",
+        '\'=HYPERLINK("http://x")',
+        "+880171",
+        "31/01/2024",
+    ]
+    mended = rejected.replace("31/01/2024", "2024-01-31").encode()
+    assert (await sent(office, mended)).json()["created"] == 1
+    (person,) = await office.get("employees/")
+    assert (person["name"], person["phone"]) == ('=HYPERLINK("http://x")', "+880171")

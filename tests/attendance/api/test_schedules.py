@@ -360,15 +360,6 @@ async def test_settings_that_break_those_of_somebody_below_are_refused_and_undon
     assert held == ["08:30", "08:50", "08:50", "08:30"]
 
 
-async def test_who_says_only_the_end_of_a_change_changes_nothing_of_the_past(company: Office):
-    body = {"safe_entry_time": "07:00", "late_entry_time": "07:10"}
-    changed = (await company.ask("PUT", "settings/?effective_until=2024-03-01", json=body)).json()
-    assert (changed["valid_from"], changed["valid_until"]) == ("2024-01-15", "2024-03-01")
-    entries = [(await company.get("settings/", date=on))["safe_entry_time"] for on in ("2024-01-14", "2024-02-29")]
-    assert entries == ["08:00", "07:00"]
-    await company.ask("PUT", "settings/?effective_until=2024-01-15", json=body, expect=422)
-
-
 async def test_a_unit_that_is_moved_goes_by_the_schedules_above_it_from_then_on(shifts: Office):
     await works(shifts, {"name": "Nights", "shift": "N"}, department="Sewing")
     await shifts.scan("3", "2024-01-08 21:55", "2024-01-09 06:04")
@@ -408,15 +399,3 @@ async def test_an_explanation_says_whose_schedule_gives_the_shift_and_since_when
     )
     assert "That the date is off was entered in the roster for this date alone." in (await said("20240109"))[1]
     assert await said("20240108", "EMP004") == (None, [])
-
-
-async def test_settings_that_were_changed_meanwhile_are_not_overwritten(company: Office):
-    read = (await company.ask("GET", "settings/")).headers["etag"]
-    body, since = {"safe_entry_time": "07:50"}, "settings/?effective_from=2024-01-05"
-    changed = await company.ask("PUT", "settings/", json=body, headers={"If-Match": read})
-    assert changed.headers["etag"] == (await company.ask("GET", "settings/")).headers["etag"] != read
-    refused = await company.ask("PUT", "settings/", json=body, headers={"If-Match": read}, expect=412)
-    assert "read them again" in refused.json()["error"]
-    await company.ask("PUT", since, json=body, headers={"If-Match": read}, expect=412)
-    earlier = (await company.ask("GET", "settings/?date=2024-01-05")).headers["etag"]
-    await company.ask("PUT", since, json=body, headers={"If-Match": earlier})

@@ -101,10 +101,12 @@ def days_of(punches: pd.DataFrame, times: Times) -> pd.DataFrame:
 
 def _unmerged(scans: pd.DataFrame) -> pd.DataFrame:
     """Without those that lie within a minute of the last that was kept of their badge and date."""
+    days = scans.groupby(["badge", "date"], sort=False).ngroup().tolist()
+    seconds = ((scans.wall - pd.Timestamp(0)) // pd.Timedelta(seconds=1)).tolist()
     keep = []
-    last = None
-    for badge, day, wall in zip(scans.badge, scans.date, scans.wall, strict=True):
-        fresh = last is None or last[:2] != (badge, day) or wall - last[2] > pd.Timedelta(seconds=60)
+    last = (-1, 0)
+    for day, second in zip(days, seconds, strict=True):
+        fresh = day != last[0] or second - last[1] > 60
         keep.append(fresh)
-        last = (badge, day, wall) if fresh else last
+        last = (day, second) if fresh else last
     return scans[keep]

@@ -19,6 +19,7 @@ from services.attendance.domain.pay_codes import (
     rounded,
 )
 from services.attendance.domain.payroll import AMOUNTS, LEAVES, WORK, Amounts
+from shared.kernel.errors import Invalid
 
 PAGE = Path(__file__).parents[3] / "docs" / "payroll.md"
 MINUTES = sorted(amount.name for amount in WORK)
@@ -126,3 +127,25 @@ def test_codes_are_kept_as_they_were_said() -> None:
         "late": None,
     }
     assert pay_code_values(pay_codes_from(said)) == said
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"overtme": None}, "overtme"),
+        ({"late": "300"}, "late"),
+        ({"late": {"unit": "hours"}}, "late/code"),
+        ({"late": {"code": "3", "unit": "days"}}, "late/unit"),
+        ({"absent": {"code": "3", "unit": "hours"}}, "absent/unit"),
+        ({"late": {"code": "3", "factor": "a lot"}}, "late/factor"),
+        ({"late": {"code": "3", "factor": "1e999"}}, "late/factor"),
+        ({"late": {"code": "3", "factor": "NaN"}}, "late/factor"),
+        ({"late": {"code": "3", "factor": 0.00001}}, "late/factor"),
+        ({"late": {"code": "3", "rate": 1}}, "late/rate"),
+        ({"late": {"code": "3", "unit": "hours"}, "regular": {"code": "3", "unit": "minutes"}}, "regular/unit"),
+    ],
+)
+def test_codes_that_cannot_be_are_named(said: dict[str, object], field: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        pay_codes_from(said)
+    assert field in refused.value.fields

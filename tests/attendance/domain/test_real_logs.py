@@ -2,7 +2,7 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -27,6 +27,9 @@ pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 ROTATING: Final = ("zk_in_rotating_2015_1_attlog.dat", "Asia/Kolkata")
 OFFICE_ID: Final = ("zk_id_office_2017_2018_1_attlog.dat", "Asia/Jakarta")
 OFFICE_CN: Final = ("zk_office_cn_2018_2021_attlog.dat", "Asia/Shanghai")
+PADDED: Final = ("zk_office_cn_trailing_nul_2_attlog.dat", "Asia/Shanghai")
+GLOG: Final = ("glog_tiny_ampm_2015_AGL_001.TXT", "Asia/Dhaka")
+LOGS: Final = (ROTATING, OFFICE_ID, OFFICE_CN, PADDED, GLOG)
 
 _TYPES: Final = {"0": ScanType.IN, "1": ScanType.OUT, "4": ScanType.OVERTIME_IN}
 
@@ -40,10 +43,9 @@ def evidence(folder: Path, log: Log) -> Evidence:
     """The scans of each badge by their ids; what has no readable time is left out."""
     name, zone = log
     scans: dict[str, dict[UUID, Scan]] = defaultdict(dict)
-    for line in (folder / "punches" / name).read_text().splitlines():
-        badge, text, _, state, *_ = line.split("\t")
+    for badge, text, state in _glog(folder / "punches" / name) if log == GLOG else _attlog(folder / "punches" / name):
         try:
-            wall = datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=ZoneInfo(zone))
+            wall = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))
         except ValueError:
             continue
         id_ = uuid5(NAMESPACE_OID, f"{badge}|{text}|{state}")
@@ -52,6 +54,19 @@ def evidence(folder: Path, log: Log) -> Evidence:
             int(wall.timestamp()), id_, _TYPES.get(state, ScanType.UNKNOWN), quality=quality
         )
     return scans
+
+
+def _attlog(file: Path) -> Iterator[tuple[str, str, str]]:
+    for line in file.read_text().rstrip("\0").splitlines():
+        badge, text, _, state, *_ = line.split("\t")
+        yield badge, text, state
+
+
+def _glog(file: Path) -> Iterator[tuple[str, str, str]]:
+    """Twelve hours, the day first, and words for keys, of which these lines have none."""
+    for line in file.read_text().splitlines()[1:]:
+        badge, moment = line.split("\t")[2], line.split("\t")[-1].strip()
+        yield badge, datetime.strptime(moment, "%d-%m-%Y  %I:%M:%S%p").isoformat(sep=" "), ""
 
 
 def days_of(scans: Mapping[str, Iterable[Scan]], zone: str, resolver: Resolver = Resolver.FIRST_LAST) -> Days:
@@ -67,41 +82,55 @@ def values(stored: Evidence) -> dict[str, list[Scan]]:
     return {badge: list(scans.values()) for badge, scans in stored.items()}
 
 
+@cache
+def days(folder: Path, log: Log, resolver: Resolver = Resolver.FIRST_LAST) -> Days:
+    """The days of a whole log without any schedule."""
+    return days_of(values(evidence(folder, log)), log[1], resolver)
+
+
 @pytest.mark.parametrize("resolver", Resolver)
 @pytest.mark.parametrize(
-    ("log", "stored", "quarantined"), [(ROTATING, 5_567, 0), (OFFICE_ID, 4_506, 0), (OFFICE_CN, 44_334, 8)]
+    ("log", "stored", "quarantined"),
+    [(ROTATING, 5_567, 0), (OFFICE_ID, 4_506, 0), (OFFICE_CN, 44_334, 8), (PADDED, 183, 0), (GLOG, 7, 0)],
 )
 def test_every_stored_scan_is_used_merged_quarantined_or_of_an_unknown_badge(
     real_data: Path, log: Log, stored: int, quarantined: int, resolver: Resolver
 ) -> None:
     scans = evidence(real_data, log)
     # Every tenth badge is nobody's yet.
-    unknown = {badge: its for number, (badge, its) in enumerate(sorted(scans.items())) if number % 10 == 9}
-    known = {badge: its for badge, its in scans.items() if badge not in unknown}
-    days = days_of(values(known), log[1], resolver).values()
-    used, merged, aside = (sum(len(ids) for ids in kind) for kind in zip(*[_ids(day) for day in days], strict=True))
-    assert used + merged + aside + sum(map(len, unknown.values())) == stored
-    assert sum(len(day.quarantined) for day in days_of(values(scans), log[1], resolver).values()) == quarantined
+    unknown = {badge for number, badge in enumerate(sorted(scans)) if number % 10 == 9}
+    every = days(real_data, log, resolver)
+    ids = [_ids(day) for (badge, _), day in every.items() if badge not in unknown]
+    used, merged, aside = (sum(map(len, kind)) for kind in zip(*ids, strict=True))
+    assert used + merged + aside + sum(len(scans[badge]) for badge in unknown) == stored
+    assert len({id_ for its in ids for kind in its for id_ in kind}) == used + merged + aside
+    assert sum(len(day.quarantined) for day in every.values()) == quarantined
 
 
 @pytest.mark.parametrize("resolver", Resolver)
-@pytest.mark.parametrize("log", [ROTATING, OFFICE_ID, OFFICE_CN])
+@pytest.mark.parametrize("log", LOGS)
 def test_no_figure_is_impossible_and_long_spans_are_flagged(real_data: Path, log: Log, resolver: Resolver) -> None:
-    for (_, on), day in days_of(values(evidence(real_data, log)), log[1], resolver).items():
-        figures = (day.working, day.overtime, day.extra_overtime, day.late, day.early_departure, day.shortfall)
-        assert all(0 <= figure <= 24 * 60 for figure in figures), (on, day)
-        assert day.overtime + day.extra_overtime <= day.working
-        arrival, departure = day.first_arrival, day.last_departure
-        span = departure - arrival if arrival is not None and departure is not None else 0
-        assert (Flag.LONG_SPAN in day.flags) == (span > 14 * 60)
-        if len(day.used) == 1:
-            assert day.working == 0
+    for (_, on), day in days(real_data, log, resolver).items():
+        are_possible(day, on, 24 * 60)
+
+
+def are_possible(day: Day, on: date, window: int) -> None:
+    """No figure of the day is negative or more than its window has minutes."""
+    figures = (day.working, day.overtime, day.extra_overtime, day.late, day.early_departure, day.shortfall)
+    assert all(0 <= figure <= window for figure in figures), (on, day)
+    assert day.overtime + day.extra_overtime <= day.working
+    arrival, departure = day.first_arrival, day.last_departure
+    span = departure - arrival if arrival is not None and departure is not None else 0
+    assert day.working <= max(span, 0)
+    assert (Flag.LONG_SPAN in day.flags) == (span > 14 * 60)
+    if len(day.used) == 1:
+        assert day.working == 0
 
 
 def test_the_rotating_log_has_76_spans_to_review(real_data: Path) -> None:
-    days = days_of(values(evidence(real_data, ROTATING)), ROTATING[1])
-    assert len(days) == 2_357
-    assert sum(Flag.LONG_SPAN in day.flags for day in days.values()) == 76
+    found = days(real_data, ROTATING)
+    assert len(found) == 2_357
+    assert sum(Flag.LONG_SPAN in day.flags for day in found.values()) == 76
 
 
 # Found by looking at when people of the rotating log come and go; nobody has written them down.
@@ -134,9 +163,14 @@ def inferred_days(scans: Mapping[str, list[Scan]], zone: str) -> dict[tuple[str,
     return days
 
 
+@cache
+def inferred(folder: Path) -> dict[tuple[str, date], tuple[Day, Frame]]:
+    """The days of the rotating log by the shifts that it shows."""
+    return inferred_days(values(evidence(folder, ROTATING)), ROTATING[1])
+
+
 def test_with_inferred_shifts_fourteen_spans_of_the_rotating_log_stay_to_be_reviewed(real_data: Path) -> None:
-    scans = values(evidence(real_data, ROTATING))
-    days = inferred_days(scans, ROTATING[1])
+    days = inferred(real_data)
     assert sum(len(day.used) + len(day.merged) + len(day.quarantined) for day, _ in days.values()) == 5_567
     assert sum(frame.confidence is not None for _, frame in days.values()) == 1_658
     stay = [(day, frame) for day, frame in days.values() if Flag.LONG_SPAN in day.flags]
@@ -150,11 +184,19 @@ def test_with_inferred_shifts_fourteen_spans_of_the_rotating_log_stay_to_be_revi
     assert sum(Flag.MISSING_CHECK_OUT in day.flags for day, _ in days.values()) == 251
 
 
-def test_neither_the_order_of_arrival_nor_double_delivery_changes_a_day(real_data: Path) -> None:
-    scans = values(evidence(real_data, ROTATING))
+def shuffled_and_twice(scans: Mapping[str, list[Scan]]) -> dict[str, list[Scan]]:
+    """The same scans, each delivered twice, in no order."""
     chance = random.Random(2015)
-    shuffled = {badge: chance.sample(its * 2, len(its) * 2) for badge, its in scans.items()}
-    assert days_of(shuffled, ROTATING[1]) == days_of(scans, ROTATING[1])
+    return {badge: chance.sample(its * 2, len(its) * 2) for badge, its in scans.items()}
+
+
+@pytest.mark.parametrize("resolver", [Resolver.FIRST_LAST, Resolver.ALTERNATE])
+@pytest.mark.parametrize("log", LOGS)
+def test_neither_the_order_of_arrival_nor_double_delivery_changes_a_day(
+    real_data: Path, log: Log, resolver: Resolver
+) -> None:
+    scans = shuffled_and_twice(values(evidence(real_data, log)))
+    assert days_of(scans, log[1], resolver) == days(real_data, log, resolver)
 
 
 @pytest.mark.parametrize("resolver", Resolver)
