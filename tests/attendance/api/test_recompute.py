@@ -9,10 +9,17 @@ from typing import Any
 
 import pytest
 
+from services.attendance.application.directory import Directory
+from services.attendance.application.looking import Drafted
+from services.attendance.application.previewing import Previewing
 from services.attendance.application.recompute import Recompute
+from services.attendance.storage.looking import PostgresLooking, PostgresView, PostgresViews
+from services.attendance.storage.looks import PostgresLooks
 from services.attendance.storage.recomputations import PostgresRecomputations
 from services.attendance.storage.recording import PostgresRecording, PostgresRecordings
+from services.attendance.storage.scheduling import PostgresScheduling
 from shared.contracts.recomputing import RecomputeChanged
+from shared.storage.database import Database
 from tests.attendance.api.office import Office, scan_of
 from tests.attendance.api.test_corrections import rule, told
 from tests.attendance.api.test_locks import lock
@@ -290,6 +297,50 @@ async def test_a_run_that_was_stopped_goes_on_where_it_was(crowd: Office):
         *(((18 * 60 + 30) - (8 * 60 + badge) - 30, 2) for badge in (1, 2, 4)),
     }
     assert not await crowd.sql("SELECT FROM recomputations")
+
+
+class StoppingViews(PostgresViews):
+    """Views of which only some looks are taken: then it is as if the process had ended."""
+
+    def __init__(self, office: Office, after: int) -> None:
+        super().__init__(office.database)
+        self.left = after
+
+    async def view(self, drafted: Drafted | None) -> PostgresView:
+        return StoppingView(self._database, (await super().view(drafted))._directory, self)
+
+
+class StoppingView(PostgresView):
+    """One of them."""
+
+    def __init__(self, database: Database, directory: Directory, views: StoppingViews) -> None:
+        super().__init__(database, directory)
+        self._views = views
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[PostgresLooking]:
+        if self._views.left == 0:
+            raise Stop
+        self._views.left -= 1
+        async with super().looking() as look:
+            yield look
+
+
+async def test_a_dry_run_that_was_stopped_goes_on_where_it_was(crowd: Office):
+    run = await asked(crowd, **QUARTER, expect=202)
+    store = PostgresScheduling(crowd.database)
+    # Three looks for each of the four batches: it ends in the third.
+    first = Previewing(PostgresLooks(crowd.database), StoppingViews(crowd, 7), store, crowd.clock)
+    with pytest.raises(Stop):
+        await first.next()
+    half = await crowd.get(f"recompute-runs/{run['id']}/")
+    assert (half["state"], half["employees_done"]) == ("running", 38)
+    found = await crowd.get(f"recompute-runs/{run['id']}/changes/")
+    assert len(found) == half["days_changed"] == half["totals"]["days_changed"] > 0
+    assert await crowd.previewing.next()
+    done = await crowd.get(f"recompute-runs/{run['id']}/")
+    assert (done["state"], done["employees_done"], done["days_changed"]) == ("done", 5 + MORE, 12 + MORE)
+    assert done["totals"]["minutes"]["worked"]["difference"] == 30 * (12 + MORE)
 
 
 async def test_a_run_that_is_cancelled_in_the_middle_stops_and_what_it_did_stays(crowd: Office):
