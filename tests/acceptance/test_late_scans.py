@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from tests.acceptance.made_logs import Punch, attlog
 from tests.acceptance.shapes import System, until
-from tests.acceptance.steps import DAYS, EMPLOYEES, SCANS, SUMMARY, all_are_stored, timesheets
+from tests.acceptance.steps import DAYS, EMPLOYEES, SCANS, SUMMARY, timesheets
 from tests.acceptance.test_live import frames
 
 ZONE = "Asia/Dhaka"
@@ -20,13 +20,14 @@ Shown = tuple[str | None, str | None, float]
 
 def arrives(system: System, day: date, *clocks: str) -> None:
     """A log with these scans is handed in today; they are stored, and their day with them."""
-    before = system.admin.count(SCANS, machine="forty")
+    before = system.admin.count(SCANS, badge=BADGE)
     punches = [Punch(badge=BADGE, at=datetime.fromisoformat(f"{day} {clock}")) for clock in clocks]
     answer = system.admin.call(
         "POST", f"{SCANS}import/", params={"machine": "forty", "timezone": ZONE}, content=attlog(punches)
     )
     assert (answer.status_code, answer.json()["new"]) == (200, len(clocks)), answer.text
-    all_are_stored(system, "forty", before + len(clocks))
+    wanted = before + len(clocks)
+    until(lambda: system.admin.count(SCANS, badge=BADGE) == wanted, f"{wanted} scans of {BADGE} are stored")
 
 
 def pages(system: System, day: date) -> list[Shown]:

@@ -120,7 +120,7 @@ def reads(place: Place) -> list[Use]:
 def works(place: Place) -> list[Use]:
     """What workers do, and what people change."""
     person, badge = place.person, str(place.person)
-    code, day = f"EMP{person:05}", f"{DAYS}{place.last:%Y%m%d}-{person}/"
+    day = f"{DAYS}{place.last:%Y%m%d}-{person}/"
     batch = [scan_of(str(one), place.moment("17:03:09")) for one in range(person, person + 40)]
     strangers = [scan_of(f"S{one}", place.moment("08:01")) for one in range(3)]
     late = [scan_of(badge, place.moment("19:40", days_before=40))]
@@ -134,7 +134,7 @@ def works(place: Place) -> list[Use]:
         await office.settle()
 
     async def linked(office: Office) -> None:
-        await office.ask("POST", "unknown-badges/S1/link/", json={"employee": code}, expect=None)
+        await office.ask("POST", "unknown-badges/S1/link/", json={"employee": person})
         await office.settle()
 
     async def edited(office: Office) -> None:

@@ -125,9 +125,9 @@ class PostgresDayReading:
         if wanted.status:
             where.add(f"{status} = {{}}", wanted.status)
         elif empty is not None and asked.order == "date":
-            counts = await self._pg.fetch(
-                f"SELECT c.date, count(*) FROM {_ALL} WHERE {where} GROUP BY 1", *where.values
-            )
+            everybody = Where(where.values[0])
+            _narrow(everybody, wanted, scope, day=day)
+            counts = await self._pg.fetch(f"{_BY_DATE} WHERE {everybody} GROUP BY 1", *everybody.values)
             by_date = {row[0]: row[1] for row in counts}
             counted = sum(by_date.values())
             where.values[:2] = _of_page(by_date, where.values[:2], asked)
@@ -282,6 +282,11 @@ LEFT JOIN unnest($6::int[], $7::date[], $8::text[]) AS o (person_id, date, statu
     ON o.person_id = p.id AND o.date = c.date
 """
 _STATUS = "coalesce(d.status, o.status, c.statuses::json ->> coalesce(a.site_id, $5::int)::text)"
+
+_BY_DATE = f"""
+SELECT c.date, count(*)
+FROM unnest($1::date[]) AS c (date) CROSS JOIN people p {_ASSIGNED.format(person="p.id", day="c.date")} {_UNIT}
+"""
 
 _CLOCK = "to_char(d.{column} AT TIME ZONE d.zone, 'HH24:MI')"
 
