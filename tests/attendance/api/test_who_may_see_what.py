@@ -64,6 +64,8 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("POST", "corrections/1/reject/"): HEADS,
     ("POST", "corrections/1/withdraw/"): EVERYBODY,
     ("GET", "locks/"): EVERYBODY,
+    ("GET", "closing/"): HR,
+    ("PUT", "closing/1/"): HR,
     ("POST", "locks/"): HR,
     ("POST", "locks/1/unlock/"): HR,
     ("GET", "adjustments/"): EVERYBODY,

@@ -118,17 +118,6 @@ async def test_just_the_people_and_dates_that_are_touched_are_noted(firm: Compan
     assert await noted(holiday(10, "2026-01-16", sites=[2])) == []
 
 
-async def test_a_note_about_dates_to_come_looks_at_nobody(firm: Company):
-    await firm.record([scan("1", datetime(2026, 1, 5, 8)), scan("1", datetime(2026, 1, 5, 17))])
-    await firm.settle()
-    notes = firm.recompute._notes
-    for first, expected in (("2026-03-01", []), ("2026-01-05", [1])):
-        await told(firm, [holiday(int(first[6]), first)])
-        async with notes.oldest() as note:
-            assert note is not None
-            assert list(await notes.people_of(note)) == expected
-
-
 async def test_only_the_first_leave_is_a_change_of_rules(firm: Company):
     async def n() -> int:
         return int(await firm.value("SELECT n FROM rules"))
