@@ -179,7 +179,7 @@ def _reads(month: date, today: date) -> list[Read]:
             values=[_worked_on(today)],
         ),
         Read(
-            name="daily records of a date, 1,000 of them",
+            name="1,000 daily records of a date",
             path="daily-attendance/",
             parameters={"date": _worked_on(today).isoformat()},
             rows=len,
