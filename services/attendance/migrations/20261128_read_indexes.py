@@ -17,12 +17,10 @@ def upgrade() -> None:
     op.create_index('scans_machine_local_at', 'scans', ['machine_id', 'local_at'], unique=False, schema='attendance')
     op.create_index('corrections_state', 'corrections', ['state', 'asked_at', 'id'], unique=False, schema='attendance')
     op.create_index('corrections_date', 'corrections', ['date', 'id'], unique=False, schema='attendance')
-    op.create_index('adjustments_date', 'adjustments', ['date'], unique=False, schema='attendance', if_not_exists=True)
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    op.drop_index('adjustments_date', table_name='adjustments', schema='attendance', if_exists=True)
     op.drop_index('corrections_date', table_name='corrections', schema='attendance')
     op.drop_index('corrections_state', table_name='corrections', schema='attendance')
     op.drop_index('scans_machine_local_at', table_name='scans', schema='attendance')

@@ -152,6 +152,7 @@ async def test_every_route_stands_in_this_table(office: Office):
         "daily-attendance/20240114-1/": "daily-attendance/{day_id}/",
         "corrections/1/": "corrections/{correction_id}/",
         "locks/1/": "locks/{lock_id}/",
+        "closing/1/": "closing/{site_id}/",
         "/7/": "/{badge}/",
         f"recompute-runs/{NO_RUN}/": "recompute-runs/{run_id}/",
         "shifts/8/": "shifts/{shift_id}/",
