@@ -57,4 +57,6 @@ def _day(crew: Crew, scans: Mapping[date, list[Scan]], on: date, zone: str) -> d
         "overtime": hours(day.overtime),
         "extraOvertime": hours(day.extra_overtime),
         "weekOvertime": 0.0,
+        "locked": False,
+        "adjusted": False,
     }

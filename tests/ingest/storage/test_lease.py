@@ -204,8 +204,10 @@ async def test_a_holder_that_is_cut_off_has_stopped_long_before_another_begins(d
         return Holding(lease, work, confirmed_every=0.2)
 
     url = make_url(database.url)
-    async with black_hole(url.port or 5432) as hole:
-        through = url.set(host="127.0.0.1", port=hole.port).render_as_string(hide_password=False)
+    socket_folder = url.query.get("host")
+    async with black_hole(f"{socket_folder}/.s.PGSQL.5432" if socket_folder else url.port or 5432) as hole:
+        direct = url.set(host="127.0.0.1", port=hole.port, query={})
+        through = direct.render_as_string(hide_password=False)
         cut_off = PostgresLease(Database(through, schema="ingest"))
         running = [asyncio.create_task(holding("one", cut_off).run())]
         await until(lambda: "one" in began)

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 
 
 class BlackHole:
-    """Carries connections to a port, until `swallow` is set."""
+    """Carries connections to a port, or a Unix socket, until `swallow` is set."""
 
-    def __init__(self, port: int) -> None:
-        self._target = port
+    def __init__(self, target: int | str) -> None:
+        self._target = target
         self._tasks: set[asyncio.Task[None]] = set()
         self.swallow = False
         self.connections = 0
@@ -18,7 +18,10 @@ class BlackHole:
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        if isinstance(self._target, str):
+            there_reader, there_writer = await asyncio.open_unix_connection(self._target)
+        else:
+            there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target)
         for source, target in ((reader, there_writer), (there_reader, writer)):
             task = asyncio.create_task(self._pipe(source, target))
             self._tasks.add(task)
@@ -40,8 +43,8 @@ class BlackHole:
 
 
 @asynccontextmanager
-async def black_hole(port: int) -> AsyncIterator[BlackHole]:
-    hole = BlackHole(port)
+async def black_hole(target: int | str) -> AsyncIterator[BlackHole]:
+    hole = BlackHole(target)
     server = await asyncio.start_server(hole.carry, "127.0.0.1", 0)
     hole.port = server.sockets[0].getsockname()[1]
     try:
