@@ -53,8 +53,8 @@ async def test_somebody_who_was_removed_holds_no_badge(people: PostgresPeople) -
     await people.apply(STORY[:3], now=NOON)
     directory = Directory(people)
     directory.apply((await people.changed_since(None))[0])
-    assert directory.whose("3", TODAY) is None
-    assert directory.whose("1", TODAY) is None
+    assert directory.whose("3", 1, TODAY) is None
+    assert directory.whose("1", 1, TODAY) is None
 
 
 async def test_only_what_changed_is_read_again(people: PostgresPeople) -> None:
@@ -74,7 +74,7 @@ async def test_a_badge_that_changes_hands_is_whose_it_was_on_the_day(people: Pos
             person(2, badges=[BadgeHeld(badge="7", since=handover)]),
         ]
     )
-    before, after = directory.whose("7", date(2024, 1, 9)), directory.whose("7", handover)
+    before, after = directory.whose("7", 1, date(2024, 1, 9)), directory.whose("7", 1, handover)
     assert (before and before.id, after and after.id) == (1, 2)
 
 

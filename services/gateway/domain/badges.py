@@ -4,14 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from shared.contracts.people import PersonChanged
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """A badge is a person's from `since` to before `until`; a missing bound means always."""
+    """A badge is a person's from `since` to before `until`; a missing bound means always.
+
+    With a machine it is so there alone, whoever else holds the number.
+    """
 
     badge: str
     since: date | None = None
     until: date | None = None
+    machine_id: int | None = None
 
     def holds_on(self, day: date) -> bool:
         return (self.since is None or self.since <= day) and (self.until is None or day < self.until)
@@ -32,8 +38,19 @@ class Person:
     """The higher is the newer."""
 
 
-def holder(candidates: Sequence[Person], badge: str, day: date) -> Person | None:
-    """The one of `candidates` who holds `badge` on `day`."""
-    return next(
-        (person for person in candidates if any(h.badge == badge and h.holds_on(day) for h in person.badges)), None
-    )
+def holdings_of(person: PersonChanged) -> tuple[Holding, ...]:
+    """The badges of somebody, as attendance says it."""
+    everywhere = [Holding(badge=b.badge, since=b.since, until=b.until) for b in person.badges]
+    there = [
+        Holding(badge=b.badge, since=b.since, until=b.until, machine_id=b.machine_id) for b in person.machine_badges
+    ]
+    return (*everywhere, *there)
+
+
+def holder(candidates: Sequence[Person], badge: str, machine_id: int, day: date) -> Person | None:
+    """The one of `candidates` who holds `badge` on `day`: on this machine or, where nobody does, on all of them."""
+    for where in (machine_id, None):
+        for person in candidates:
+            if any(h.badge == badge and h.machine_id == where and h.holds_on(day) for h in person.badges):
+                return person
+    return None
