@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from shared.contracts.people import PersonChanged
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
@@ -36,15 +34,6 @@ class Person:
     removed: bool = False
     version: tuple[int, int] = (0, 0)
     """The higher is the newer."""
-
-
-def holdings_of(person: PersonChanged) -> tuple[Holding, ...]:
-    """The badges of somebody, as attendance says it."""
-    everywhere = [Holding(badge=b.badge, since=b.since, until=b.until) for b in person.badges]
-    there = [
-        Holding(badge=b.badge, since=b.since, until=b.until, machine_id=b.machine_id) for b in person.machine_badges
-    ]
-    return (*everywhere, *there)
 
 
 def holder(candidates: Sequence[Person], badge: str, machine_id: int, day: date) -> Person | None:

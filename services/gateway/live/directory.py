@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime
 
+from services.gateway.application.holdings import holdings_of
 from services.gateway.application.ports import People
-from services.gateway.domain.badges import Person, holder, holdings_of
+from services.gateway.domain.badges import Person, holder
 from shared.contracts.people import PersonChanged
 from shared.kernel.errors import Unavailable
 from shared.observability.logs import get_logger

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.gateway.domain.badges import Holding, Person, holdings_of
+from services.gateway.application.holdings import holdings_of
+from services.gateway.domain.badges import Holding, Person
 from shared.contracts.people import PersonChanged
 from shared.storage.database import Database
 

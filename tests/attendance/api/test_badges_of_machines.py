@@ -88,7 +88,7 @@ async def test_explanation_and_history_are_told_from_the_same_scans(gated: Offic
     for code, machine in (("EMP001", "door"), ("EMP002", "gate")):
         key = f"20240115-{(await gated.ids())[code]}"
         steps = await gated.get(f"daily-attendance/{key}/history/")
-        assert [step["machine_id"] for step in steps] == [machine]
+        assert [step["scan"]["machine_id"] for step in steps] == [machine]
 
 
 async def test_a_released_scan_is_whose_it_is_on_its_machine(gated: Office):

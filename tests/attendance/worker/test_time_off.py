@@ -12,7 +12,7 @@ from shared.contracts.cloudevents import encode_batch
 from shared.contracts.event import Event
 from shared.contracts.leave import HolidayChanged, LeaveRequestChanged
 from tests.attendance.time_off import holiday, leave
-from tests.attendance.worker.company import Company, company, month_of_scans, scan, torn
+from tests.attendance.worker.company import Company, company, month_of_scans, torn
 
 # What leave told over time, oldest first: holidays that move, end and begin; requests that are approved and cancelled.
 TOLD: list[HolidayChanged | LeaveRequestChanged] = [
