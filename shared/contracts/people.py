@@ -16,6 +16,15 @@ class BadgeHeld(msgspec.Struct, frozen=True, kw_only=True):
     until: date | None = None
 
 
+class BadgeOnMachine(msgspec.Struct, frozen=True, kw_only=True):
+    """A badge that is this person's on one machine alone: there it wins over who holds the same number elsewhere."""
+
+    badge: str
+    machine_id: int
+    since: date | None = None
+    until: date | None = None
+
+
 class PersonChanged(Event, frozen=True, kw_only=True):
     """The present state of a person. Holds all of it; the highest `version` is true."""
 
@@ -36,8 +45,10 @@ class PersonChanged(Event, frozen=True, kw_only=True):
     joined_on: date | None
     left_on: date | None
     badges: list[BadgeHeld]
+    """Those that hold on every machine, but for those on which somebody has the number by itself."""
     version: Version
     removed: bool = False
+    machine_badges: list[BadgeOnMachine] = msgspec.field(default_factory=list)
 
     def subject(self) -> str:
         return self.code

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from services.attendance.application.computing import compute, row_of
-from services.attendance.application.holders import Assignment, Holder, Span
+from services.attendance.application.holders import Assignment, Claim, Holder, Span
 from services.attendance.domain.frame import Frame
 from services.attendance.domain.scans import Scan
 from services.attendance.domain.settings import DEFAULTS
@@ -20,7 +20,9 @@ DAYS: Final = 100_000
 PLACE: Final = Assignment(
     span=Span(), site_id=1, department="Sewing", unit_path=[1], designation=None, level_of_work="Worker"
 )
-SOMEBODY: Final = Holder(person_id=1, code="EMP1", name="Person 1", assignments=(PLACE,), badges=(("1", Span()),))
+SOMEBODY: Final = Holder(
+    person_id=1, code="EMP1", name="Person 1", assignments=(PLACE,), badges=((Claim("1"), Span()),)
+)
 TIMES: Final = (-120, 18_000, 21_500, 33_000)
 """Of four scans, in seconds after 08:00."""
 EVENING: Final = {"parts": [{"start": "08:00", "end": "16:30"}], "late_after_minutes": 10}

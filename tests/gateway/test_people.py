@@ -12,7 +12,7 @@ from services.gateway.wiring import HISTORY
 from shared.bus.port import Message
 from shared.contracts.cloudevents import BATCH_CONTENT_TYPE, encode
 from shared.contracts.event import Version
-from shared.contracts.people import BadgeHeld, PersonChanged
+from shared.contracts.people import BadgeHeld, BadgeOnMachine, PersonChanged
 from shared.storage.database import Database
 from tests.gateway.fakes import NOON, TODAY, Gateway, person, until
 
@@ -53,8 +53,8 @@ async def test_somebody_who_was_removed_holds_no_badge(people: PostgresPeople) -
     await people.apply(STORY[:3], now=NOON)
     directory = Directory(people)
     directory.apply((await people.changed_since(None))[0])
-    assert directory.whose("3", TODAY) is None
-    assert directory.whose("1", TODAY) is None
+    assert directory.whose("3", 1, TODAY) is None
+    assert directory.whose("1", 1, TODAY) is None
 
 
 async def test_only_what_changed_is_read_again(people: PostgresPeople) -> None:
@@ -74,8 +74,20 @@ async def test_a_badge_that_changes_hands_is_whose_it_was_on_the_day(people: Pos
             person(2, badges=[BadgeHeld(badge="7", since=handover)]),
         ]
     )
-    before, after = directory.whose("7", date(2024, 1, 9)), directory.whose("7", handover)
+    before, after = directory.whose("7", 1, date(2024, 1, 9)), directory.whose("7", 1, handover)
     assert (before and before.id, after and after.id) == (1, 2)
+
+
+async def test_a_badge_of_one_machine_is_kept_and_wins_there(people: PostgresPeople) -> None:
+    there = BadgeOnMachine(badge="7", machine_id=3)
+    heard = [person(1, badges=[BadgeHeld(badge="7")]), person(2, badges=[], machine_badges=[there])]
+    await people.apply(heard, now=NOON)
+    read, by_events = Directory(people), Directory(people)
+    read.apply((await people.changed_since(None))[0])
+    by_events.hear(heard)
+    for directory in (read, by_events):
+        found = [directory.whose("7", machine, TODAY) for machine in (3, 4)]
+        assert [each and each.id for each in found] == [2, 1]
 
 
 async def test_a_bad_event_is_refused_alone_and_its_neighbours_are_kept(gateway: Gateway) -> None:

@@ -1,7 +1,7 @@
 """People and departments: lists, records, changes, and badges that find their person."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from fastapi import APIRouter, Body, Request
 from fastapi.responses import Response
@@ -9,9 +9,10 @@ from fastapi.responses import Response
 from services.attendance.api.once import answered, if_match, key_from, sent
 from services.attendance.api.parameters import SINCE, choice_of, known, since_of, text_of
 from services.attendance.api.people_bodies import EmployeeBody, EmployeeChange, LinkBody, draft_of, span_of, whole
-from services.attendance.application.announce import PersonState
+from services.attendance.application.announce import BadgeState, PersonState
 from services.attendance.application.people import People
 from services.attendance.application.people_ports import Department, Once, WantedPeople
+from services.attendance.application.person import BadgeSpan
 from shared.kernel.errors import NotFound
 from shared.web.callers import HR, CurrentScope
 from shared.web.lists import answer, described, json_response, window
@@ -24,11 +25,15 @@ PEOPLE = {
 
 
 class BadgeShape(TypedDict):
-    """A badge of somebody in an answer, and when it is theirs: from `since` on and before `until`."""
+    """A badge of somebody in an answer, and when it is theirs: from `since` on and before `until`.
+
+    Where it is theirs on one machine alone, its code is there, too.
+    """
 
     badge: str
     since: date | None
     until: date | None
+    machine: NotRequired[str]
 
 
 class EmployeeShape(TypedDict):
@@ -119,7 +124,8 @@ def router(people: People) -> APIRouter:
     async def link(badge: str, body: Annotated[LinkBody, Body()], request: Request, who: HR) -> Response:
         known(request)
         once: Once[PersonState] = Once(await key_from(request, who), lambda linked: answered(_employee(linked), 200))
-        return sent(await people.link(badge, body.employee, span_of(body.since, body.until), once))
+        linked = BadgeSpan(badge=badge, span=span_of(body.since, body.until), machine=body.machine)
+        return sent(await people.link(linked, body.employee, once))
 
     return routes
 
@@ -150,10 +156,17 @@ def _employee(person: PersonState) -> EmployeeShape:
         "site_name": person.site,
         "joined_on": person.joined_on,
         "left_on": person.left_on,
-        "badges": [{"badge": badge, "since": span.since, "until": span.until} for badge, span in person.badges],
+        "badges": [_badge(badge) for badge in person.badges],
         "created_at": person.created_at,
         "updated_at": person.updated_at,
     }
+
+
+def _badge(held: BadgeState) -> BadgeShape:
+    shape: BadgeShape = {"badge": held.badge, "since": held.span.since, "until": held.span.until}
+    if held.machine is not None:
+        shape["machine"] = held.machine
+    return shape
 
 
 def _department(department: Department) -> dict[str, Any]:

@@ -38,13 +38,17 @@ PlausibleDate = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2199, 12, 31)
 
 
 class BadgeBody(BaseModel):
-    """A badge, and when it is the person's. A missing bound means always; `until` is exclusive."""
+    """A badge, and when it is the person's. A missing bound means always; `until` is exclusive.
+
+    With a machine, by code or id, the number is the person's there alone, whoever has it elsewhere.
+    """
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     badge: Filled
     since: PlausibleDate | None = None
     until: PlausibleDate | None = None
+    machine: Id | Filled | None = None
 
 
 class EmployeeChange(BaseModel):
@@ -74,13 +78,14 @@ class EmployeeBody(EmployeeChange):
 
 
 class LinkBody(BaseModel):
-    """Whose badge it is, and when; without dates, always."""
+    """Whose badge it is, and when; without dates, always. With a machine only there."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     employee: Id = Field(description="the id of the person, as `employees/` lists it")
     since: PlausibleDate | None = None
     until: PlausibleDate | None = None
+    machine: Id | Filled | None = None
 
 
 def whole(body: EmployeeBody) -> set[str]:
@@ -110,7 +115,7 @@ def draft_of(body: EmployeeChange, mentioned: set[str]) -> Draft:
 def _badge(badge: BadgeBody | str) -> BadgeSpan:
     if isinstance(badge, str):
         return BadgeSpan(badge=badge)
-    return BadgeSpan(badge=badge.badge, span=span_of(badge.since, badge.until))
+    return BadgeSpan(badge=badge.badge, span=span_of(badge.since, badge.until), machine=badge.machine)
 
 
 def span_of(since: date | None, until: date | None) -> Span:

@@ -49,8 +49,8 @@ def router(people: People) -> APIRouter:
         description=(
             "The body is the file: CSV, or XLSX, of which the first sheet is read. The first row names the columns, in "
             "any order: employee_id, name, department, designation, level_of_work, badge; and email, phone, gender, "
-            "joined_on, left_on, site, badge_from, badge_until. Rows with errors are left out and listed; all others "
-            "count, in one transaction."
+            "joined_on, left_on, site, badge_from, badge_until, badge_machine. Rows with errors are left out and "
+            "listed; all others count, in one transaction."
         ),
         openapi_extra={**described(IMPORT), **FILE},
     )

@@ -11,7 +11,17 @@ from services.attendance.domain.corrections import Figures, ManualScan, Said, Se
 from shared.contracts import corrections as contract
 from shared.contracts.days import DayUpdated
 from shared.contracts.event import Version
-from shared.contracts.people import BadgeHeld, PersonChanged
+from shared.contracts.people import BadgeHeld, BadgeOnMachine, PersonChanged
+
+
+class BadgeState(NamedTuple):
+    """A badge of somebody, and when it is theirs; the machine where it is bound to one."""
+
+    badge: str
+    span: Span
+    machine_id: int | None
+    machine: str | None
+    """Its code."""
 
 
 class PersonState(NamedTuple):
@@ -34,7 +44,7 @@ class PersonState(NamedTuple):
     level_of_work: str
     site_id: int
     site: str
-    badges: list[tuple[str, Span]]
+    badges: list[BadgeState]
     created_at: datetime
     updated_at: datetime
 
@@ -71,7 +81,16 @@ def person_changed(person: PersonState, epoch: int) -> PersonChanged:
         site_id=person.site_id,
         joined_on=person.joined_on,
         left_on=person.left_on,
-        badges=[BadgeHeld(badge=badge, since=span.since, until=span.until) for badge, span in person.badges],
+        badges=[
+            BadgeHeld(badge=badge, since=span.since, until=span.until)
+            for badge, span, machine_id, _ in person.badges
+            if machine_id is None
+        ],
+        machine_badges=[
+            BadgeOnMachine(badge=badge, machine_id=machine_id, since=span.since, until=span.until)
+            for badge, span, machine_id, _ in person.badges
+            if machine_id is not None
+        ],
         version=Version(epoch, person.n),
         removed=person.removed,
     )

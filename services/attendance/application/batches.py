@@ -9,6 +9,7 @@ from typing import Final
 
 from services.attendance.application.computing import Computed
 from services.attendance.application.directory import Directory, PersonDay, SiteWithoutZone, Span
+from services.attendance.application.holders import Claim
 from services.attendance.application.inferring import ONE_DAY, STEPS, Placed, placed_by_scans
 from services.attendance.application.ports import Evidence
 from services.attendance.application.record_scans import computed_from
@@ -31,8 +32,8 @@ class Batch:
     placed: dict[PersonDay, Placed] = field(default_factory=dict)
     by_scans: list[PersonDay] = field(default_factory=list)
     """Those of them whose scans decide where the date lies."""
-    windows: dict[tuple[int, str], tuple[int, int, Sequence[str]]] = field(default_factory=dict)
-    """By person and badge: from when to when scans of it may count, in seconds since 1970."""
+    windows: dict[tuple[int, Claim], tuple[int, int, Sequence[Claim]]] = field(default_factory=dict)
+    """By person and claim: from when to when scans of it may count, in seconds since 1970."""
     turns: set[int] = field(default_factory=set)
 
 
@@ -60,9 +61,9 @@ def batch_of(
                 batch.by_scans += its
             start = min(frame.start for frame, _ in its.values())
             end = max(frame.end for frame, _ in its.values())
-            for badge, _ in holder.badges:
-                batch.windows[person_id, badge] = (start, end, [badge])
-                batch.turns.add(turn_of(badge))
+            for claim, _ in holder.badges:
+                batch.windows[person_id, claim] = (start, end, [claim])
+                batch.turns.add(turn_of(claim.badge))
             if not any(span == Span() for _, span in holder.badges):
                 batch.turns.add(turn_of_person(person_id))
     return batch
@@ -83,25 +84,25 @@ async def compute_batch(
 
 
 def _reaching(
-    windows: Mapping[tuple[int, str], tuple[int, int, Sequence[str]]], placed: Mapping[PersonDay, Placed]
-) -> dict[tuple[int, str], tuple[int, int, Sequence[str]]]:
+    windows: Mapping[tuple[int, Claim], tuple[int, int, Sequence[Claim]]], placed: Mapping[PersonDay, Placed]
+) -> dict[tuple[int, Claim], tuple[int, int, Sequence[Claim]]]:
     """The windows of badges, with those of the days by scans."""
     starts: dict[int, int] = {}
     ends: dict[int, int] = {}
     for key, (frame, _) in placed.items():
         starts[key.person_id] = min(starts.get(key.person_id, frame.start), frame.start)
         ends[key.person_id] = max(ends.get(key.person_id, frame.end), frame.end)
-    return {key: (starts[key[0]], ends[key[0]], badges) for key, (_, _, badges) in windows.items()}
+    return {key: (starts[key[0]], ends[key[0]], claims) for key, (_, _, claims) in windows.items()}
 
 
 def _by_day(
-    directory: Directory, placed: Mapping[PersonDay, Placed], found: Mapping[tuple[int, str], list[Scan]]
+    directory: Directory, placed: Mapping[PersonDay, Placed], found: Mapping[tuple[int, Claim], list[Scan]]
 ) -> dict[PersonDay, list[Scan]]:
     """The scans of each day that has any: in its window, of the badges that were the person's on its date."""
     by_day: dict[PersonDay, list[Scan]] = {}
     for key, (frame, _) in placed.items():
-        for badge in directory.people[key.person_id].badges_on(key.date):
-            scans = found[key.person_id, badge]
+        for claim in directory.people[key.person_id].claims_on(key.date):
+            scans = found[key.person_id, claim]
             start = bisect_left(scans, (frame.start,))
             end = bisect_left(scans, (frame.end,), start)
             if start < end:

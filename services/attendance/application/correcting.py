@@ -236,12 +236,11 @@ class Correcting:
             raise Conflict(f"site {error.site_id} has no zone yet, so that its days cannot be placed") from error
         if holder is None or placed is None:
             raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
-        badges = holder.badges_on(key.date)
         await writing.take_turns(set(turns_of(key, directory.badges_in_turn(key))))
         if person_id in directory.inferring:
             placed, _ = (await placed_by_scans(writing, directory, [key]))[key]
         frame, assignment = placed
-        scans = await writing.scans_of({key: (frame.start, frame.end, badges)})
+        scans = await writing.scans_of({key: (frame.start, frame.end, holder.claims_on(key.date))})
         corrections = await writing.corrections_of({key: (frame.start, frame.end)})
         leave = await writing.leave_of([key]) if directory.leave else {}
         return DayAtHand(

@@ -64,14 +64,14 @@ class Directory:
                 self._planned.add(person.person_id)
             if self.planning.may_infer(person):
                 self.inferring.add(person.person_id)
-            for badge, _ in person.badges:
-                if badge in found:
-                    found[badge][person.person_id] = person
+            for claim, _ in person.badges:
+                if claim.badge in found:
+                    found[claim.badge][person.person_id] = person
         for badge, holders in found.items():
             self.by_badge[badge] = tuple(holders.values())
 
-    def key_of(self, badge: str, at: int) -> PersonDay | None:
-        """The person-day that a scan (seconds since 1970) belongs to; None where nobody held the badge then.
+    def key_of(self, badge: str, machine_id: int, at: int) -> PersonDay | None:
+        """The person-day that a scan (seconds since 1970) belongs to; None where nobody held the badge there and then.
 
         Raises:
             SiteWithoutZone: the holder's site has none yet.
@@ -81,12 +81,12 @@ class Directory:
             for assignment in holder.assignments:
                 day = self._own_date(holder, assignment, at) if own else self.date_at(assignment.site_id, at)
                 if assignment.span.covers(day):
-                    for held, span in holder.badges:
-                        if held == badge and span.covers(day):
+                    for claim, span in holder.badges:
+                        if span.covers(day) and claim.takes(badge, machine_id):
                             return PersonDay(day, holder.person_id)
         return None
 
-    def near(self, badge: str, at: int) -> list[PersonDay]:
+    def near(self, badge: str, machine_id: int, at: int) -> list[PersonDay]:
         """Of those for whom scans decide: person-days next to a scan of their badge, one for each of their places.
 
         Which date the scan belongs to is known once the scans around it were read.
@@ -99,7 +99,7 @@ class Directory:
         for holder in self.by_badge[badge]:
             if holder.person_id not in self.inferring:
                 continue
-            held = [span for one, span in holder.badges if one == badge]
+            held = [span for claim, span in holder.badges if claim.takes(badge, machine_id)]
             for assignment in holder.assignments:
                 day = moment.astimezone(ZoneInfo(self.zone(assignment.site_id))).date()
                 # A night's departure may come on the morning after the last date of badge and place.
@@ -113,7 +113,10 @@ class Directory:
         """The badges whose turns keep others from computing the day meanwhile."""
         holder = self.people[key.person_id]
         # Where scans decide, a day follows from those of the dates around, whichever badge they are of.
-        return [badge for badge, _ in holder.badges] if key.person_id in self.inferring else holder.badges_on(key.date)
+        claims = (
+            [claim for claim, _ in holder.badges] if key.person_id in self.inferring else holder.claims_on(key.date)
+        )
+        return [claim.badge for claim in claims]
 
     def day_of(self, person_id: int, at: int) -> PersonDay | None:
         """The day of a person that an instant (seconds since 1970) belongs to; None where they belonged nowhere.

@@ -1,6 +1,6 @@
 """Why a day is what it is: its evidence, every rule and every figure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from services.attendance.application.directory import Holder, PersonDay
+from services.attendance.application.holders import Claim
 from services.attendance.application.inferring import Evidence as Around
 from services.attendance.application.inferring import frame_of_day
 from services.attendance.application.plans import Planned
@@ -21,7 +22,7 @@ from services.attendance.domain.state import State
 from services.attendance.domain.terms import Level
 from services.attendance.domain.week import Hours, figure_of_week, threshold_of_week, week_of
 from shared.kernel.clock import Clock
-from shared.kernel.errors import NotFound
+from shared.kernel.errors import NotFound, sentence
 from shared.web.scope import Scope
 
 
@@ -33,6 +34,8 @@ class Evidence:
     machines: dict[UUID, str]
     releases: dict[UUID, Release]
     """Rulings in force about these scans. Whose effect is in the window stands there, with good quality."""
+    codes: Mapping[int, str]
+    """Of the machines that the claims name."""
 
 
 class ExplainReading(Around, Protocol):
@@ -50,8 +53,8 @@ class ExplainReading(Around, Protocol):
     async def holder(self, person_id: int, on: date, scope: Scope) -> Holder | None:
         """The person with all assignments and badges; None where they are not the caller's to see on that date."""
 
-    async def evidence(self, badges: Sequence[str], start: datetime, end: datetime) -> Evidence:
-        """All scans of these badges from `start` on and before `end`, by the machines' clocks or as released."""
+    async def evidence(self, claims: Sequence[Claim], start: datetime, end: datetime) -> Evidence:
+        """All scans that are claimed, from `start` on and before `end`, by the machines' clocks or as released."""
 
     async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
         """The corrections in force of each key that has any, by its window in seconds since 1970."""
@@ -100,8 +103,8 @@ class Explaining:
         rules.leave = await reading.leave(on, on, [person_id])
         leave, holiday = rules.time_off(assignment.site_id, on, person_id)
         frame, by_scans = await frame_of_day(reading, rules, holder, assignment, on)
-        badges = sorted(holder.badges_on(on))
-        evidence = await reading.evidence(badges, frame.starts_at, frame.ends_at)
+        claims = sorted(holder.claims_on(on), key=lambda claim: (claim.badge, claim.machine_id or 0))
+        evidence = await reading.evidence(claims, frame.starts_at, frame.ends_at)
         closed = rules.closure(assignment.site_id, on, person_id)
         waits_for = closed.waits_for if closed.window_over else ()
         key = PersonDay(on, person_id)
@@ -121,7 +124,11 @@ class Explaining:
             explained = await _with_week(reading, explained, rules, person_id, assignment.site_id)
         state = rules.state(assignment.site_id, on, seen=bool(explained.day.used), person_id=person_id)
         planned = rules.planned(person_id, on)
-        notes = (*(() if planned is None else (_said(*planned),)), *explained.notes)
+        notes = (
+            *(() if planned is None else (_said(*planned),)),
+            *_of_machines(claims, evidence.codes),
+            *explained.notes,
+        )
         shift_found = () if by_scans is None else tuple(by_scans.sentences(on))
         told = replace(explained, expected=state is State.EXPECTED, shift_found=shift_found, notes=notes)
         data = told.as_data()
@@ -132,7 +139,7 @@ class Explaining:
             "employee_name": holder.name,
             "department": assignment.department,
             "level_of_work": assignment.level_of_work,
-            "badges": badges,
+            "badges": list(dict.fromkeys(claim.badge for claim in claims)),
             "state": state,
             "leave": None if leave is None else {"request": leave.request, "type": leave.type, "part": leave.part},
             "holiday": holiday,
@@ -155,6 +162,16 @@ def _said(planned: Planned, since: date | None) -> str:
         return f"{what} was entered in the roster for this date alone."
     holds = f"since {since.isoformat()}" if since else "without a date of beginning"
     return f"{what} follows from schedule {planned.schedule_id}, which the {planned.by} goes by; it holds so {holds}."
+
+
+def _of_machines(claims: Sequence[Claim], codes: Mapping[int, str]) -> Iterator[str]:
+    """Which of the scans with their numbers are theirs, where numbers are bound to machines."""
+    for badge, machine_id, but_of in claims:
+        if machine_id is not None:
+            yield f"Badge {badge} is theirs on machine {codes.get(machine_id, machine_id)} alone."
+        elif but_of:
+            names = sentence([str(codes.get(each, each)) for each in but_of])
+            yield f"Scans of badge {badge} on {names} are not theirs: there the number is bound to somebody by itself."
 
 
 async def _with_week(

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from services.attendance.application.correction_ports import CorrectionFacts, Figures
 from services.attendance.application.directory import Holder
+from services.attendance.application.holders import Claim
 from services.attendance.application.inferring import Evidence, frame_of_day
 from services.attendance.application.rulebook import LeaveByPerson, Rulebook
 from services.attendance.domain.correction_states import State
@@ -60,8 +61,8 @@ class HistoryReading(Evidence, Protocol):
     async def holder(self, person_id: int, on: date, scope: Scope) -> Holder | None:
         """The person with all assignments and badges; None where they are not the caller's to see on that date."""
 
-    async def arrivals(self, badges: Sequence[str], start: datetime, end: datetime) -> Sequence[Arrival]:
-        """The scans of these badges from `start` on and before `end`."""
+    async def arrivals(self, claims: Sequence[Claim], start: datetime, end: datetime) -> Sequence[Arrival]:
+        """The scans that are claimed, from `start` on and before `end`."""
 
     async def corrections(self, person_id: int, on: date) -> Sequence[CorrectionFacts]:
         """All corrections of the day, in any state."""
@@ -123,7 +124,7 @@ class Histories:
             rules.leave = await reading.leave(on, on, [person_id])
             frame, _ = await frame_of_day(reading, rules, holder, assignment, on)
             off = rules.time_off(assignment.site_id, on, person_id)
-            arrivals = await reading.arrivals(holder.badges_on(on), frame.starts_at, frame.ends_at)
+            arrivals = await reading.arrivals(holder.claims_on(on), frame.starts_at, frame.ends_at)
             corrections = await reading.corrections(person_id, on)
             changes = await reading.changes(person_id, on)
         turns = [

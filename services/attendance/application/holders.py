@@ -59,6 +59,22 @@ class Assignment:
         return Level.WORKER if self.level_of_work.strip().lower() == "worker" else Level.STAFF
 
 
+class Claim(NamedTuple):
+    """Which scans a badge makes somebody's: those with its number, of all machines or of some."""
+
+    badge: str
+    machine_id: int | None = None
+    """Of this machine alone; None: of all of them."""
+    but_of: tuple[int, ...] = ()
+    """But for these, on which the number is bound to somebody."""
+
+    def takes(self, badge: str, machine_id: int) -> bool:
+        """Whether a scan is one of these."""
+        if self.badge != badge:
+            return False
+        return machine_id not in self.but_of if self.machine_id is None else machine_id == self.machine_id
+
+
 class Layer(NamedTuple):
     """Settings to lay over those above."""
 
@@ -90,7 +106,7 @@ class Holder:
     code: str
     name: str
     assignments: Sequence[Assignment]
-    badges: Sequence[tuple[str, Span]]
+    badges: Sequence[tuple[Claim, Span]]
     owned: Owned | None = None
     """None where nothing was said of this person alone."""
 
@@ -100,8 +116,8 @@ class Holder:
                 return assignment
         return None
 
-    def badges_on(self, day: date) -> list[str]:
-        return [badge for badge, span in self.badges if span.covers(day)]
+    def claims_on(self, day: date) -> list[Claim]:
+        return [claim for claim, span in self.badges if span.covers(day)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

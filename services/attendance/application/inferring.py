@@ -12,7 +12,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from services.attendance.application.directory import Directory
-from services.attendance.application.holders import Assignment, Holder, PersonDay, SiteWithoutZone
+from services.attendance.application.holders import Assignment, Claim, Holder, PersonDay, SiteWithoutZone
 from services.attendance.application.plans import Planning
 from services.attendance.application.rulebook import Rulebook
 from services.attendance.domain.clocks import instant
@@ -25,7 +25,7 @@ from services.attendance.domain.shift import EARLIEST_START, LATEST_END, Shift
 from services.attendance.domain.window import Slot, frame_of, without_shift
 
 Placed = tuple[Frame, Assignment]
-Spans = Mapping[PersonDay, tuple[int, int, Sequence[str]]]
+Spans = Mapping[PersonDay, tuple[int, int, Sequence[Claim]]]
 
 ONE_DAY = timedelta(days=1)
 STEPS = (-3, -2, -1, 0, 1, 2, 3)
@@ -137,13 +137,13 @@ async def inferring(
     asked: Mapping[int, tuple[Holder, Iterable[date]]],
 ) -> dict[int, Inferring]:
     """What scans say of these dates of these people, by their ids; one statement reads all scans."""
-    spans: dict[PersonDay, tuple[int, int, Sequence[str]]] = {}
+    spans: dict[PersonDay, tuple[int, int, Sequence[Claim]]] = {}
     for person_id, (holder, dates) in asked.items():
         for day in sorted({one + timedelta(days=step) for one in dates for step in (-2, -1, 0, 1, 2)}):
             if (at := _place(holder, day, zone)) is not None:
                 tz = ZoneInfo(at[1])
                 widest = (instant(day, EARLIEST_START, tz), instant(day, LATEST_END, tz))
-                spans[PersonDay(day, person_id)] = (*widest, holder.badges_on(day))
+                spans[PersonDay(day, person_id)] = (*widest, holder.claims_on(day))
     scans = await reading.scans_of(spans) if spans else {}
     windows = {key: (start, end) for key, (start, end, _) in spans.items()}
     corrections = await reading.corrections_around(windows) if spans else {}

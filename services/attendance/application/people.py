@@ -5,7 +5,6 @@ from datetime import date
 from typing import TypeVar
 
 from services.attendance.application.announce import PersonState
-from services.attendance.application.directory import Span
 from services.attendance.application.listing import Page
 from services.attendance.application.people_file import Line, ParsedFile, RowError, Rows, column_of, read_people
 from services.attendance.application.people_ports import (
@@ -119,26 +118,26 @@ class People:
             await writing.apply([roster.removal(known)], rules, f"{known.facts.code} was removed")
         await self._settled()
 
-    async def link(self, badge: str, employee: int, span: Span, once: Once[PersonState]) -> Answer:
+    async def link(self, badge: BadgeSpan, employee: int, once: Once[PersonState]) -> Answer:
         """Give a badge that nobody held to a person: its past scans count at once.
 
         Raises:
             NotFound: it is no unknown badge.
-            Invalid: there is no such person.
+            Invalid: there is no such person, or machine.
             Conflict: somebody held it for some of that time.
         """
 
         async def linked(writing: PeopleWriting) -> PersonState:
-            if not await writing.is_unknown_badge(badge):
-                raise NotFound(f"there is no unknown badge {badge[:80]!r}")
+            if not await writing.is_unknown_badge(badge.badge):
+                raise NotFound(f"there is no unknown badge {badge.badge[:80]!r}")
             rules = await writing.rulebook(self._clock.now())
-            roster, known_by_id = await writing.roster(rules.today(), rules.main_site, [], [badge], [employee])
+            roster, known_by_id = await writing.roster(rules.today(), rules.main_site, [], [badge.badge], [employee])
             known = known_by_id.get(employee)
             if known is None or known.removed:
                 detail = f"there is no employee {employee}"
                 raise Invalid(f"employee: {detail}", fields={"employee": detail})
-            change = roster.change(Draft(badge=BadgeSpan(badge=badge, span=span)), known=known)
-            return await self._applied(writing, change, rules, f"badge {badge} is {known.facts.code}'s")
+            change = roster.change(Draft(badge=badge), known=known)
+            return await self._applied(writing, change, rules, f"badge {badge.badge} is {known.facts.code}'s")
 
         return await self._once(linked, once)
 
@@ -267,7 +266,7 @@ def _held_beside(line: Line, change: Change, roster: Roster) -> str:
     """A file that names another badge takes none away: scans of both count. But whoever sends it has to know."""
     badge = line.draft.badge
     known = roster.by_code.get(change.facts.code)
-    if badge is None or not change.adds or known is None or known.removed:
+    if badge is None or badge.machine is not None or not change.adds or known is None or known.removed:
         return ""
     others = sorted({row[1].badge for row in known.badges if row[1].span.covers(roster.today)})
     if not others or badge.badge in {row[1].badge for row in known.badges}:

@@ -121,6 +121,8 @@ def _line(number: int, cells: dict[str, str], parsed: ParsedFile, seen: dict[str
         errors.append(RowError(number, "employee_id", f"{code} is on line {seen[code]} already"))
     elif code:
         seen[code] = number
+    if values.get("badge_machine") and not values.get("badge"):
+        errors.append(RowError(number, "badge_machine", "is there without a badge"))
     if errors:
         parsed.errors.extend(errors)
         return
@@ -135,14 +137,16 @@ def _line(number: int, cells: dict[str, str], parsed: ParsedFile, seen: dict[str
 
 
 def _draft(values: dict[str, Any]) -> Draft:
-    badge, since, until = (values.pop(name, None) for name in ("badge", "badge_from", "badge_until"))
+    badge, since, until, machine = (values.pop(name, None) for name in _OF_THE_BADGE)
     if since and until and until <= since:
         raise Invalid(f"{until} is not after badge_from, {since}")
     for name in ("level_of_work", "site"):  # these have no value of "none"
         if not values.get(name):
             values.pop(name, None)
     code = values.pop("employee_id")
-    return Draft(code=code, badge=BadgeSpan(badge=badge, span=Span(since, until)) if badge else None, **values)
+    return Draft(
+        code=code, badge=BadgeSpan(badge=badge, span=Span(since, until), machine=machine) if badge else None, **values
+    )
 
 
 def _optional(cell: str) -> str | None:
@@ -218,7 +222,9 @@ _FIELDS: dict[str, Callable[[str], Any]] = {
     "site": _optional,
     "badge_from": _date,
     "badge_until": _date,
+    "badge_machine": _optional,
 }
+_OF_THE_BADGE = ("badge", "badge_from", "badge_until", "badge_machine")
 
 COLUMNS: dict[str, str] = {
     "employee_id": "The company's own code; the only column that has to be there. Who is known is changed.",
@@ -235,5 +241,6 @@ COLUMNS: dict[str, str] = {
     "site": "A site's name; without it the main site.",
     "badge_from": "From when the badge is this person's, as 2024-01-31.",
     "badge_until": "The first day on which it no longer is.",
+    "badge_machine": "The code of the machine where the number is theirs; empty: on all of them.",
 }
 """What is possible, for a template; each with what to write."""

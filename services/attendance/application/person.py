@@ -28,6 +28,8 @@ class BadgeSpan:
 
     badge: str
     span: Span = ALWAYS
+    machine: int | str | None = None
+    """Where the number is theirs, by code or id; in a `Roster` by id. None: wherever it is nobody's by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

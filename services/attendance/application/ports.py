@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.attendance.application.computing import DayRow
 from services.attendance.application.directory import Directory, PersonDay
+from services.attendance.application.holders import Claim
 from services.attendance.domain.corrections import Correction
 from services.attendance.domain.locks import Adjustment, Figures
 from services.attendance.domain.scans import Scan
@@ -66,7 +67,7 @@ class Evidence(Protocol):
     async def directory(self, badges: Iterable[str] = (), people: Iterable[int] = ()) -> Directory:
         """Hold the rules still for this transaction; the directory then knows these badges and people."""
 
-    async def scans_of(self, spans: Mapping[K, tuple[int, int, Sequence[str]]]) -> dict[K, list[Scan]]:
+    async def scans_of(self, spans: Mapping[K, tuple[int, int, Sequence[Claim]]]) -> dict[K, list[Scan]]:
         """All countable scans of each key: its window in seconds since 1970, and the badges that were the person's."""
 
     async def corrections_around(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:

@@ -218,7 +218,7 @@ class Recompute:
     async def _take_away(self, person_id: int, note: Recomputation) -> int:
         async with self._recordings.begin() as recording:
             holder = (await recording.directory(people=[person_id])).people.get(person_id)
-            badges = [] if holder is None else [badge for badge, _ in holder.badges]
+            badges = [] if holder is None else [claim.badge for claim, _ in holder.badges]
             await recording.take_turns({turn_of_person(person_id), *map(turn_of, badges)})
             return await recording.take_away(person_id, note.since, note.until, self._clock.now())
 

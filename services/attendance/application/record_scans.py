@@ -85,8 +85,8 @@ class RecordScans:
         inferring = directory.inferring
         for scan in counted:
             at = int(scan.at.timestamp())
-            key = directory.key_of(scan.badge, at)
-            around = directory.near(scan.badge, at) if inferring else ()
+            key = directory.key_of(scan.badge, scan.machine_id, at)
+            around = directory.near(scan.badge, scan.machine_id, at) if inferring else ()
             for each in around:
                 near[each] = near.get(each, False) or scan.mode == "live"
             if key is not None and key.person_id not in inferring:
@@ -151,7 +151,7 @@ async def _compute(  # noqa: PLR0917 -- as `recompute`
         if not placed:
             return _Outcome(0, frames)
     spans = {
-        key: (frame.start, frame.end, directory.people[key.person_id].badges_on(key.date))
+        key: (frame.start, frame.end, directory.people[key.person_id].claims_on(key.date))
         for key, (frame, _) in placed.items()
     }
     computed = await computed_from(recording, directory, placed, await recording.scans_of(spans))
@@ -239,12 +239,14 @@ async def _placed_by_scans(
 def _placed(scan: ScanReceived, directory: Directory, frames: Mapping[PersonDay, Frame]) -> bool:
     """Whether the scan belongs to a day of somebody who held the badge on its date."""
     at = int(scan.at.timestamp())
-    for near in directory.near(scan.badge, at):
-        held = directory.people[near.person_id].badges_on
+    for near in directory.near(scan.badge, scan.machine_id, at):
+        claims = directory.people[near.person_id].claims_on
         for step in STEPS:
             key = PersonDay(near.date + step * ONE_DAY, near.person_id)
             frame = frames.get(key)
-            if frame is not None and frame.start <= at < frame.end and scan.badge in held(key.date):
+            if frame is None or not frame.start <= at < frame.end:
+                continue
+            if any(claim.takes(scan.badge, scan.machine_id) for claim in claims(key.date)):
                 return True
     return False
 

@@ -97,7 +97,8 @@ class Releasing:
     def _ruling(self, scan: Quarantined, order: Order, who: Caller) -> Release:
         now = self._clock.now()
         at, wall_time = moment_of(scan, order.correction, now=now)
-        return Release(scan.id, scan.badge, scan.local_at, at, wall_time, order.reason, who.user, who.username, now)
+        by = (who.user, who.username, now)
+        return Release(scan.id, scan.badge, scan.local_at, at, wall_time, order.reason, *by, scan.machine_id)
 
     async def _rule(
         self, writing: ReleaseWriting, rulings: Sequence[tuple[Quarantined, Release]], who: Caller
@@ -135,7 +136,8 @@ class Releasing:
             # A site without a zone has no days yet; when it gets one, all of them are computed.
             with contextlib.suppress(SiteWithoutZone):
                 at = int(ruling.at.timestamp())
-                key, around = directory.key_of(ruling.badge, at), directory.near(ruling.badge, at)
+                where = (ruling.badge, ruling.machine_id, at)
+                key, around = directory.key_of(*where), directory.near(*where)
                 if who.person in {each.person_id for each in (key, *around) if each is not None}:
                     raise Denied("nobody rules about their own scans; somebody else has to")
                 near.update(around)

@@ -34,8 +34,10 @@ class Roster:
     by_code: dict[str, Known]
     locked: Mapping[int, Collection[date]] = field(default_factory=dict)
     """For each site the firsts of the months that are locked there."""
-    holders: dict[str, list[tuple[str, str, Span]]] = field(default_factory=dict)
-    """For each badge: code and name of who holds it, and when."""
+    machines: Mapping[str, int] = field(default_factory=dict)
+    """By code."""
+    holders: dict[str, list[tuple[str, str, BadgeSpan]]] = field(default_factory=dict)
+    """For each number: code and name of who holds it, and where and when."""
     _names: dict[str, str] = field(init=False)
     _sites_by_id: set[int] = field(init=False)
 
@@ -145,22 +147,23 @@ class Roster:
         drops: list[tuple[int, BadgeSpan]] = []
         adds: list[BadgeSpan] = []
         if draft.badges is not UNSET:
-            wanted = list(draft.badges)
+            wanted = [self._bound(badge) for badge in draft.badges]
             drops = [row for row in held if row[1] not in wanted]
             adds = [badge for badge in wanted if badge not in [row[1] for row in held]]
-        if draft.badge is not None and draft.badge not in [row[1] for row in held]:
-            same = [row for row in held if row[1].badge == draft.badge.badge]
-            if not same or draft.badge.span != ALWAYS:
-                drops, adds = [*drops, *same], [*adds, draft.badge]
+        one = None if draft.badge is None else self._bound(draft.badge)
+        if one is not None and one not in [row[1] for row in held]:
+            same = [row for row in held if _same(row[1], one)]
+            if not same or one.span != ALWAYS:
+                drops, adds = [*drops, *same], [*adds, one]
         kept = [row[1] for row in held if row not in drops]
         for badge in adds:
-            if any(badge.badge == other.badge and _overlap(badge.span, other.span) for other in kept):
-                raise _invalid("badges", f"badge {badge.badge} is there twice, for dates that overlap")
+            if any(_same(badge, other) and _overlap(badge.span, other.span) for other in kept):
+                raise _invalid("badges", f"badge {self._called(badge)} is there twice, for dates that overlap")
             kept.append(badge)
             own = known.facts.code if known else facts.code
-            for code, name, span in self.holders.get(badge.badge, ()):
-                if code != own and _overlap(badge.span, span):
-                    raise _conflict("badge", f"badge {badge.badge} is {name}'s ({code}){_said(span)}")
+            for code, name, other in self.holders.get(badge.badge, ()):
+                if code != own and _same(badge, other) and _overlap(badge.span, other.span):
+                    raise _conflict("badge", f"badge {self._called(badge)} is {name}'s ({code}){_said(other.span)}")
         return drops, adds
 
     def _take(self, change: Change, known: Known | None) -> None:
@@ -170,8 +173,25 @@ class Roster:
             others = [holder for holder in self.holders.get(badge, ()) if holder[0] != own]
             dropped = [row[1] for row in change.drops]
             kept = [row[1] for row in (known.badges if known else ()) if row[1] not in dropped]
-            spans = [b.span for b in (*kept, *change.adds) if b.badge == badge]
-            self.holders[badge] = [*others, *((facts.code, facts.name, span) for span in spans)]
+            held = [each for each in (*kept, *change.adds) if each.badge == badge]
+            self.holders[badge] = [*others, *((facts.code, facts.name, each) for each in held)]
+
+    def _bound(self, badge: BadgeSpan) -> BadgeSpan:
+        """The badge, with its machine by id."""
+        wanted = badge.machine
+        if wanted is None:
+            return badge
+        ids = set(self.machines.values())
+        found = wanted if isinstance(wanted, int) else self.machines.get(wanted)
+        if found is None and isinstance(wanted, str) and wanted.isascii() and wanted.isdigit():
+            found = int(wanted)
+        if found not in ids:
+            raise _invalid("machine", f"there is no machine {wanted!r}")
+        return replace(badge, machine=found)
+
+    def _called(self, badge: BadgeSpan) -> str:
+        codes = [code for code, id_ in self.machines.items() if id_ == badge.machine]
+        return badge.badge + (f" on machine {codes[0] if codes else badge.machine}" if badge.machine else "")
 
 
 def _facts(draft: Draft, known: Known | None) -> Facts:
@@ -203,6 +223,11 @@ def _reaches(span: Span, since: date | None) -> bool:
 
 def _later(one: date | None, other: date | None) -> date | None:
     return max((each for each in (one, other) if each is not None), default=None)
+
+
+def _same(one: BadgeSpan, other: BadgeSpan) -> bool:
+    """Whether only one person can hold them at a time: a number, everywhere or on the same machine."""
+    return (one.badge, one.machine) == (other.badge, other.machine)
 
 
 def _overlap(one: Span, other: Span) -> bool:

@@ -42,6 +42,7 @@ class Release(NamedTuple):
     by: int
     by_name: str
     released_at: datetime
+    machine_id: int
 
     @property
     def corrected(self) -> bool:

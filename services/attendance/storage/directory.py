@@ -1,12 +1,13 @@
 """Reading what the worker's directory holds."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
 import asyncpg
 
+from services.attendance.application.claims import Held, claims_of
 from services.attendance.application.directory import Assignment, Holder, Site, Span
 from services.attendance.domain.settings import DaySettings, settings_from
 from services.attendance.storage.plans import read_owned
@@ -49,9 +50,7 @@ async def read_people(
     """
     rows = await pg.fetch(_PEOPLE, list(badges), list(people))
     ids = [row["id"] for row in rows]
-    held: dict[int, list[tuple[str, Span]]] = {}
-    for row in await pg.fetch("SELECT person_id, badge, during FROM badges WHERE person_id = ANY($1)", ids):
-        held.setdefault(row["person_id"], []).append((row["badge"], span_of(row["during"])))
+    held, bound = await _read_badges(pg, ids)
     placed: dict[int, list[Assignment]] = {}
     for row in await pg.fetch(_ASSIGNMENTS, ids):
         assignment = Assignment(
@@ -70,11 +69,25 @@ async def read_people(
             code=row["code"],
             name=row["name"],
             assignments=tuple(placed.get(row["id"], ())),
-            badges=tuple(held.get(row["id"], ())),
+            badges=tuple(claims_of(held.get(row["id"], ()), bound)),
             owned=owned.get(row["id"]),
         )
         for row in rows
     ]
+
+
+async def _read_badges(
+    pg: "asyncpg.Connection[Any]", people: Sequence[int]
+) -> tuple[dict[int, list[Held]], dict[str, list[tuple[int, Span]]]]:
+    """The badges of these people; and on which machines the same numbers are bound to anybody."""
+    held: dict[int, list[Held]] = {}
+    bound: dict[str, list[tuple[int, Span]]] = {}
+    for person_id, badge, during, machine_id in await pg.fetch(_BADGES, people):
+        if person_id is None:
+            bound.setdefault(badge, []).append((machine_id, span_of(during)))
+        else:
+            held.setdefault(person_id, []).append(Held(badge, span_of(during), machine_id))
+    return held, bound
 
 
 def span_of(during: "asyncpg.Range") -> Span:
@@ -91,6 +104,14 @@ SELECT site_id, values::text, during FROM settings WHERE site_id IS NOT NULL ORD
 _PEOPLE = """
 SELECT id, code, name FROM people
 WHERE NOT removed AND (id IN (SELECT person_id FROM badges WHERE badge = ANY($1)) OR id = ANY($2))
+"""
+
+# Few numbers are bound to machines, and only these are in the index that the second part begins with.
+_BADGES = """
+SELECT person_id, badge, during, machine_id FROM badges WHERE person_id = ANY($1)
+UNION ALL
+SELECT NULL, badge, during, machine_id FROM badges
+WHERE machine_id IS NOT NULL AND badge IN (SELECT badge FROM badges WHERE person_id = ANY($1) AND machine_id IS NULL)
 """
 
 _ASSIGNMENTS = """

@@ -76,6 +76,6 @@ LEFT JOIN assignments a ON a.person_id = p.id AND a.during @> v.date LEFT JOIN u
 
 _SHOWN = """
 v.kind, v.date, p.id, p.code, p.name, u.name, a.designation, coalesce(a.level_of_work, 'Worker'), a.site_id,
-ARRAY(SELECT b.badge FROM badges b WHERE v.kind = 'left' AND b.person_id = p.id
+ARRAY(SELECT DISTINCT b.badge FROM badges b WHERE v.kind = 'left' AND b.person_id = p.id
       AND coalesce(upper(b.during) > v.date + 1, true) ORDER BY b.badge)
 """

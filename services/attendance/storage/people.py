@@ -161,9 +161,9 @@ class PostgresPeopleReading:
             places.setdefault(row["person_id"], []).append((span_of(row["during"]), place))
         held: dict[int, list[tuple[int, BadgeSpan]]] = {}
         for row in await self._pg.fetch(
-            "SELECT id, person_id, badge, during FROM badges WHERE person_id = ANY($1)", found
+            "SELECT id, person_id, badge, during, machine_id FROM badges WHERE person_id = ANY($1)", found
         ):
-            badge = BadgeSpan(badge=row["badge"], span=span_of(row["during"]))
+            badge = _badge(row)
             held.setdefault(row["person_id"], []).append((row["id"], badge))
         known = {row["id"]: _known(row, places.get(row["id"], ()), held.get(row["id"], ())) for row in people}
         roster = Roster(
@@ -173,9 +173,10 @@ class PostgresPeopleReading:
             units={row["id"]: row["name"] for row in await self._pg.fetch(_UNITS)},
             by_code={person.facts.code: person for person in known.values()},
             locked=await locked_months(self._pg),
+            machines={row["code"]: row["id"] for row in await self._pg.fetch(_MACHINES)},
         )
         for row in await self._pg.fetch(_HOLDERS, list(badges)):
-            roster.holders.setdefault(row["badge"], []).append((row["code"], row["name"], span_of(row["during"])))
+            roster.holders.setdefault(row["badge"], []).append((row["code"], row["name"], _badge(row)))
         return roster, known
 
     async def is_unknown_badge(self, badge: str) -> bool:
@@ -194,6 +195,10 @@ class PostgresPeopleWriting(PostgresPeopleReading):
 
     async def apply(self, changes: Sequence[Change], rules: Rulebook, reason: str) -> list[int]:
         return await write_changes(self._pg, changes, rules, reason)
+
+
+def _badge(row: asyncpg.Record) -> BadgeSpan:
+    return BadgeSpan(badge=row["badge"], span=span_of(row["during"]), machine=row["machine_id"])
 
 
 def _known(row: asyncpg.Record, places: Sequence[Any], badges: Sequence[tuple[int, BadgeSpan]]) -> Known:
@@ -218,6 +223,9 @@ SELECT a.person_id, a.during, a.designation, a.level_of_work, a.site_id, u.name 
 FROM assignments a LEFT JOIN units u ON u.id = a.unit_id WHERE a.person_id = ANY($1) ORDER BY a.person_id, a.during
 """
 _UNITS = "SELECT id, name FROM units WHERE kind = 'department'"
+# Of two with one code the one that is in use.
+_MACHINES = "SELECT code, id FROM machines ORDER BY removed DESC, id"
 _HOLDERS = """
-SELECT b.badge, b.during, p.code, p.name FROM badges b JOIN people p ON p.id = b.person_id WHERE b.badge = ANY($1)
+SELECT b.badge, b.during, b.machine_id, p.code, p.name
+FROM badges b JOIN people p ON p.id = b.person_id WHERE b.badge = ANY($1)
 """

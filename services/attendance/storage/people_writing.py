@@ -1,13 +1,13 @@
 """Writing changes of people: whole columns at a time, with the events and the recomputations that follow from them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import asyncpg
 
 from services.attendance.application.announce import person_changed
-from services.attendance.application.person import ALWAYS, Change
+from services.attendance.application.person import ALWAYS, BadgeSpan, Change
 from services.attendance.application.rulebook import Rulebook
 from services.attendance.storage.person_states import read_states
 from services.attendance.storage.rules import ask_expected, ask_recompute
@@ -39,6 +39,8 @@ async def write_changes(
     await _badges(pg, changes, ids)
     await _unknown_badges(pg, changes, rules)
     affected = _affected(changes, ids, first_seen, by_place=await pg.fetchval(_BY_PLACE))
+    for person_id, since in await _beside(pg, changes, first_seen):
+        affected[person_id] = _earlier(affected[person_id], since) if person_id in affected else since
     for person_id, since in _closed(changes, ids, stays, await pg.fetchval(_FIRST_CLOSED)).items():
         affected[person_id] = _earlier(affected[person_id], since) if person_id in affected else since
     await _recompute(pg, affected, reason)
@@ -105,10 +107,9 @@ async def _badges(pg: "asyncpg.Connection[Any]", changes: Sequence[Change], ids:
     dropped = [row_id for change in changes for row_id, _ in change.drops]
     if dropped:
         await pg.execute("DELETE FROM badges WHERE id = ANY($1::int[])", dropped)
-    added = [(b.badge, id_, b.span) for id_, change in zip(ids, changes, strict=True) for b in change.adds]
+    added = [(b.badge, id_, *b.span, b.machine) for id_, change in zip(ids, changes, strict=True) for b in change.adds]
     if added:
-        badges, people, spans = (list(column) for column in zip(*added, strict=True))
-        await pg.execute(_HOLD, badges, people, [span.since for span in spans], [span.until for span in spans])
+        await pg.execute(_HOLD, *map(list, zip(*added, strict=True)))
 
 
 async def _first_seen(pg: "asyncpg.Connection[Any]", changes: Sequence[Change]) -> dict[str, date]:
@@ -124,9 +125,10 @@ async def _first_seen(pg: "asyncpg.Connection[Any]", changes: Sequence[Change]) 
 
 
 async def _unknown_badges(pg: "asyncpg.Connection[Any]", changes: Sequence[Change], rules: Rulebook) -> None:
-    """Badges that are somebody's for ever are no longer unknown; those of a time are counted again."""
-    now_held = {badge.badge for change in changes for badge in change.adds if badge.span == ALWAYS}
-    again = {badge.badge for change in changes for badge in change.adds} - now_held
+    """Badges that are somebody's for ever and everywhere are no longer unknown; the others are counted again."""
+    adds = [badge for change in changes for badge in change.adds]
+    now_held = {badge.badge for badge in adds if badge.span == ALWAYS and badge.machine is None}
+    again = {badge.badge for badge in adds} - now_held
     again |= {badge.badge for change in changes for _, badge in change.drops}
     if now_held:
         await pg.execute("DELETE FROM unknown_badges WHERE badge = ANY($1)", sorted(now_held))
@@ -156,9 +158,30 @@ def _affected(
             add(person_id, badge.span.since)
         for badge in change.adds:
             if first := first_seen.get(badge.badge):
-                # The business date of a scan may be the day before that of its instant.
-                add(person_id, max(first - timedelta(days=1), badge.span.since or date.min))
+                add(person_id, _since_seen(badge, first))
     return affected
+
+
+def _since_seen(badge: BadgeSpan, first: date) -> date:
+    # The business date of a scan may be the day before that of its instant.
+    return max(first - timedelta(days=1), badge.span.since or date.min)
+
+
+async def _beside(
+    pg: "asyncpg.Connection[Any]", changes: Sequence[Change], first_seen: Mapping[str, date]
+) -> Sequence[tuple[int, date | None]]:
+    """Who holds a number everywhere that comes to be, or no longer is, somebody's on a machine; and since when."""
+    dropped = [(b, b.span.since) for change in changes for _, b in change.drops if b.machine is not None]
+    added = [
+        (b, _since_seen(b, first_seen[b.badge]))
+        for change in changes
+        for b in change.adds
+        if b.machine is not None and b.badge in first_seen
+    ]
+    if not (bound := [*dropped, *added]):
+        return []
+    columns = ([b.badge for b, _ in bound], [since for _, since in bound], [b.span.until for b, _ in bound])
+    return [(row["person_id"], row["since"]) for row in await pg.fetch(_BESIDE, *columns)]
 
 
 def _expected_elsewhere(changes: Sequence[Change], ids: Sequence[int]) -> list[int]:
@@ -270,9 +293,15 @@ LEFT JOIN units u ON u.kind = 'department' AND lower(u.name) = lower(c.departmen
 """
 
 _HOLD = """
-INSERT INTO badges (badge, person_id, during)
-SELECT c.badge, c.person_id, daterange(c.since, c.until)
-FROM unnest($1::text[], $2::int[], $3::date[], $4::date[]) AS c (badge, person_id, since, until)
+INSERT INTO badges (badge, person_id, during, machine_id)
+SELECT c.badge, c.person_id, daterange(c.since, c.until), c.machine_id
+FROM unnest($1::text[], $2::int[], $3::date[], $4::date[], $5::int[]) AS c (badge, person_id, since, until, machine_id)
+"""
+
+_BESIDE = """
+SELECT b.person_id, c.since FROM unnest($1::text[], $2::date[], $3::date[]) AS c (badge, since, until)
+JOIN badges b ON b.badge = c.badge AND b.machine_id IS NULL AND coalesce(upper(b.during) > c.since, true)
+             AND coalesce(lower(b.during) < c.until, true)
 """
 
 _FIRST_SEEN = """

@@ -7,15 +7,16 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from services.attendance.application.announce import PersonState
+from services.attendance.application.announce import BadgeState, PersonState
 from services.attendance.application.directory import Span
 from services.attendance.storage.sql import Where
 
 COLUMNS = """
 p.id, p.n, p.code, p.name, p.email, p.phone, p.gender, p.joined_on, p.left_on, p.removed, u.name AS department,
 u.id AS unit_id, a.designation, coalesce(a.level_of_work, 'Worker') AS level_of_work, s.id AS site_id, s.name AS site,
-(SELECT json_agg(json_build_array(b.badge, lower(b.during), upper(b.during)) ORDER BY b.id)::text
- FROM badges b WHERE b.person_id = p.id) AS badges, p.created_at, p.updated_at
+(SELECT json_agg(json_build_array(b.badge, lower(b.during), upper(b.during), b.machine_id, m.code) ORDER BY b.id)::text
+ FROM badges b LEFT JOIN machines m ON m.id = b.machine_id WHERE b.person_id = p.id) AS badges,
+p.created_at, p.updated_at
 """
 SOURCE = """
 people p LEFT JOIN assignments a ON a.person_id = p.id AND a.during @> $1::date
@@ -58,7 +59,11 @@ def state_of(row: asyncpg.Record, parents: Mapping[int, int | None]) -> PersonSt
         level_of_work=row["level_of_work"],
         site_id=row["site_id"],
         site=row["site"],
-        badges=[(badge, Span(since, until)) for badge, since, until in _badges.decode(row["badges"] or "[]")],
+        badges=[
+            # Whoever has never heard of a machine still has its number.
+            BadgeState(badge, Span(since, until), machine_id, code or (None if machine_id is None else str(machine_id)))
+            for badge, since, until, machine_id, code in _badges.decode(row["badges"] or "[]")
+        ],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )
@@ -73,4 +78,4 @@ def path_of(unit_id: int | None, parents: Mapping[int, int | None]) -> list[int]
     return path
 
 
-_badges = msgspec.json.Decoder(list[tuple[str, date | None, date | None]])
+_badges = msgspec.json.Decoder(list[tuple[str, date | None, date | None, int | None, str | None]])

@@ -9,10 +9,12 @@ import asyncpg
 
 from services.attendance.application.directory import Holder, PersonDay
 from services.attendance.application.explaining import Evidence
+from services.attendance.application.holders import Claim
 from services.attendance.application.rulebook import LeaveByPerson, Rulebook
 from services.attendance.domain.corrections import Correction
 from services.attendance.domain.scans import QUALITIES, SCAN_TYPES, Scan
 from services.attendance.domain.week import Hours
+from services.attendance.storage.badge_rows import claim_columns, claimed
 from services.attendance.storage.correction_rows import corrections_in_force
 from services.attendance.storage.directory import read_people
 from services.attendance.storage.looking_up import Remembered, find_person, read_rulebook
@@ -64,10 +66,11 @@ class PostgresEvidenceReading:
         seen = await self._pg.fetchval(_SEEN.format(where=where), *where.values)
         return (await read_people(self._pg, people=[person_id]))[0] if seen else None
 
-    async def evidence(self, badges: Sequence[str], start: datetime, end: datetime) -> Evidence:
+    async def evidence(self, claims: Sequence[Claim], start: datetime, end: datetime) -> Evidence:
         # Wall clocks are within a day of UTC: this much tells the planner which months to look into.
         first, last = (start - _A_DAY).replace(tzinfo=None), (end + _A_DAY).replace(tzinfo=None)
-        rows = await self._pg.fetch(_EVIDENCE, list(badges), start, end, first, last)
+        badges, machines, left_out = claim_columns(claims)
+        rows = await self._pg.fetch(_EVIDENCE, badges, start, end, first, last, machines, left_out)
         rulings = [release_of(ruling) for _, _, _, _, _, *ruling in rows]
         return Evidence(
             scans=[
@@ -76,9 +79,19 @@ class PostgresEvidenceReading:
             ],
             machines={id_: machine for id_, _, _, _, machine, *_ in rows},
             releases={ruling.scan_id: ruling for ruling in rulings if ruling is not None},
+            codes=await self._codes(claims),
         )
 
-    async def scans_of(self, spans: Mapping[PersonDay, tuple[int, int, Sequence[str]]]) -> dict[PersonDay, list[Scan]]:
+    async def _codes(self, claims: Sequence[Claim]) -> dict[int, str]:
+        named = {each for claim in claims for each in (claim.machine_id, *claim.but_of) if each is not None}
+        if not named:
+            return {}
+        rows = await self._pg.fetch("SELECT id, code FROM machines WHERE id = ANY($1::int[])", list(named))
+        return {row["id"]: row["code"] for row in rows}
+
+    async def scans_of(
+        self, spans: Mapping[PersonDay, tuple[int, int, Sequence[Claim]]]
+    ) -> dict[PersonDay, list[Scan]]:
         return await scans_of(self._pg, spans)
 
     async def corrections_around(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
@@ -100,8 +113,10 @@ _EVIDENCE = f"""
 SELECT s.id, s.at, s.type, s.quality, m.code, {RULING} FROM scans s LEFT JOIN machines m ON m.id = s.machine_id
 {RULED}
 WHERE s.badge = ANY($1) AND s.at >= $2 AND s.at < $3 AND s.local_at >= $4 AND s.local_at < $5
+  AND {claimed("s", "$1", "$6", "$7")}
   AND NOT coalesce(r.at >= $2 AND r.at < $3, false)
 UNION ALL
 SELECT r.scan_id, r.at, r.type, 'ok', m.code, {RULING} FROM releases r LEFT JOIN machines m ON m.id = r.machine_id
 WHERE r.badge = ANY($1) AND r.at >= $2 AND r.at < $3 AND r.withdrawn_at IS NULL
+  AND {claimed("r", "$1", "$6", "$7")}
 """

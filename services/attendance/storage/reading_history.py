@@ -7,7 +7,9 @@ from datetime import date, datetime, timedelta
 
 from services.attendance.application.correction_ports import CorrectionFacts
 from services.attendance.application.history import Arrival, Change
+from services.attendance.application.holders import Claim
 from services.attendance.domain.scans import SCAN_TYPES, Scan
+from services.attendance.storage.badge_rows import claim_columns, claimed
 from services.attendance.storage.correcting import read_corrections
 from services.attendance.storage.looking_up import Remembered
 from services.attendance.storage.reading_evidence import PostgresEvidenceReading
@@ -32,10 +34,11 @@ class PostgresHistories:
 class PostgresHistoryReading(PostgresEvidenceReading):
     """One transaction. Whose day it is has been asked by `holder`, with the caller's scope."""
 
-    async def arrivals(self, badges: Sequence[str], start: datetime, end: datetime) -> Sequence[Arrival]:
+    async def arrivals(self, claims: Sequence[Claim], start: datetime, end: datetime) -> Sequence[Arrival]:
         # Wall clocks are within a day of UTC: this much tells the planner which months to look into.
         first, last = (start - _A_DAY).replace(tzinfo=None), (end + _A_DAY).replace(tzinfo=None)
-        rows = await self._pg.fetch(_ARRIVALS, list(badges), start, end, first, last)
+        badges, machines, left_out = claim_columns(claims)
+        rows = await self._pg.fetch(_ARRIVALS, badges, start, end, first, last, machines, left_out)
         return [Arrival(Scan(int(at.timestamp()), id_, SCAN_TYPES[type_]), *rest) for id_, at, type_, *rest in rows]
 
     async def corrections(self, person_id: int, on: date) -> Sequence[CorrectionFacts]:
@@ -46,15 +49,15 @@ class PostgresHistoryReading(PostgresEvidenceReading):
         return [Change(at, reason, json.loads(before), json.loads(after)) for at, reason, before, after in rows]
 
 
-_ARRIVALS = """
+_ARRIVALS = f"""
 SELECT s.id, s.at, s.type, m.code, s.received_at, NULL::text, NULL::text, NULL::timestamptz, NULL::text
 FROM scans s LEFT JOIN machines m ON m.id = s.machine_id
 WHERE s.badge = ANY($1) AND s.at >= $2 AND s.at < $3 AND s.local_at >= $4 AND s.local_at < $5
-  AND s.quality NOT IN ('implausible_past', 'future')
+  AND s.quality NOT IN ('implausible_past', 'future') AND {claimed("s", "$1", "$6", "$7")}
 UNION ALL
 SELECT r.scan_id, r.at, r.type, m.code, r.released_at, r.released_by_name, r.reason, r.withdrawn_at, r.withdrawn_by_name
 FROM releases r LEFT JOIN machines m ON m.id = r.machine_id
-WHERE r.badge = ANY($1) AND r.at >= $2 AND r.at < $3
+WHERE r.badge = ANY($1) AND r.at >= $2 AND r.at < $3 AND {claimed("r", "$1", "$6", "$7")}
 """
 
 _CHANGES = """

@@ -9,6 +9,7 @@ import asyncpg
 
 from services.attendance.application.presence import MachineFreshness, PresenceFacts, UnknownVisitor
 from services.attendance.application.rulebook import LeaveByPerson, Rulebook
+from services.attendance.storage.badge_rows import holds_for
 from services.attendance.storage.looking_up import Remembered, find_unit, read_rulebook
 from services.attendance.storage.sql import Where, in_unit, like, seen_by
 from services.attendance.storage.time_off import read_leave
@@ -114,12 +115,12 @@ LEFT JOIN LATERAL (
     CROSS JOIN LATERAL (
         (SELECT at, type, machine_id, site_id FROM scans
          WHERE badge = b.badge AND at >= $7 AND local_at >= $8 AND quality NOT IN ('implausible_past', 'future')
-           AND NOT EXISTS (SELECT FROM corrections c WHERE {aside} AND scans.id::text IN ({whose}))
+           AND {its_scan} AND NOT EXISTS (SELECT FROM corrections c WHERE {aside} AND scans.id::text IN ({whose}))
          ORDER BY at DESC LIMIT 1)
         UNION ALL
         (SELECT r.at, r.type, r.machine_id, o.site_id FROM releases r LEFT JOIN machines o ON o.id = r.machine_id
          WHERE r.badge = b.badge AND r.at >= $7 AND r.withdrawn_at IS NULL
-           AND NOT EXISTS (SELECT FROM corrections c WHERE {aside} AND r.scan_id::text IN ({whose}))
+           AND {its_release} AND NOT EXISTS (SELECT FROM corrections c WHERE {aside} AND r.scan_id::text IN ({whose}))
          ORDER BY r.at DESC LIMIT 1)
     ) AS s
     WHERE b.person_id = p.id AND b.during @> d.date
@@ -132,6 +133,8 @@ LEFT JOIN machines m ON m.id = l.machine_id
 WHERE {place}
 ORDER BY p.unit NULLS LAST, p.name, p.code
 """.replace("{aside}", _CORRECTED).replace("{whose}", "c.values ->> 'scan_id', c.values ->> 'replaces'")
+PEOPLE = PEOPLE.replace("{its_scan}", holds_for("b", "scans", "d.date"))
+PEOPLE = PEOPLE.replace("{its_release}", holds_for("b", "r", "d.date"))
 
 _MACHINES = """
 SELECT code, name, site_id, status, is_connected, reports_by_itself, reported_until FROM machines

@@ -13,6 +13,7 @@ from services.attendance.application.rulebook import Rulebook
 from services.attendance.application.scan_list import ScanFacts, UnknownBadge, WantedScans
 from services.attendance.domain.releases import Release
 from services.attendance.domain.scans import QUALITIES
+from services.attendance.storage.badge_rows import holds_for
 from services.attendance.storage.looking_up import as_id, find_person, read_rulebook
 from services.attendance.storage.rulings import QUARANTINED, RULED, RULING, release_of
 from services.attendance.storage.sql import (
@@ -191,23 +192,23 @@ _BADGES_LIKE = (
 )
 # Scans of badges that nobody ever held are counted as they come, but for those that are quarantined.
 _PERHAPS_OF_NOBODY = (
-    "(s.badge = ANY(ARRAY(SELECT badge FROM unknown_badges UNION SELECT badge FROM badges WHERE during <> '(,)')) "
+    "(s.badge = ANY(ARRAY(SELECT badge FROM unknown_badges UNION SELECT badge FROM badges WHERE during <> '(,)' "
+    "OR machine_id IS NOT NULL)) "
     f"OR {QUARANTINED})"
 )
 
+_DATE = "((coalesce(r.at, s.at) AT TIME ZONE coalesce(z.zone, 'UTC')) - coalesce(z.begins, interval '0'))::date"
 _SOURCE = f"""
 scans s
 {RULED}
 LEFT JOIN unnest($1::int[], $2::text[], $3::interval[]) AS z (site_id, zone, begins) ON z.site_id = s.site_id
-LEFT JOIN badges b ON b.badge = s.badge
-  AND b.during @> ((coalesce(r.at, s.at) AT TIME ZONE coalesce(z.zone, 'UTC')) - coalesce(z.begins, interval '0'))::date
+LEFT JOIN badges b ON b.badge = s.badge AND b.during @> {_DATE} AND {holds_for("b", "s", _DATE)}
 LEFT JOIN people p ON p.id = b.person_id
 LEFT JOIN machines m ON m.id = s.machine_id
 """
 
-_ASSIGNED = """
-LEFT JOIN assignments a ON a.person_id = p.id
-  AND a.during @> ((coalesce(r.at, s.at) AT TIME ZONE coalesce(z.zone, 'UTC')) - coalesce(z.begins, interval '0'))::date
+_ASSIGNED = f"""
+LEFT JOIN assignments a ON a.person_id = p.id AND a.during @> {_DATE}
 """
 
 _FACTS = """

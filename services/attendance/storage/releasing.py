@@ -81,7 +81,7 @@ class PostgresRuling(PostgresRecording):
             await self._pg.execute(_WITHDRAW, list(ids), at, by.user, by.username)
 
     async def add(self, rulings: Sequence[tuple[Quarantined, Release]]) -> None:
-        await self._pg.executemany(_ADD, [(*ruling, scan.type, scan.machine_id) for scan, ruling in rulings])
+        await self._pg.executemany(_ADD, [(*ruling, scan.type) for scan, ruling in rulings])
 
     async def count_unknown(self, badges: Sequence[str], now: datetime) -> None:
         await count_again(self._pg, badges, await read_rulebook(self._pg, now))
@@ -104,6 +104,6 @@ WHERE scan_id = ANY($1::uuid[]) AND withdrawn_at IS NULL
 
 _ADD = """
 INSERT INTO releases (scan_id, badge, local_at, at, wall_time, reason, released_by, released_by_name, released_at,
-                      type, machine_id)
+                      machine_id, type)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """

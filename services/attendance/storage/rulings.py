@@ -9,7 +9,10 @@ QUARANTINED = "s.quality IN ('implausible_past', 'future')"
 """As the index `scans_quarantined` has it, so that the planner knows that it serves."""
 
 RULED = "LEFT JOIN releases r ON r.scan_id = s.id AND r.withdrawn_at IS NULL"
-RULING = "r.scan_id, r.badge, r.local_at, r.at, r.wall_time, r.reason, r.released_by, r.released_by_name, r.released_at"
+RULING = (
+    "r.scan_id, r.badge, r.local_at, r.at, r.wall_time, r.reason, r.released_by, r.released_by_name, r.released_at, "
+    "r.machine_id"
+)
 
 
 def release_of(values: Sequence[Any]) -> Release | None:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    column,
     func,
     text,
 )
@@ -118,7 +119,17 @@ badges = Table(
     Column("badge", Text, nullable=False, comment="as machines know the person: opaque text"),
     Column("person_id", Integer, ForeignKey("attendance.people.id"), nullable=False, index=True),
     Column("during", DATERANGE, nullable=False),
-    ExcludeConstraint(("badge", "="), ("during", "&&"), name="badges_one_person_at_a_time", using="gist"),
+    Column(
+        "machine_id", Integer, comment="ingest's; where the number is this person's. NULL: wherever it is not bound"
+    ),
+    ExcludeConstraint(
+        ("badge", "="),
+        (func.coalesce(column("machine_id"), 0), "="),
+        ("during", "&&"),
+        name="badges_one_person_at_a_time",
+        using="gist",
+    ),
+    Index("badges_bound", "badge", "machine_id", postgresql_where=text("machine_id IS NOT NULL")),
 )
 
 settings = Table(

@@ -27,6 +27,7 @@ FROM (
     SELECT badge, at, machine_id FROM releases WHERE badge = ANY($1) AND withdrawn_at IS NULL
 ) AS s
 WHERE NOT EXISTS (
-    SELECT FROM badges b WHERE b.badge = s.badge AND b.during @> ((s.at AT TIME ZONE $2) - $3::interval)::date)
+    SELECT FROM badges b WHERE b.badge = s.badge AND coalesce(b.machine_id = s.machine_id, true)
+                             AND b.during @> ((s.at AT TIME ZONE $2) - $3::interval)::date)
 GROUP BY s.badge
 """

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime
 
+from services.gateway.application.holdings import holdings_of
 from services.gateway.application.ports import People
-from services.gateway.domain.badges import Holding, Person, holder
+from services.gateway.domain.badges import Person, holder
 from shared.contracts.people import PersonChanged
 from shared.kernel.errors import Unavailable
 from shared.observability.logs import get_logger
@@ -30,9 +31,9 @@ class Directory:
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def whose(self, badge: str, day: date) -> Person | None:
-        """Who holds `badge` on `day`, as far as is known."""
-        return holder(self._by_badge.get(badge, ()), badge, day)
+    def whose(self, badge: str, machine_id: int, day: date) -> Person | None:
+        """Who holds `badge` on a machine on `day`, as far as is known."""
+        return holder(self._by_badge.get(badge, ()), badge, machine_id, day)
 
     def apply(self, people: Iterable[Person]) -> None:
         """Take over each state that is newer than the known one."""
@@ -76,7 +77,7 @@ def person_of(event: PersonChanged) -> Person:
         name=event.name,
         department=event.department,
         unit_path=tuple(event.unit_path),
-        badges=tuple(Holding(badge=b.badge, since=b.since, until=b.until) for b in event.badges),
+        badges=holdings_of(event),
         removed=event.removed,
         version=(event.version.epoch, event.version.n),
     )

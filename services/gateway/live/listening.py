@@ -131,7 +131,7 @@ class Listening:
         for id_, scan in _events(message, ScanReceived):
             if scan.mode != "live":
                 continue
-            person = self._directory.whose(scan.badge, scan.local_time.date())
+            person = self._directory.whose(scan.badge, scan.machine_id, scan.local_time.date())
             audience = about(person.id, person.unit_path) if person else OVERSEERS
             if listeners := self._hub.listeners(audience):
                 await self._hub.send(encoded(scan_received(id_, scan, person)), listeners)

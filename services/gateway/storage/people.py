@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from services.gateway.application.holdings import holdings_of
 from services.gateway.domain.badges import Holding, Person
 from shared.contracts.people import PersonChanged
 from shared.storage.database import Database
@@ -33,10 +34,10 @@ class PostgresPeople:
             applied = {row["person_id"] for row in await pg.fetch(_APPLY, *_columns(ordered), now)}
             await pg.execute("DELETE FROM badges WHERE person_id = ANY($1)", list(applied))
             held = [
-                (person.person_id, badge.badge, badge.since, badge.until)
+                (person.person_id, holding.badge, holding.since, holding.until, holding.machine_id)
                 for person in ordered
                 if person.person_id in applied and not person.removed
-                for badge in person.badges
+                for holding in holdings_of(person)
             ]
             if held:
                 await pg.execute(_HOLD, *map(list, zip(*held, strict=True)))
@@ -66,14 +67,17 @@ def _columns(people: Sequence[PersonChanged]) -> list[list[Any]]:
 
 
 def _person(row: Any) -> Person:
-    held = zip(row["held"], row["since"], row["until"], strict=True) if row["held"] else ()
+    held = zip(row["held"], row["since"], row["until"], row["machines"], strict=True) if row["held"] else ()
     return Person(
         id=row["person_id"],
         code=row["code"],
         name=row["name"],
         department=row["department"],
         unit_path=tuple(row["unit_path"]),
-        badges=tuple(Holding(badge=badge, since=since, until=until) for badge, since, until in held),
+        badges=tuple(
+            Holding(badge=badge, since=since, until=until, machine_id=machine_id)
+            for badge, since, until, machine_id in held
+        ),
         removed=row["removed"],
         version=(row["epoch"], row["n"]),
     )
@@ -96,14 +100,16 @@ WHERE (excluded.epoch, excluded.n) > (old.epoch, old.n)
 RETURNING person_id
 """
 _HOLD = """
-INSERT INTO badges (person_id, badge, since, until)
-SELECT * FROM unnest($1::int[], $2::text[], $3::date[], $4::date[])
+INSERT INTO badges (person_id, badge, since, until, machine_id)
+SELECT * FROM unnest($1::int[], $2::text[], $3::date[], $4::date[], $5::int[])
 """
 _READ = """
-SELECT p.person_id, p.code, p.name, p.department, p.unit_path, p.removed, p.epoch, p.n, b.held, b.since, b.until
+SELECT p.person_id, p.code, p.name, p.department, p.unit_path, p.removed, p.epoch, p.n, b.held, b.since, b.until,
+       b.machines
 FROM people p
 LEFT JOIN (
-    SELECT person_id, array_agg(badge) AS held, array_agg(since) AS since, array_agg(until) AS until
+    SELECT person_id, array_agg(badge) AS held, array_agg(since) AS since, array_agg(until) AS until,
+           array_agg(machine_id) AS machines
     FROM badges GROUP BY person_id
 ) b USING (person_id)
 WHERE $1::timestamptz IS NULL OR p.updated_at > $1

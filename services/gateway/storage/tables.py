@@ -114,5 +114,6 @@ badges = Table(
     Column("badge", Text, nullable=False, index=True),
     Column("since", Date),
     Column("until", Date, comment="exclusive"),
+    Column("machine_id", Integer, comment="ingest's; NULL: on every machine where the number is nobody's by itself"),
     comment="Which badge is whose, and when; as attendance says.",
 )

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.attendance.application.directory import Assignment, Directory, Holder, PersonDay, Site, Span
-from services.attendance.application.holders import Owned
+from services.attendance.application.holders import Claim, Owned
 from services.attendance.application.plans import Plans
 from services.attendance.domain.day import work_day
 from services.attendance.domain.scans import Scan
@@ -99,7 +99,7 @@ def directory(zone: str, first: date) -> Directory:
             code=f"E{person}",
             name="",
             assignments=(place,),
-            badges=((str(person), ALWAYS),),
+            badges=((Claim(str(person)), ALWAYS),),
             owned=Owned(schedules=((ALWAYS, person),)),
         )
         for person in range(PEOPLE)
@@ -125,7 +125,7 @@ def test_totals_are_the_sum_of_the_minutes_that_passed(zone: str, change: date, 
     for worked in month_of_work(ZoneInfo(zone), first):
         wanted[worked.key] = worked.elapsed
         for minute in worked.scans:
-            key = people.key_of(str(worked.key.person_id), minute * 60)
+            key = people.key_of(str(worked.key.person_id), 1, minute * 60)
             assert key is not None
             scans[key].append(Scan(minute * 60 + 7, UUID(int=minute << 32 | worked.key.person_id)))
     found, over_the_change = {}, set()

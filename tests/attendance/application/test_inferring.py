@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.attendance.application.directory import Directory
-from services.attendance.application.holders import Assignment, Holder, Layer, Owned, PersonDay, Site, Span
+from services.attendance.application.holders import Assignment, Claim, Holder, Layer, Owned, PersonDay, Site, Span
 from services.attendance.application.inferring import STEPS, Placed, Spans, placed_by_scans
 from services.attendance.application.plans import Plans
 from services.attendance.domain.corrections import Correction
@@ -56,7 +56,7 @@ class Known:
 
 def directory(zone: str, *, own: Owned | None = None, site: bool = True, unit: Owned | None = None) -> Directory:
     place = Assignment(span=ALWAYS, site_id=1, department=None, unit_path=[7], designation=None, level_of_work="Worker")
-    holder = Holder(person_id=1, code="E1", name="", assignments=(place,), badges=(("1", ALWAYS),), owned=own)
+    holder = Holder(person_id=1, code="E1", name="", assignments=(place,), badges=((Claim("1"), ALWAYS),), owned=own)
     plans = Plans(
         shifts=SHIFTS,
         schedules={1: ((ALWAYS, Schedule(cycle=(1, 2, None), anchor=MONDAY)),)},
@@ -107,7 +107,7 @@ def test_a_scan_changes_the_dates_around_it_and_no_others(
     found, one = directory(zone, own=own), at(new[0] * 1440 + new[1])
     days = range(-8, 15)
     before, after = placed(found, scans, *days), placed(found, [*scans, one], *days)
-    (near,) = found.near("1", one.at)
+    (near,) = found.near("1", 1, one.at)
     around = {(near.date - MONDAY).days + step for step in STEPS}
     assert {day for day in days if before[day] != after[day]} <= around
     # And what is asked for together is the same as what is asked for alone.
@@ -153,4 +153,4 @@ def test_who_asks_the_scans(facts: dict[str, Owned], expected: str | None) -> No
 def test_nobody_else_is_looked_at() -> None:
     found = directory("UTC", site=False)
     assert found.inferring == set()
-    assert found.near("1", NIGHT[0].at) == []
+    assert found.near("1", 1, NIGHT[0].at) == []

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.attendance.application.directory import Directory
-from services.attendance.application.holders import Assignment, Holder, Layer, Owned, PersonDay, Site, Span
+from services.attendance.application.holders import Assignment, Claim, Holder, Layer, Owned, PersonDay, Site, Span
 from services.attendance.application.plans import Planning, Plans, laid_over
 from services.attendance.domain.schedule import Schedule, schedule_from, schedule_values
 from services.attendance.domain.settings import DEFAULTS, DaySettings, settings_from
@@ -56,7 +56,7 @@ def directory(zone: str, plans: Plans, own: Owned | None, moves: bool, site: Day
         )
 
     places = (place(Span(None, LATER.since), 7), place(LATER, 8)) if moves else (place(ALWAYS, 7),)
-    holder = Holder(person_id=1, code="E1", name="", assignments=places, badges=(("1", ALWAYS),), owned=own)
+    holder = Holder(person_id=1, code="E1", name="", assignments=places, badges=((Claim("1"), ALWAYS),), owned=own)
     found = Directory(1, {1: Site(site_id=1, zone=zone, settings=((LATER, site),) if site else ())}, plans=plans)
     found.add([holder], ["1"])
     return found
@@ -84,7 +84,7 @@ def test_windows_follow_each_other_without_gap_or_overlap(zone, two, own, units,
     start = int(datetime(2026, 3, 22, tzinfo=UTC).timestamp())
     seen = []
     for at in range(start, start + 9 * 86_400, 1_800):
-        key = found.key_of("1", at)
+        key = found.key_of("1", 1, at)
         assert key is not None
         frame, _ = found.placed(key)
         assert frame.start <= at < frame.end
@@ -98,7 +98,7 @@ def test_people_of_whom_nothing_is_said_share_the_frame_of_their_site():
         units={5: Owned(schedules=((ALWAYS, 1),))}, schedules={1: ((ALWAYS, Schedule(cycle=(1,))),)}, shifts=SHIFTS
     )
     found = directory("Asia/Dhaka", plans, None, moves=False)
-    key = found.key_of("1", int(datetime(2026, 3, 24, 3, tzinfo=UTC).timestamp()))
+    key = found.key_of("1", 1, int(datetime(2026, 3, 24, 3, tzinfo=UTC).timestamp()))
     frame, _ = found.placed(key)
     assert not frame.scheduled
     plain = directory("Asia/Dhaka", Plans(), None, moves=False)

@@ -15,7 +15,7 @@ TODAY = date(2024, 1, 15)
 SEWING = Place(department="Sewing", site_id=1)
 
 
-def roster(*known: Known, **holders: list[tuple[str, str, Span]]) -> Roster:
+def roster(*known: Known, **holders: list[tuple[str, str, BadgeSpan]]) -> Roster:
     return Roster(
         today=TODAY,
         main_site=1,
@@ -23,6 +23,7 @@ def roster(*known: Known, **holders: list[tuple[str, str, Span]]) -> Roster:
         units={1: "Sewing"},
         by_code={person.facts.code: person for person in known},
         holders=dict(holders),
+        machines={"door": 1, "gate": 2},
     )
 
 
@@ -99,10 +100,13 @@ spans = st.builds(
     st.none() | st.integers(1, 30),
 )
 drafts = st.builds(
-    lambda who, badge, span: Draft(code=f"E{who}", name=f"Person {who}", badge=BadgeSpan(badge=badge, span=span)),
+    lambda who, badge, span, machine: Draft(
+        code=f"E{who}", name=f"Person {who}", badge=BadgeSpan(badge=badge, span=span, machine=machine)
+    ),
     st.integers(1, 4),
     st.sampled_from(["1", "2"]),
     spans,
+    st.sampled_from([None, "door", 2]),
 )
 
 
@@ -116,4 +120,6 @@ def test_whatever_is_asked_for_no_badge_is_two_peoples_on_one_day(wanted: list[D
             continue
     for holders in book.holders.values():
         for day in (TODAY + timedelta(days=n) for n in range(-65, 65)):
-            assert len({code for code, _, span in holders if span.covers(day)}) <= 1
+            for machine in (None, 1, 2):
+                its = {code for code, _, held in holders if held.machine == machine and held.span.covers(day)}
+                assert len(its) <= 1

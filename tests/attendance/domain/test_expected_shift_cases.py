@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from services.attendance.application.directory import Assignment, Directory, Holder, Span
+from services.attendance.application.holders import Claim
 from services.attendance.domain.day import Day, Flag, work_day
 from services.attendance.domain.frame import Frame
 from services.attendance.domain.hours import hours
@@ -141,7 +142,7 @@ def holder(*spans: Span) -> Holder:
         Assignment(span=span, site_id=1, department=None, unit_path=[], designation=None, level_of_work="Worker")
         for span in spans
     ]
-    return Holder(person_id=1, code="E1", name="", assignments=assignments, badges=[("1", Span())])
+    return Holder(person_id=1, code="E1", name="", assignments=assignments, badges=[(Claim("1"), Span())])
 
 
 BY_DAY: dict[str, Any] = OFFICE | {"overtime_by": "day"}

@@ -96,7 +96,7 @@ def test_a_time_that_cannot_be_is_refused_by_name(correction: Correction, why: s
 
 def test_the_account_of_a_scan_says_who_released_it_from_when_and_why() -> None:
     def ruling(id_: UUID, said: datetime, meant: datetime) -> Release:
-        return Release(id_, "1", said, meant.astimezone(UTC), meant, "a flat battery", 2, "hana", NOW)
+        return Release(id_, "1", said, meant.astimezone(UTC), meant, "a flat battery", 2, "hana", NOW, 1)
 
     morning, noon, evening = scan("08:00"), scan("12:00"), scan("18:00 future")
     at_eight, at_noon = datetime(2024, 1, 15, 8), datetime(2024, 1, 15, 12)

@@ -65,11 +65,14 @@ class Company:
             if badges:
                 await pg.execute("INSERT INTO badges (badge, person_id, during) SELECT id::text, id, '(,)' FROM people")
 
-    async def link(self, badge: str, person: int, during: str = "(,)") -> None:
+    async def link(self, badge: str, person: int, during: str = "(,)", *, machine: int | None = None) -> None:
         async with self.database.fast() as pg:
             await change_rules(pg)
             await pg.execute(
-                f"INSERT INTO badges (badge, person_id, during) VALUES ($1, $2, '{during}')", badge, person
+                f"INSERT INTO badges (badge, person_id, during, machine_id) VALUES ($1, $2, '{during}', $3)",
+                badge,
+                person,
+                machine,
             )
             await ask_recompute(pg, reason="a badge was linked", person_id=person)
 

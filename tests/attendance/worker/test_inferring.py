@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from services.attendance.application.computing import compute, row_of
 from services.attendance.application.directory import Assignment, Holder, Span
@@ -22,6 +23,7 @@ from services.attendance.domain.settings import DaySettings, settings_from
 from services.attendance.domain.shift import Shift
 from services.attendance.domain.shift_values import shift_from
 from services.attendance.domain.window import Slot, date_at, frame_of
+from services.attendance.storage.rules import ask_recompute, change_rules
 from services.attendance.storage.scheduling import PostgresScheduling
 from shared.contracts.scans import ScanReceived
 from shared.web.idempotency import Answer
@@ -197,6 +199,34 @@ async def test_the_last_departure_of_a_badge_counts_on_the_morning_after_its_las
     # Only the evening on which nobody had the badge is nobody's.
     assert await firm.value("SELECT scans FROM unknown_badges WHERE badge = 'card'") == 1
     await firm.database.close()
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_two_with_one_number_on_two_machines_are_as_two_with_numbers_of_their_own(
+    migrated: Callable[..., str], seed: int
+):
+    apart, together = company(migrated("attendance")), company(migrated("attendance"))
+    await apart.hire(2)
+    await together.hire(2, badges=False)
+    await together.link("7", 1)
+    await together.link("7", 2, machine=2)
+    for firm in (apart, together):
+        await shifts_made(firm)
+        await infers(firm)
+    own = [replace(one, machine_id=int(one.badge)) for one in rotation(2, 12, seed=seed)]
+    await apart.record(own)
+    for batch in torn([replace(one, badge="7") for one in own], seed=seed, size=5):
+        await together.record(batch)
+    assert await together.value("SELECT count(*) FROM unknown_badges") == 0
+    for _ in range(2):
+        assert await seen(together) == await seen(apart)
+        assert len({day["shift"] for day in await seen(apart)}) > 2
+        async with together.database.fast() as pg:
+            await change_rules(pg)
+            await ask_recompute(pg, reason="all of it again")
+        await together.settle()
+    for firm in (apart, together):
+        await firm.database.close()
 
 
 async def test_what_somebody_said_wins_and_tells_what_lies_beside_it(firm: Company):

@@ -168,8 +168,18 @@ def test_a_badge_is_held_from_its_first_day_to_before_its_last(
     since: date | None, until: date | None, holds: bool
 ) -> None:
     person = Person(id=1, code="E", name="N", badges=(Holding(badge="7", since=since, until=until),))
-    assert (holder([person], "7", DAY) is person) is holds
-    assert holder([person], "07", DAY) is None
+    assert (holder([person], "7", 1, DAY) is person) is holds
+    assert holder([person], "07", 1, DAY) is None
+
+
+def test_on_its_machine_a_bound_badge_wins_over_the_general_one() -> None:
+    everywhere = Person(id=1, code="E1", name="", badges=(Holding(badge="7"),))
+    there = Person(id=2, code="E2", name="", badges=(Holding(badge="7", machine_id=3, since=DAY),))
+    for people in ([everywhere, there], [there, everywhere]):
+        assert holder(people, "7", 3, DAY) is there
+        assert holder(people, "7", 3, date(2024, 1, 14)) is everywhere
+        assert holder(people, "7", 4, DAY) is everywhere
+    assert holder([there], "7", 4, DAY) is None
 
 
 def test_names_that_look_alike_are_one() -> None:
