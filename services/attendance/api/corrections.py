@@ -108,6 +108,8 @@ def router(correcting: Correcting, histories: Histories) -> APIRouter:
     @routes.get(
         "/daily-attendance/{day_id}/history/",
         summary="All that happened to a day: scans as they arrived, corrections, recomputations, and what each changed",
+        description="`kept` says that the month was locked by then: the day kept its figures, and what the step changed"
+        " is an adjustment.",
     )
     async def history(day_id: str, request: Request, scope: CurrentScope) -> Response:
         known(request)
@@ -241,6 +243,7 @@ def _step(step: Step) -> dict[str, Any]:
         "scan": scan,
         "correction": None if step.correction is None else correction_shape(step.correction),
         "changed": {name: list(values) for name, values in step.changed.items()},
+        "kept": step.kept,
     }
 
 

@@ -13,12 +13,12 @@ from services.attendance.api.once import answered, key_from, sent
 from services.attendance.api.parameters import choice_of, known
 from services.attendance.api.people_bodies import Filled, Id
 from services.attendance.api.run_shapes import ChangeShape, RunShape, change_shape, looked, run_shape, table
-from services.attendance.api.schedules import named
+from services.attendance.api.schedules import OWNERS, named
 from services.attendance.application.drafts import Draft, DraftAssignment, DraftSettings, DraftVersion
 from services.attendance.application.people_ports import Once
 from services.attendance.application.recomputing import Asked, Recomputing
 from services.attendance.application.runs import Run, Selection
-from shared.kernel.errors import Invalid, NotFound
+from shared.kernel.errors import Invalid, NotFound, sentence
 from shared.web.callers import HR
 from shared.web.lists import answer, described, json_response, window
 
@@ -28,7 +28,6 @@ KINDS = ("dry_run", "recompute", "sandbox", "preview")
 STATES = ("waiting", "running", "done", "cancelled", "failed")
 RUNS = {"kind": "one of dry_run, recompute, sandbox, preview", "state": f"one of {', '.join(STATES)}"}
 FORMAT = {"format": "csv for all days that would change, where it is done at once"}
-OWNERS = ("employee", "department", "unit", "site")
 
 
 class WhoseBody(BaseModel):
@@ -76,7 +75,7 @@ class RunBody(BaseModel):
 
 
 class OwnerBody(BaseModel):
-    """Whom it is about: one of the four."""
+    """Whom it is about: one of these."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
@@ -87,9 +86,10 @@ class OwnerBody(BaseModel):
 
     @property
     def owner(self) -> tuple[str, str] | None:
-        given = [(name, str(value)) for name in OWNERS if (value := getattr(self, name)) is not None]
+        names = [name for name in OWNERS if name in type(self).model_fields]
+        given = [(name, str(value)) for name in names if (value := getattr(self, name)) is not None]
         if len(given) > 1:
-            raise Invalid("say whom it is about: one of employee, department, unit and site")
+            raise Invalid(f"say whom it is about: one of {sentence(names)}")
         return given[0] if given else None
 
 
@@ -102,6 +102,7 @@ class SettingsDraft(OwnerBody):
 class AssignmentDraft(OwnerBody):
     """Who goes by a schedule: an id or a name, or null for none."""
 
+    group: Id | Filled | None = None
     schedule: Id | Filled | None = None
 
 
@@ -138,7 +139,7 @@ class SandboxBody(WhoseBody):
         assigned, settings, owner = None, None, None
         if self.assign is not None:
             if (owner := self.assign.owner) is None:
-                raise Invalid("assign: say whom it is about: one of employee, department, unit and site")
+                raise Invalid(f"assign: say whom it is about: one of {sentence(OWNERS)}")
             wanted = self.assign.schedule
             if wanted is None and self.schedule is not None:
                 wanted = named(self.schedule, "name")[0]

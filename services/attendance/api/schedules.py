@@ -18,7 +18,7 @@ from services.attendance.application.people_ports import Once
 from services.attendance.application.recomputing import Recomputing
 from services.attendance.application.scheduling import Entry, Scheduling
 from services.attendance.application.scheduling_ports import Assigned, Kind, Named, RosterDay
-from shared.kernel.errors import Invalid, NotFound
+from shared.kernel.errors import Invalid, NotFound, sentence
 from shared.web.callers import HR, CurrentCaller, CurrentScope
 from shared.web.lists import answer, described, json_response, window
 
@@ -35,6 +35,8 @@ ROSTER = {
     "employee": "a person's id, or their code",
     "department": "a department's name or id; those below it belong to it",
 }
+OWNERS = ("employee", "department", "unit", "group", "site")
+"""Whose a schedule can be."""
 LONGEST_ROSTER = 366
 MOST_ENTRIES = 10_000
 
@@ -78,10 +80,9 @@ class OwnerBody(BaseModel):
         Raises:
             Invalid: it is none of the five, or several.
         """
-        names = ("employee", "department", "unit", "group", "site")
-        given = [(name, str(value)) for name in names if (value := getattr(self, name)) is not None]
+        given = [(name, str(value)) for name in OWNERS if (value := getattr(self, name)) is not None]
         if len(given) != 1:
-            raise Invalid("say whom it is about: one of employee, department, unit, group and site")
+            raise Invalid(f"say whom it is about: one of {sentence(OWNERS)}")
         return given[0]
 
 

@@ -15,6 +15,7 @@ from services.attendance.application.correction_drafts import (
     check_figures,
     edit_from,
     said_from,
+    without_what_was_shown,
 )
 from services.attendance.application.correction_ports import (
     CorrectionFacts,
@@ -105,6 +106,8 @@ class Correcting:
                 raise Stale("this day was changed since you read it; read it again")
             now = self._clock.now()
             edit = edit_from(draft, day, now)
+            if day.directory.is_locked(day.assignment.site_id, on):
+                edit = without_what_was_shown(edit, before or _figures_of_nothing(day))
             planned = plan(edit, day.scans, day.frame, day.corrections, day.assignment.level, day.off)
             for new in planned.add:
                 if isinstance(new.said, said.Figures):

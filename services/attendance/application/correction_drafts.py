@@ -1,10 +1,11 @@
 """What a person says of a day, checked against the day: is there such a scan, does the time lie in it?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import NoReturn
 from uuid import UUID
 
+from services.attendance.application.correction_ports import Figures as Stored
 from services.attendance.application.directory import Assignment, Directory, Holder, PersonDay
 from services.attendance.domain.corrections import (
     PRESENT,
@@ -126,6 +127,27 @@ def edit_from(draft: EditDraft, day: DayAtHand, now: datetime) -> Edit:
     )
 
 
+def without_what_was_shown(edit: Edit, shown: Stored) -> Edit:
+    """The edit without what the day shows already. A locked day shows other figures than it would have by now.
+
+    Whoever sends a whole record back did not say that what came after the lock is wrong.
+    """
+
+    def left(at: int | None, name: str) -> int | None:
+        value = shown[name]
+        same = at is not None and value is not None and at // 60 == _moment(value) // 60
+        return None if same else at
+
+    return replace(
+        edit,
+        first=left(edit.first, "first_in"),
+        last=left(edit.last, "last_out"),
+        overtime=None if edit.overtime == shown["overtime"] else edit.overtime,
+        extra_overtime=None if edit.extra_overtime == shown["extra_overtime"] else edit.extra_overtime,
+        status=None if edit.status == shown["status"] else edit.status,
+    )
+
+
 def check_figures(said: Figures, day: DayAtHand) -> None:
     """Refuse figures that nobody can have.
 
@@ -136,7 +158,10 @@ def check_figures(said: Figures, day: DayAtHand) -> None:
         if minutes and day.assignment.level is not Level.WORKER:
             _wrong(name, f"{day.holder.code} is no worker, and overtime is the workers' alone")
     if said.overtime is not None or said.extra_overtime is not None:
-        now = correct(day.scans, day.frame, day.corrections, level=day.assignment.level).day
+        leave, holiday = day.off
+        now = correct(
+            day.scans, day.frame, day.corrections, level=day.assignment.level, leave=leave, holiday=holiday
+        ).day
         overtime = now.overtime if said.overtime is None else said.overtime
         extra = now.extra_overtime if said.extra_overtime is None else said.extra_overtime
         if overtime + extra > (day.frame.end - day.frame.start) // 60:
@@ -176,6 +201,10 @@ def _scan(scan_id: UUID, day: DayAtHand) -> Scan:
     if found is None:
         _wrong("scan", f"there is no scan {scan_id} that counts on this day")
     return found
+
+
+def _moment(stored: object) -> int:
+    return int(datetime.fromisoformat(str(stored)).timestamp())
 
 
 def _wrong(name: str, detail: str) -> NoReturn:

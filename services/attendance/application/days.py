@@ -112,10 +112,7 @@ class Days:
             found = await reading.day(person_id, on, scope)
             if found is None:
                 raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
-            rules.leave = await reading.leave(on, on, [person_id])
-            adjusted = await _adjusted(reading, rules, [on])
-            weeks = await week_overtime(reading, rules, _asked([found[0]]))
-        return record_of(*found, rules, adjusted, weeks)
+            return await whole_record(reading, rules, *found)
 
     async def figures(
         self, day: date | None, wanted: Wanted, scope: Scope
@@ -138,6 +135,15 @@ class Days:
         """The business date of this moment at the main site."""
         async with self._reads.reading() as reading:
             return (await reading.rulebook(self._clock.now())).today()
+
+
+async def whole_record(reading: DayReading, rules: Rulebook, facts: DayFacts, details: DayDetails) -> Record:
+    """A day as records show it, with what is read beside it."""
+    on = facts.date
+    rules.leave = await reading.leave(on, on, [facts.person_id])
+    adjusted = await _adjusted(reading, rules, [on])
+    weeks = await week_overtime(reading, rules, _asked([facts]))
+    return record_of(facts, details, rules, adjusted, weeks)
 
 
 async def filter_of(wanted: Wanted, reading: DayReading, scope: Scope) -> Filter:

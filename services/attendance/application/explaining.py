@@ -7,7 +7,10 @@ from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from services.attendance.application.computing import compute
+from services.attendance.application.correction_ports import Figures
 from services.attendance.application.directory import Holder, PersonDay
+from services.attendance.application.history import as_shown
 from services.attendance.application.holders import Claim
 from services.attendance.application.inferring import Evidence as Around
 from services.attendance.application.inferring import frame_of_day
@@ -15,11 +18,12 @@ from services.attendance.application.plans import Planned
 from services.attendance.application.rulebook import LeaveByPerson, Rulebook
 from services.attendance.domain.corrections import Correction
 from services.attendance.domain.explain import Explanation
-from services.attendance.domain.explain_corrections import explain_corrected
+from services.attendance.domain.explain_corrections import explain_corrected, figures_without
 from services.attendance.domain.releases import Release
 from services.attendance.domain.scans import Scan
 from services.attendance.domain.state import State
 from services.attendance.domain.terms import Level
+from services.attendance.domain.time_off import TimeOff
 from services.attendance.domain.week import Hours, figure_of_week, threshold_of_week, week_of
 from shared.kernel.clock import Clock
 from shared.kernel.errors import NotFound, sentence
@@ -61,6 +65,9 @@ class ExplainReading(Around, Protocol):
 
     async def hours(self, people: Sequence[int], first: date, last: date) -> Mapping[int, Sequence[Hours]]:
         """As `weeks.WeekReading` says."""
+
+    async def kept_of(self, person_id: int, on: date) -> Figures | None:
+        """The figures of the stored day, by the names of its columns; None where it has no row."""
 
 
 class ExplainReads(Protocol):
@@ -130,6 +137,12 @@ class Explaining:
             *explained.notes,
         )
         shift_found = () if by_scans is None else tuple(by_scans.sentences(on))
+        kept: Mapping[str, object] | None = None
+        if locked := rules.is_locked(assignment.site_id, on):
+            stored = await reading.kept_of(person_id, on)
+            empty = compute((), holder, frame, assignment, off=TimeOff(leave, holiday))
+            kept = figures_without(empty.day, frame) if stored is None else as_shown(stored, frame)
+            notes = (*notes, _as_locked(kept, figures_without(explained.day, frame)))
         told = replace(explained, expected=state is State.EXPECTED, shift_found=shift_found, notes=notes)
         data = told.as_data()
         return {
@@ -145,7 +158,8 @@ class Explaining:
             "holiday": holiday,
             "waits_for": list(waits_for),
             "final_at_latest": None if closed.final else closed.final_at_latest,
-            "locked": rules.is_locked(assignment.site_id, on),
+            "locked": locked,
+            "kept": kept,
             **data,
             "inference": None if by_scans is None else by_scans.data(on),
             "schedule": None if planned is None else {**planned[0]._asdict(), "since": planned[1]},
@@ -154,6 +168,16 @@ class Explaining:
                 for account in _accounts(data["scans"])
             ],
         }
+
+
+def _as_locked(kept: Mapping[str, object], now: Mapping[str, object]) -> str:
+    if kept == now:
+        return "The month is locked: the day keeps these figures."
+    figures = ", ".join(f"{name} {'none' if value is None else value}" for name, value in kept.items())
+    return (
+        f"The month is locked, and the day keeps the figures that it had: {figures}. What is said here is what it "
+        "would be by what is known now; the difference is an adjustment of a later month."
+    )
 
 
 def _said(planned: Planned, since: date | None) -> str:

@@ -49,6 +49,18 @@ class Change(NamedTuple):
     after: Figures
 
 
+class Held(NamedTuple):
+    """A time during which the month of a day was locked."""
+
+    since: datetime
+    by: str
+    reason: str | None
+    until: datetime | None
+    """None: it still is, as the next two."""
+    unlocked_by: str | None
+    unlock_reason: str | None
+
+
 class HistoryReading(Evidence, Protocol):
     """One transaction that reads."""
 
@@ -70,6 +82,9 @@ class HistoryReading(Evidence, Protocol):
     async def changes(self, person_id: int, on: date) -> Sequence[Change]:
         """What recomputations changed of the day."""
 
+    async def locks(self, site_id: int, on: date) -> Sequence[Held]:
+        """When the month of a date was locked at a site."""
+
 
 class HistoryReads(Protocol):
     """Opens transactions that read histories."""
@@ -90,6 +105,8 @@ class Step:
     correction: CorrectionFacts | None = None
     changed: Mapping[str, tuple[object, object]]
     """Each figure that it changed: before, after."""
+    kept: bool = False
+    """The month was locked by then: the day kept its figures, and what this changed is an adjustment."""
 
 
 class _Turn(NamedTuple):
@@ -127,10 +144,12 @@ class Histories:
             arrivals = await reading.arrivals(holder.claims_on(on), frame.starts_at, frame.ends_at)
             corrections = await reading.corrections(person_id, on)
             changes = await reading.changes(person_id, on)
+            locks = await reading.locks(assignment.site_id, on)
         turns = [
             *(turn for arrival in arrivals for turn in _of_scan(arrival)),
             *(turn for correction in corrections for turn in _of_correction(correction)),
             *(_Turn(each.at, {"what": "recomputed", "reason": each.reason}, change=each) for each in changes),
+            *(turn for lock in locks for turn in _of_lock(lock)),
         ]
         return list(_played(sorted(turns, key=lambda turn: turn.at), frame, assignment.level, off))
 
@@ -164,6 +183,12 @@ def _of_correction(correction: CorrectionFacts) -> Iterator[_Turn]:
         yield _Turn(withdrawn.at, facts("withdrawn", withdrawn.name, withdrawn.reason), take=taken)
 
 
+def _of_lock(lock: Held) -> Iterator[_Turn]:
+    yield _Turn(lock.since, {"what": "locked", "by": lock.by, "reason": lock.reason})
+    if lock.until is not None:
+        yield _Turn(lock.until, {"what": "unlocked", "by": lock.unlocked_by, "reason": lock.unlock_reason})
+
+
 def _played(turns: Sequence[_Turn], frame: Frame, level: Level, off: TimeOff) -> Iterator[Step]:
     known: list[Scan | Correction] = []
 
@@ -174,6 +199,7 @@ def _played(turns: Sequence[_Turn], frame: Frame, level: Level, off: TimeOff) ->
         return figures_without(day, frame)
 
     now = figures()
+    locked = False
     for turn in turns:
         before = now
         if turn.add is not None:
@@ -181,18 +207,19 @@ def _played(turns: Sequence[_Turn], frame: Frame, level: Level, off: TimeOff) ->
         if turn.take is not None and turn.take in known:
             known.remove(turn.take)
         if turn.change is not None:
-            changed = _differences(_shown(turn.change.before, frame), _shown(turn.change.after, frame))
+            changed = _differences(as_shown(turn.change.before, frame), as_shown(turn.change.after, frame))
         else:
             now = figures()
             changed = _differences(before, now)
-        yield Step(at=turn.at, changed=changed, **turn.facts)
+        locked = turn.facts["what"] == "locked" or (locked and turn.facts["what"] != "unlocked")
+        yield Step(at=turn.at, changed=changed, kept=locked and bool(changed), **turn.facts)
 
 
 def _differences(before: Mapping[str, object], after: Mapping[str, object]) -> dict[str, tuple[object, object]]:
     return {name: (before.get(name), value) for name, value in after.items() if before.get(name) != value}
 
 
-def _shown(stored: Figures, frame: Frame) -> dict[str, object]:
+def as_shown(stored: Figures, frame: Frame) -> dict[str, object]:
     """Stored figures as `figures_without` has them."""
 
     def clock(value: object) -> str | None:

@@ -268,6 +268,9 @@ def _adjusted(one: Adjusted) -> Amounts:
     counted["adjustments"] = 1
     for name, is_one in (("present", _is_present), ("absent", _is_absent)):
         counted[f"adjustment_{name}_days"] = is_one(after["status"]) - is_one(before["status"])
+    for status, days in ((str(before["status"]), -1), (str(after["status"]), 1)):
+        if status.startswith("Leave-"):
+            amounts.adjusted_leaves[status] = amounts.adjusted_leaves.get(status, 0) + days
     for name in ("worked", "overtime", "extra_overtime", "late", "early_departure", "shortfall"):
         counted[f"adjustment_{name}_minutes"] = minutes[name]
     counted["adjustment_regular_minutes"] = minutes["worked"] - minutes["overtime"] - minutes["extra_overtime"]

@@ -11,6 +11,7 @@ from services.attendance.domain.payroll import AMOUNTS, LEAVES, WORK, Amounts, U
 from services.attendance.domain.settings import DaySettings, refusal
 
 ANY_LEAVE: Final = "leave-*"
+ADJUSTMENT: Final = "adjustment-"
 HOURS: Final = "hours"
 
 _BY_NAME: Final = {amount.name: amount for amount in AMOUNTS}
@@ -32,11 +33,13 @@ KINDS: Final = {
         for name in names
     },
 }
-"""What can be mapped, and the amount that it is. Leave is `leave-` and its status: leave-casual, leave-withoutpay."""
+"""What can be mapped, and the amount that it is. Leave is `leave-` and its status: leave-casual, leave-withoutpay; what
+adjustments change of it, adjustment-leave-casual."""
 
 _FOUND: Final = tuple((kind, amount.name, amount.unit) for kind, amount in KINDS.items())
 _NOTHING: Final = Fraction(0)
-_LEAVE: Final = re.compile(r"leave-(\*|\w{1,40})")
+_LEAVE: Final = re.compile(r"(adjustment-)?leave-(\*|\w{1,40})")
+_GENERAL: Final = re.compile(r"^((?:adjustment-)?leave-).+$")
 _PLACES: Final = Decimal("0.0001")
 _MOST: Final = Decimal(1000)
 
@@ -84,10 +87,11 @@ def entries(amounts: Amounts, codes: PayCodes, multipliers: Multipliers) -> Iter
     every = amounts.all()
     found = [(kind, every[name], unit) for kind, name, unit in _FOUND]
     found += [(status.lower(), days, Unit.DAYS) for status, days in amounts.leaves.items()]
+    found += [(ADJUSTMENT + status.lower(), days, Unit.DAYS) for status, days in amounts.adjusted_leaves.items()]
     for kind, value, unit in found:
         if not value:
             continue
-        name = kind if kind in codes or not kind.startswith("leave-") else ANY_LEAVE
+        name = kind if kind in codes else _GENERAL.sub(r"\1*", kind)
         if name not in codes:
             yield Entry(kind, value, unit, None, _NOTHING)
         elif (code := codes[name]) is not None:
@@ -181,4 +185,5 @@ def _factor(value: object) -> Decimal | str | None:
     return factor
 
 
-_POSSIBLE: Final = (*KINDS, ANY_LEAVE, *(status.lower() for status in LEAVES))
+_LEAVES: Final = (ANY_LEAVE, *(status.lower() for status in LEAVES))
+_POSSIBLE: Final = (*KINDS, *_LEAVES, *(ADJUSTMENT + kind for kind in _LEAVES))

@@ -100,12 +100,24 @@ AMOUNTS: Final = (
     Amount("adjustment_late_minutes", "of late minutes"),
     Amount("adjustment_early_departure_minutes", "of early departure"),
     Amount("adjustment_shortfall_minutes", "of shortfall"),
+    Amount("adjustment_leave_days", "of leave of all types together"),
+    Amount("adjustment_leave_without_pay_days", "of leave without pay alone"),
 )
 
 WITH_HOURS: Final = ("worked_minutes", *(amount.name for amount in WORK), "expected_minutes")
 """Those that are told in hours, too."""
 
-_DERIVED: Final = frozenset({"present_days", "leave_days", OTHER_LEAVE, "worked_minutes", *LEAVES.values()})
+_DERIVED: Final = frozenset(
+    {
+        "present_days",
+        "leave_days",
+        OTHER_LEAVE,
+        "worked_minutes",
+        "adjustment_leave_days",
+        "adjustment_leave_without_pay_days",
+        *LEAVES.values(),
+    }
+)
 _COUNTED: Final = tuple(amount.name for amount in AMOUNTS if amount.name not in _DERIVED)
 _BY_STATUS: Final[Mapping[str, str]] = {
     Status.ON_TIME: "on_time_days",
@@ -123,6 +135,8 @@ class Amounts:
     counted: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTED, 0))
     leaves: dict[str, int] = field(default_factory=dict)
     """Days of leave by status."""
+    adjusted_leaves: dict[str, int] = field(default_factory=dict)
+    """What adjustments change of them."""
 
     def day(self, status: str, *, final: bool, days: int = 1) -> None:
         """Count days of a status."""
@@ -142,6 +156,8 @@ class Amounts:
                 counted[name] += value
         for status, days in other.leaves.items():
             self.leaves[status] = self.leaves.get(status, 0) + days
+        for status, days in other.adjusted_leaves.items():
+            self.adjusted_leaves[status] = self.adjusted_leaves.get(status, 0) + days
 
     def all(self) -> dict[str, int]:
         """Every amount, by its name and in the order of the contract."""
@@ -149,6 +165,8 @@ class Amounts:
         for status, days in self.leaves.items():
             found[LEAVES.get(status, OTHER_LEAVE)] += days
             found["leave_days"] += days
+        found["adjustment_leave_days"] = sum(self.adjusted_leaves.values())
+        found["adjustment_leave_without_pay_days"] = self.adjusted_leaves.get("Leave-WithOutPay", 0)
         found["present_days"] = found["on_time_days"] + found["considered_days"] + found["late_days"]
         found["worked_minutes"] = sum(found[amount.name] for amount in WORK)
         return found

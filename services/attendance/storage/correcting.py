@@ -11,20 +11,19 @@ import asyncpg
 from services.attendance.application.announce import correction_changed
 from services.attendance.application.correction_ports import CorrectionFacts, Deed, Figures, WantedCorrections
 from services.attendance.application.day_facts import Record
-from services.attendance.application.days import record_of
+from services.attendance.application.days import whole_record
 from services.attendance.application.directory import Directory, Holder
 from services.attendance.application.listing import Page
 from services.attendance.domain.correction_states import State
 from services.attendance.domain.corrections import KINDS, Edge
 from services.attendance.domain.edits import New
 from services.attendance.storage.correction_rows import columns_of, said_of
-from services.attendance.storage.looking_up import Remembered, find_person, read_rulebook
+from services.attendance.storage.looking_up import Remembered, find_person
 from services.attendance.storage.reading_days import PostgresDayReading
 from services.attendance.storage.reading_evidence import PostgresEvidenceReading
 from services.attendance.storage.recording import Kept, PostgresRecording, figures_json
 from services.attendance.storage.sql import Key as OrderKey
 from services.attendance.storage.sql import Where, day_key, instant_key, like, number_key, page, seen_by, text_key
-from services.attendance.storage.time_off import read_leave
 from shared.contracts.event import Version
 from shared.kernel.errors import NotFound
 from shared.outbox.writing import add_fast
@@ -148,12 +147,12 @@ class PostgresCorrecting(PostgresCorrectionReading, PostgresRecording):
         return told
 
     async def record(self, person_id: int, on: date, scope: Scope, now: datetime) -> Record:
-        found = await PostgresDayReading(self._pg).day(person_id, on, scope)
+        reading = PostgresDayReading(self._pg, self._remembered)
+        found = await reading.day(person_id, on, scope)
         if found is None:
             raise NotFound(f"there is no day of person {person_id} on {on.isoformat()}")
-        rules = await read_rulebook(self._pg, now, self._remembered)
-        rules.leave = await read_leave(self._pg, on, on, [person_id])
-        return record_of(*found, rules)
+        rules = await reading.rulebook(now)
+        return await whole_record(reading, rules, *found)
 
 
 async def read_corrections(pg: "asyncpg.Connection[Any]", person_id: int, on: date) -> list[CorrectionFacts]:

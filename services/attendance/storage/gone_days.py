@@ -19,14 +19,36 @@ async def take_away(
     return [GoneDay._make([*row[:-1], path_of(row["unit_id"], parents)]) for row in rows]
 
 
+async def gone_of(pg: "asyncpg.Connection[Any]", person_id: int) -> list[GoneDay]:
+    """All days of a person that lost their row and have none again."""
+    rows = await pg.fetch(_GONE, person_id)
+    parents = await read_parents(pg) if rows else {}
+    return [GoneDay._make([*row[:-1], path_of(row["unit_id"], parents)]) for row in rows]
+
+
+_PLACE = """
+LEFT JOIN LATERAL (
+    SELECT a.site_id, a.unit_id, a.designation, a.level_of_work FROM assignments a
+    WHERE a.person_id = d.person_id ORDER BY a.during @> d.date DESC, a.during DESC LIMIT 1
+) AS place ON true
+"""
+
+_GONE = f"""
+SELECT d.date, d.person_id, d.n, coalesce(s.zone, 'UTC'), p.code, p.name, u.name, place.designation,
+       coalesce(place.level_of_work, 'Worker'), s.id, place.unit_id
+FROM gone_days d JOIN people p ON p.id = d.person_id {_PLACE}
+LEFT JOIN units u ON u.id = place.unit_id
+JOIN sites s ON s.id = coalesce(place.site_id, (SELECT min(id) FROM sites))
+WHERE d.person_id = $1
+  AND NOT EXISTS (SELECT FROM days x WHERE x.person_id = d.person_id AND x.date = d.date)
+ORDER BY d.date
+"""
+
 _TAKE_AWAY = f"""
 WITH gone AS (
     SELECT d.date, d.person_id, d.n, d.zone, p.code, p.name, place.*
     FROM days d JOIN people p ON p.id = d.person_id
-    LEFT JOIN LATERAL (
-        SELECT a.site_id, a.unit_id, a.designation, a.level_of_work FROM assignments a
-        WHERE a.person_id = d.person_id ORDER BY a.during @> d.date DESC, a.during DESC LIMIT 1
-    ) AS place ON true
+    {_PLACE}
     WHERE d.person_id = $1 AND {within("$2", "$3")} AND {BEYOND}
       AND (p.removed OR NOT EXISTS (SELECT FROM corrections c
                                     WHERE c.person_id = $1 AND c.date = d.date AND c.state = 'approved'))

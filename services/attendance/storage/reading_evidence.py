@@ -1,5 +1,6 @@
 """What explains a day: the person as they were, and every scan of theirs."""
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
@@ -7,6 +8,7 @@ from typing import Any
 
 import asyncpg
 
+from services.attendance.application.correction_ports import Figures
 from services.attendance.application.directory import Holder, PersonDay
 from services.attendance.application.explaining import Evidence
 from services.attendance.application.holders import Claim
@@ -18,7 +20,7 @@ from services.attendance.storage.badge_rows import claim_columns, claimed
 from services.attendance.storage.correction_rows import corrections_in_force
 from services.attendance.storage.directory import read_people
 from services.attendance.storage.looking_up import Remembered, find_person, read_rulebook
-from services.attendance.storage.recording import scans_of
+from services.attendance.storage.recording import figures_json, scans_of
 from services.attendance.storage.rulings import RULED, RULING, release_of
 from services.attendance.storage.sql import Where, seen_by
 from services.attendance.storage.time_off import read_leave
@@ -100,9 +102,15 @@ class PostgresEvidenceReading:
     async def hours(self, people: Sequence[int], first: date, last: date) -> dict[int, list[Hours]]:
         return await read_hours(self._pg, people, first, last)
 
+    async def kept_of(self, person_id: int, on: date) -> Figures | None:
+        found = await self._pg.fetchval(_KEPT, on, person_id)
+        return None if found is None else json.loads(found)
+
     async def corrections_of(self, spans: Mapping[PersonDay, tuple[int, int]]) -> dict[PersonDay, list[Correction]]:
         return await corrections_in_force(self._pg, spans)
 
+
+_KEPT = f"SELECT {figures_json('d')}::text FROM days d WHERE d.date = $1 AND d.person_id = $2"
 
 _SEEN = """
 SELECT 1 FROM people p LEFT JOIN assignments a ON a.person_id = p.id AND a.during @> $2::date WHERE {where}

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 
 from services.attendance.application.correction_ports import CorrectionFacts
-from services.attendance.application.history import Arrival, Change
+from services.attendance.application.history import Arrival, Change, Held
 from services.attendance.application.holders import Claim
 from services.attendance.domain.scans import SCAN_TYPES, Scan
 from services.attendance.storage.badge_rows import claim_columns, claimed
@@ -48,6 +48,9 @@ class PostgresHistoryReading(PostgresEvidenceReading):
         rows = await self._pg.fetch(_CHANGES, person_id, on)
         return [Change(at, reason, json.loads(before), json.loads(after)) for at, reason, before, after in rows]
 
+    async def locks(self, site_id: int, on: date) -> Sequence[Held]:
+        return [Held(*row) for row in await self._pg.fetch(_LOCKS, site_id, on.replace(day=1))]
+
 
 _ARRIVALS = f"""
 SELECT s.id, s.at, s.type, m.code, s.received_at, NULL::text, NULL::text, NULL::timestamptz, NULL::text
@@ -62,4 +65,9 @@ WHERE r.badge = ANY($1) AND r.at >= $2 AND r.at < $3 AND {claimed("r", "$1", "$6
 
 _CHANGES = """
 SELECT at, reason, before::text, after::text FROM changes WHERE person_id = $1 AND date = $2 ORDER BY id
+"""
+
+_LOCKS = """
+SELECT locked_at, locked_by_name, reason, unlocked_at, unlocked_by_name, unlock_reason FROM locks
+WHERE site_id = $1 AND month = $2 ORDER BY id
 """

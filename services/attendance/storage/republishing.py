@@ -5,10 +5,18 @@ from typing import Any
 
 import asyncpg
 
-from services.attendance.application.announce import PersonState, correction_changed, day_updated, person_changed
+from services.attendance.application.announce import (
+    PersonState,
+    correction_changed,
+    day_removed,
+    day_updated,
+    person_changed,
+)
 from services.attendance.application.day_facts import Filter
+from services.attendance.application.directory import Span
 from services.attendance.storage.correcting import corrections_of_person
 from services.attendance.storage.expected_days import told_of
+from services.attendance.storage.gone_days import gone_of
 from services.attendance.storage.locking import adjustments_after
 from services.attendance.storage.person_states import path_of, read_parents, read_states
 from services.attendance.storage.reading_days import PostgresDayReading
@@ -38,12 +46,15 @@ class PostgresStates:
         async with self._database.fast() as pg:
             epoch = await _epoch(pg)
             ids = [row[0] for row in await pg.fetch("SELECT id FROM people ORDER BY id")]
+            lost = {row[0] for row in await pg.fetch("SELECT DISTINCT person_id FROM gone_days")}
             people = list((await read_states(pg, ids, self._clock.now().date())).values())
         yield [person_changed(person, epoch) for person in people]
         for person in people:
             async with self._database.fast() as pg:
                 expected = await told_of(pg, [person.id])
                 days = [event async for event in _days(pg, person)]
+                if person.id in lost:
+                    days += [day_removed(day, epoch, self._clock.now()) for day in await gone_of(pg, person.id)]
                 corrections = [event async for event in _corrections(pg, person)]
             yield expected
             yield days
@@ -64,13 +75,13 @@ class PostgresStates:
 
 async def _days(pg: "asyncpg.Connection[Any]", person: PersonState) -> AsyncIterator[DayUpdated]:
     epoch, parents = await _epoch(pg), await read_parents(pg)
-    units = {row[1]: row[0] for row in await pg.fetch("SELECT id, name FROM units WHERE kind = 'department'")}
+    places = [(Span(*row[:2]), row[2]) for row in await pg.fetch(_PLACES, person.id)]
     after: tuple[Any, ...] | None = None
     while True:
         asked = Window(limit=MOST_IN_A_BATCH * 4, after=after, order="date", descending=False)
         page = await PostgresDayReading(pg).days(Filter(person_id=person.id), Scope.everything(), asked, None)
         for facts, details in page.rows:
-            path = path_of(units.get(facts.department or ""), parents)
+            path = path_of(next((unit for span, unit in places if span.covers(facts.date)), None), parents)
             yield day_updated(facts, details, path, facts.site_id or person.site_id, epoch)
         if page.next_after is None:
             return
@@ -85,3 +96,6 @@ async def _corrections(pg: "asyncpg.Connection[Any]", person: PersonState) -> As
 
 async def _epoch(pg: "asyncpg.Connection[Any]") -> int:
     return int(await pg.fetchval("SELECT epoch FROM epoch"))
+
+
+_PLACES = "SELECT lower(during), upper(during), unit_id FROM assignments WHERE person_id = $1"

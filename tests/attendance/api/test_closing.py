@@ -4,11 +4,13 @@ import asyncio
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from services.attendance.application.closing import Closing
 from services.attendance.storage.closing import PostgresClosing
 from services.attendance.storage.recording import PostgresRecordings
+from services.attendance.storage.republishing import PostgresStates
 from shared.contracts.days import DayClosed, DayUpdated
 from shared.contracts.event import Version
 from tests.attendance.api.office import Office
@@ -302,3 +304,18 @@ async def test_who_joins_a_locked_month_later_is_adjusted_and_dates_close_all_th
     assert (record["locked"], record["adjusted"]) == (True, True)
     (row,) = await firm.get("daily-attendance/summary/", date="2024-02-01", employee="EMP006")
     assert (row["locked"], row["adjusted"]) == (False, False)
+
+
+async def test_a_replay_tells_days_as_they_were_told_and_those_that_are_gone(firm: Office):
+    await firm.sql("UPDATE units SET kind = 'class_group' WHERE name = 'Hems' RETURNING id")
+    await at(firm, WEDNESDAY)
+    await changed(firm, "EMP005", joined_on="2024-01-16")
+    heard = {(event.person_id, event.date): event for event in await told(firm, DayUpdated)}
+    states = [event async for batch in PostgresStates(firm.database, firm.clock)() for event in batch]
+    days = {(event.person_id, event.date): event for event in states if isinstance(event, DayUpdated)}
+    assert {key for key, event in days.items() if event.removed} == {((await firm.ids())["EMP005"], date(2024, 1, 15))}
+    assert {len(event.unit_path) for event in days.values() if event.department == "Hems"} == {2}
+    same = {"computed_at": WEDNESDAY, "live": False}
+    assert {key: msgspec.structs.replace(event, **same) for key, event in days.items()} == {
+        key: msgspec.structs.replace(event, **same) for key, event in heard.items()
+    }

@@ -196,3 +196,54 @@ async def test_what_a_month_has_booked_stands_when_it_is_unlocked_again(february
     await february.scan("1", f"{DAY} 20:00")
     booked = await february.get("adjustments/", ordering="period")
     assert [(row["period"], row["minutes"]["worked"]) for row in booked] == [("2024-02", 60), ("2024-03", 120)]
+
+
+async def test_an_explanation_and_a_history_say_what_a_locked_day_keeps(february: Office):
+    await lock(february)
+    await february.scan("1", f"{DAY} 19:30")
+    kept = {
+        "status": "Present-OnTime",
+        "check_in": "08:00",
+        "check_out": "17:00",
+        "working_hours": 8.0,
+        "overtime": 0.0,
+        "extra_overtime": 0.0,
+    }
+    told_ = await february.get("explain/", employee="EMP001", date=DAY)
+    assert told_["kept"] == kept
+    assert (
+        "keeps the figures that it had: status Present-OnTime, check_in 08:00, check_out 17:00"
+        in told_["sentences"][-1]
+    )
+    assert {figure["name"]: figure["value"] for figure in told_["figures"]}["working_hours"] == 10.5
+    other = await february.get("explain/", employee="EMP002", date=DAY)
+    assert (other["kept"]["status"], other["sentences"][-1]) == (
+        "Absent",
+        "The month is locked: the day keeps these figures.",
+    )
+    assert (await february.get("explain/", employee="EMP001", date="2024-02-01"))["kept"] is None
+
+    await unlock(february, (await february.get("locks/"))[0]["id"])
+    await february.settle()
+    steps = await february.get(f"daily-attendance/{await key_of(february, on=DAY)}/history/")
+    said = [(step["what"], step["by_name"], step["reason"]) for step in steps if "locked" in step["what"]]
+    assert said == [("locked", "hr", None), ("unlocked", "hr", "a mistake")]
+    assert not any(step["kept"] for step in steps if not step["changed"])
+    assert (await february.get("explain/", employee="EMP001", date=DAY))["kept"] is None
+
+
+async def test_a_record_of_a_locked_day_that_is_sent_back_takes_nothing_back(february: Office):
+    await lock(february)
+    await february.scan("1", f"{DAY} 19:30")
+    await february.scan("2", f"{DAY} 08:00", f"{DAY} 16:00")
+    adjustments = await february.get("adjustments/")
+    for code in ("EMP001", "EMP002"):
+        path = f"daily-attendance/{await key_of(february, code, DAY)}/"
+        record = await february.get(path)
+        assert record["adjusted"]
+        answer = (await february.ask("PUT", path, json={**record, "notes": "seen"})).json()
+        assert answer == await february.get(path)
+        assert answer["notes"] == "seen"
+        (correction,) = await february.get("corrections/", employee=code)
+        assert (correction["kind"], correction["values"]) == ("figure", {"note": "seen"})
+    assert await february.get("adjustments/") == adjustments

@@ -14,6 +14,8 @@ from services.attendance.api.payroll_shapes import COLUMNS
 from services.attendance.domain.hours import hours
 from services.attendance.domain.payroll import AMOUNTS, WORK
 from tests.attendance.api.office import Office
+from tests.attendance.api.test_time_off import hear
+from tests.attendance.time_off import leave
 
 JANUARY = {"month": "2024-01"}
 ALWAYS = {"effective_from": "always"}
@@ -237,6 +239,34 @@ async def test_adjustments_of_earlier_months_are_amounts_of_their_own(company: O
     assert half["EMP001"]["adjustments"] == 0
     assert (await pay(company, month="2024-02", department="Office"))["EMP004"]["adjustments"] == 0
     assert (await pay(company, by="head", month="2024-02")).keys() == {"EMP001", "EMP002", "EMP003", "EMP004"}
+
+
+async def test_leave_that_was_approved_after_the_lock_is_an_amount_of_its_own(company: Office):
+    company.clock.time = datetime(2024, 2, 10, 6, tzinfo=UTC)
+    ids = await company.ids()
+    await hear(company, leave(ids["EMP001"], "2024-01-09", number=1, type_="sick"))
+    await company.ask("POST", "locks/", json={"month": "2024-01"}, expect=201)
+    await hear(
+        company,
+        leave(ids["EMP001"], "2024-01-09", "2024-01-10", number=1, type_="without_pay", n=2),
+        leave(ids["EMP002"], "2024-01-09", number=2),
+    )
+    names = ("adjustments", "adjustment_absent_days", "adjustment_leave_days", "adjustment_leave_without_pay_days")
+    rows = await pay(company, month="2024-02")
+    assert [rows["EMP001"][name] for name in names] == [2, -1, 1, 2]
+    assert [rows["EMP002"][name] for name in names] == [1, -1, 1, 0]
+    codes = {
+        "adjustment-leave-withoutpay": {"code": "9", "unit": "days"},
+        "adjustment-leave-*": {"code": "8", "unit": "days"},
+        "leave-*": {"code": "7", "unit": "days"},
+    }
+    await company.ask("PUT", "pay-codes/", json=codes, params=ALWAYS)
+    coded = await company.get("payroll/", month="2024-02", layout="codes")
+    assert [(row["employee_id"], row["code"], row["quantity"]) for row in coded["rows"]] == [
+        ("EMP001", "8", -1.0),
+        ("EMP001", "9", 2.0),
+        ("EMP002", "8", 1.0),
+    ]
 
 
 async def test_files_have_the_same_rows_and_no_formulas(company: Office):

@@ -77,6 +77,25 @@ async def test_a_shift_that_nobody_has_yet_is_tried_with_a_schedule_on_a_departm
     await becomes(worked, said, days)
 
 
+async def test_a_schedule_is_tried_on_a_group(worked: Office):
+    await worked.ask("POST", "shifts/", json=EARLY, expect=201)
+    made = (await worked.ask("POST", "schedules/", json={"name": "Earlier", "shift": "E"}, expect=201)).json()
+    group = (await worked.ask("POST", "groups/", json={"name": "Crew"}, expect=201)).json()["id"]
+    member = {"employee": (await worked.ids())["EMP004"], "since": "2024-01-10"}
+    await worked.ask("POST", f"groups/{group}/members/", json=member, expect=201)
+    await worked.settle()
+    said = await tried(worked, **JANUARY, assign={"group": "Crew", "schedule": "Earlier"})
+    assert {(change["employee_id"], change["date"]) for change in said["changes"]} == {
+        ("EMP004", "2024-01-10"),
+        ("EMP004", "2024-01-11"),
+    }
+    days = await stored(worked)
+    body = {"group": "Crew", "since": "2024-01-01"}
+    await worked.ask("POST", f"schedules/{made['id']}/assign/", json=body)
+    await becomes(worked, said, days)
+    await tried(worked, settings={"group": "Crew", "values": {"late_entry_time": "08:10"}}, expect=400)
+
+
 async def test_what_is_said_of_one_person_is_tried_on_that_person(worked: Office):
     said = await tried(worked, **JANUARY, settings={"employee": "EMP002", "values": {"lunch_break_duration": 2}})
     assert said["employees"] == 1

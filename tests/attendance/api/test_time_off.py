@@ -9,7 +9,7 @@ from services.attendance.storage.time_off import PostgresTimeOff
 from shared.contracts.days import DayUpdated
 from shared.contracts.leave import HolidayChanged, LeaveRequestChanged
 from tests.attendance.api.office import Office
-from tests.attendance.api.test_corrections import told
+from tests.attendance.api.test_corrections import rule, told
 from tests.attendance.time_off import holiday, leave, request_id
 
 WEDNESDAY = "2024-01-10"
@@ -164,6 +164,28 @@ async def test_a_correction_of_a_day_on_leave_knows_of_the_leave(company: Office
     assert became == ["Leave-Casual", "Present-OnTime"]
     await company.ask("DELETE", path, params={"reason": "again"}, expect=204)
     assert (await the_day(company, "EMP001"))["status"] == "Leave-Casual"
+
+
+async def test_a_record_of_a_day_on_leave_may_be_sent_back_whole(company: Office):
+    ids = await company.ids()
+    await hear(company, leave(ids["EMP001"], WEDNESDAY, "2024-01-09 morning"), holiday(first="2024-01-11"))
+    for day in (WEDNESDAY, "2024-01-09", "2024-01-11"):
+        record = await the_day(company, "EMP001", day)
+        path = f"daily-attendance/{record['id']}/"
+        answer = (await company.ask("PUT", path, json={**record, "notes": "seen"})).json()
+        assert (answer["status"], answer["notes"], answer["is_edited"]) == (record["status"], "seen", True)
+        assert answer == await company.get(path)
+
+
+async def test_what_overtime_a_day_has_is_known_of_a_holiday_too(company: Office):
+    await hear(company, holiday(first=WEDNESDAY))
+    await rule(company, rest_day_overtime=True)
+    await company.scan("1", f"{WEDNESDAY} 08:00", f"{WEDNESDAY} 17:00")
+    record = await the_day(company, "EMP001")
+    assert record["overtime_hours"] == 8.0
+    path, body = f"daily-attendance/{record['id']}/", {"extra_overtime_hours": 17, "reason": "a typing error"}
+    refused = (await company.ask("PUT", path, json=body, expect=422)).json()
+    assert "is with overtime more than the day has" in refused["error"]
 
 
 async def test_who_has_the_morning_off_is_due_after_lunch(company: Office):
