@@ -23,6 +23,9 @@ def test_a_changed_rule_is_tried_then_made_and_its_run_is_followed_live(system: 
     tried = system.admin.post(f"{ATTENDANCE}/sandbox/", {**month, **whose, **draft})
     assert tried["state"] == "done"
     assert tried["totals"]["minutes"]["worked"]["difference"] > 0
+    for slash in ("", "/"):
+        table = system.admin.call("GET", f"{ATTENDANCE}/recompute-runs/{tried['id']}/changes.csv{slash}")
+        assert (table.status_code, table.headers["content-type"]) == (200, "text/csv; charset=utf-8")
     said = system.admin.post(f"{ATTENDANCE}/recompute/", {**month, **whose})
     assert (said["employees"], said["days_changed"]) == (crew.size, 0)
 

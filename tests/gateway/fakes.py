@@ -108,6 +108,10 @@ def fake_attendance(seen: Seen | None = None, rows: list[dict[str, Any]] | None 
             },
         )
 
+    @app.get("/api/attendance/no-slash")
+    async def no_slash() -> None:
+        """Starlette answers its address with a slash by a redirect."""
+
     @app.post("/api/attendance/count/")
     async def count(request: Request) -> dict[str, int]:
         chunks = size = 0

@@ -103,6 +103,11 @@ async def test_a_missing_slash_is_tolerated_without_a_redirect(
     assert (await gateway.http.get(path, headers=admin)).status_code == 200
 
 
+async def test_a_redirect_never_tells_what_a_service_is_called_inside(gateway: Gateway, admin: dict[str, str]) -> None:
+    answer = await gateway.http.get("/api/attendance/no-slash/?x=1", headers=admin)
+    assert (answer.status_code, answer.headers["location"]) == (307, "/api/attendance/no-slash?x=1")
+
+
 async def test_a_large_body_streams_through(gateway: Gateway, admin: dict[str, str]) -> None:
     async def megabytes() -> AsyncIterator[bytes]:
         for _ in range(64):

@@ -196,7 +196,8 @@ def router(recomputing: Recomputing) -> APIRouter:
     @routes.post(
         "/sandbox/",
         summary="Try settings, a shift, a schedule or whose it is on days that were, without changing anything",
-        description="What the change itself would be refused for, this is refused for. Answered as a dry run is.",
+        description="What the change itself would be refused for, this is refused for. Answered as a dry run is. "
+        "Days up to today on which somebody was not seen count, too: they are worked out by both rules.",
         openapi_extra=described(FORMAT),
     )
     async def sandbox(body: SandboxExample, request: Request, who: HR) -> Response:
@@ -235,6 +236,8 @@ def router(recomputing: Recomputing) -> APIRouter:
         rows = [change_shape(row) for row in found.rows]
         return answer(request, rows, asked, total=found.total, next_after=found.next_after, exact=found.exact)
 
+    # The gateway writes a slash behind whatever it passes on.
+    @routes.get("/recompute-runs/{run_id}/changes.csv/", include_in_schema=False)
     @routes.get("/recompute-runs/{run_id}/changes.csv", summary="All of them, as CSV")
     async def changes_as_csv(run_id: str, request: Request, _: HR) -> Response:
         known(request)

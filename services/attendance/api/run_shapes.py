@@ -25,7 +25,14 @@ AT_A_TIME: Final = 500
 """Rows of CSV that are sent together."""
 COLUMNS: Final = ("employee_id", "employee_name", "department", "date", "locked", "why")
 
-DRY_RUN: Final = {"dry_run": "`true` for what the change would do to days, without making it"}
+DRY_RUN: Final = {
+    "dry_run": "`true` for what the change would do to days up to today, those on which nobody was seen included, "
+    "without making it"
+}
+_NO_DAYS: Final = (
+    "no day was looked at: only dates up to today can be, on which somebody whom it touches was employed; "
+    "what a change does to later dates shows once they have come"
+)
 
 
 def dry_run_of(request: Request) -> bool:
@@ -56,6 +63,7 @@ class RunShape(TypedDict):
     totals: Mapping[str, Any] | None
     rules_changed: bool
     problem: str | None
+    note: str | None
     of_run: UUID | None
     real_run: UUID | None
 
@@ -98,6 +106,7 @@ def run_shape(run: Run) -> RunShape:
         "totals": run.totals,
         "rules_changed": run.rules_changed,
         "problem": run.problem,
+        "note": _NO_DAYS if run.draft is not None and run.state == "done" and run.days_looked_at == 0 else None,
         "of_run": run.of_run,
         "real_run": run.real_run,
     }

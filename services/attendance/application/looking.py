@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
 
 from services.attendance.application.adjusting import without_scans
 from services.attendance.application.batches import batch_of, compute_batch
 from services.attendance.application.computing import Computed, DayRow, row_of
 from services.attendance.application.difference import Change, Totals, change_of
-from services.attendance.application.directory import Holder, PersonDay, Site, Span
+from services.attendance.application.directory import Directory, Holder, PersonDay, Site, Span
+from services.attendance.application.drafted_unseen import look_at_unseen, unseen_of
 from services.attendance.application.plans import Plans
 from services.attendance.application.ports import Evidence
 from services.attendance.domain.locks import KINDS, Adjustment
@@ -42,6 +43,12 @@ class Looking(Evidence, Protocol):
 
     async def rows_of(self, people: Sequence[int], first: date, last: date) -> dict[PersonDay, DayRow]:
         """The stored days of these people."""
+
+    async def held(self, people: Sequence[int]) -> Directory | None:
+        """The rules that hold, beside those of the draft by which is looked; None where there is no draft."""
+
+    async def employed(self, people: Sequence[int]) -> dict[int, Span]:
+        """The dates on which each of these people is employed."""
 
     async def adjustments_of(self, keys: Sequence[PersonDay]) -> dict[PersonDay, list[Adjustment]]:
         """All adjustments of those days that have any."""
@@ -77,8 +84,8 @@ class Part:
     changes: list[Change] = field(default_factory=list)
 
 
-async def look(view: View, people: Sequence[int], pieces: Sequence[tuple[date, date]]) -> Part:
-    """What would become of these people's days in some ranges of dates.
+async def look(view: View, people: Sequence[int], pieces: Sequence[tuple[date, date]], at: datetime) -> Part:
+    """What would become of these people's days in some ranges of dates; by a draft, also of those without a row.
 
     Raises:
         RulesChanged: look again, by another view.
@@ -86,18 +93,20 @@ async def look(view: View, people: Sequence[int], pieces: Sequence[tuple[date, d
     part = Part()
     for piece in pieces:
         async with view.looking() as looking:
-            await _look(looking, people, piece, part)
+            await _look(looking, people, piece, part, at)
     part.totals.people_affected = len({change.person_id for change in part.changes})
     return part
 
 
-async def _look(looking: Looking, people: Sequence[int], piece: tuple[date, date], part: Part) -> None:
+async def _look(looking: Looking, people: Sequence[int], piece: tuple[date, date], part: Part, at: datetime) -> None:
     directory = await looking.directory(people=people)
     batch = batch_of(directory, people, piece)
     if not batch.placed:
         return
     stored = await looking.rows_of(people, *piece)
-    due = await looking.due_of(people, *piece)
+    held = await looking.held(people)
+    # By a draft all days without a row are looked at below, closed or not.
+    due = await looking.due_of(people, *piece) if held is None else frozenset[PersonDay]()
     computed = await compute_batch(looking, directory, batch, stored.keys() | due)
     locked = [key for key, day in computed.items() if directory.is_locked(day.assignment.site_id, key.date)]
     adjustments = await looking.adjustments_of(locked) if locked else {}
@@ -115,6 +124,11 @@ async def _look(looking: Looking, people: Sequence[int], piece: tuple[date, date
         part.totals.count(before, now, change)
         if change is not None:
             part.changes.append(change)
+    if held is not None:
+        left = {key: place for key, place in batch.placed.items() if key not in computed}
+        unseen = unseen_of(left, held, await looking.employed(people), at)
+        leave = await looking.leave_of(list(unseen)) if unseen and directory.leave else {}
+        part.changes += look_at_unseen(unseen, directory.time_off(unseen, leave), directory, held, part.totals)
 
 
 def _as_adjusted(stored: DayRow | None, computed: Computed, adjustments: Sequence[Adjustment]) -> tuple[DayRow, DayRow]:

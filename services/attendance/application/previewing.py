@@ -82,7 +82,7 @@ class Previewing:
             part: Part | None = None
             while part is None:
                 try:
-                    part = await look(view, people, pieces)
+                    part = await look(view, people, pieces, self._clock.now())
                 except RulesChanged:
                     view = await self._begin(run, view.n)
             totals.add(part.totals)

@@ -94,8 +94,10 @@ class Recomputing:
         drafted = await tried(self._store, draft, now)
         async with self._runs.reading() as reading:
             today = (await reading.rulebook(now)).today()
-            first = await reading.first_day() or today
+            first = await reading.first_day()
         spans = [span for _, span in drafted.touched]
+        if first is None:
+            first = min((span.since for span in spans if span.since is not None), default=today)
         since = max(min((span.since or first for span in spans), default=today) - ONE_DAY, first)
         until = min(max((span.until or today for span in spans), default=today), today) + ONE_DAY
         asked = Asked(Selection(), min(since, until), until)
@@ -228,7 +230,7 @@ class Recomputing:
         found = Part()
         try:
             for start in range(0, len(new.people), size):
-                part = await look(view, new.people[start : start + size], pieces)
+                part = await look(view, new.people[start : start + size], pieces, new.asked_at)
                 found.totals.add(part.totals)
                 found.changes += part.changes
         except RulesChanged:

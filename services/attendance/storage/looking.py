@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from services.attendance.application.computing import DayRow
-from services.attendance.application.directory import Directory, PersonDay
+from services.attendance.application.directory import Directory, PersonDay, Span
 from services.attendance.application.looking import Drafted, RulesChanged
 from services.attendance.storage.directory import read_people, read_sites
 from services.attendance.storage.plans import read_plans
@@ -27,21 +27,25 @@ class PostgresViews:
         async with self._database.fast() as pg:
             await pg.execute(_SNAPSHOT)
             leave = await knows_leave(pg)
-            if drafted is not None:
-                directory = Directory(drafted.n, dict(drafted.sites), plans=drafted.plans, leave=leave)
-                directory.add(drafted.holders)
-            else:
-                n = await pg.fetchval("SELECT n FROM rules")
-                directory = Directory(n, await read_sites(pg), plans=await read_plans(pg), leave=leave)
-        return PostgresView(self._database, directory)
+            n = await pg.fetchval("SELECT n FROM rules")
+            held = Directory(n, await read_sites(pg), plans=await read_plans(pg), leave=leave)
+            if drafted is None:
+                return PostgresView(self._database, held)
+            held.add(await read_people(pg, people=[holder.person_id for holder in drafted.holders]))
+        # Where the rules are others by now than those under the draft, looking says so.
+        directory = Directory(drafted.n, dict(drafted.sites), plans=drafted.plans, leave=leave)
+        directory.add(drafted.holders)
+        return PostgresView(self._database, directory, held)
 
 
 class PostgresView:
     """A directory of its own, which no worker has."""
 
-    def __init__(self, database: Database, directory: Directory) -> None:
+    def __init__(self, database: Database, directory: Directory, held: Directory | None = None) -> None:
+        """`held` has the rules that hold, where those of the directory are a draft's."""
         self._database = database
         self._directory = directory
+        self._held = held
 
     @property
     def n(self) -> int:
@@ -54,7 +58,7 @@ class PostgresView:
             await pg.execute(_SNAPSHOT)
             if await pg.fetchval("SELECT n FROM rules") != self._directory.n:
                 raise RulesChanged
-            yield PostgresLooking(pg, self._directory)
+            yield PostgresLooking(pg, self._directory, self._held)
 
 
 class PostgresLooking(PostgresRecording):
@@ -62,14 +66,26 @@ class PostgresLooking(PostgresRecording):
 
     moving = False
 
-    def __init__(self, pg: "asyncpg.Connection[Any]", directory: Directory) -> None:
+    def __init__(self, pg: "asyncpg.Connection[Any]", directory: Directory, held: Directory | None) -> None:
         super().__init__(pg, Kept(directory), 0)
+        self._held = held
 
     async def directory(self, badges: Iterable[str] = (), people: Iterable[int] = ()) -> Directory:
         directory = self._kept.directory
         if strangers := [person for person in people if person not in directory.people]:
             directory.add(await read_people(self._pg, people=strangers))
         return directory
+
+    async def held(self, people: Sequence[int]) -> Directory | None:
+        if self._held is not None:
+            # Of whom the draft says nothing by themselves, both know the same.
+            known = await self.directory(people=people)
+            strangers = [one for one in people if one in known.people and one not in self._held.people]
+            self._held.add(known.people[one] for one in strangers)
+        return self._held
+
+    async def employed(self, people: Sequence[int]) -> dict[int, Span]:
+        return {row[0]: Span(row[1], row[2]) for row in await self._pg.fetch(_EMPLOYED, people)}
 
     async def rows_of(self, people: Sequence[int], first: date, last: date) -> dict[PersonDay, DayRow]:
         rows = await self._pg.fetch(_ROWS, people, first, last)
@@ -81,3 +97,5 @@ _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _ROWS = f"""
 SELECT {", ".join(DayRow._fields)} FROM days WHERE person_id = ANY($1::int[]) AND date BETWEEN $2 AND $3
 """
+
+_EMPLOYED = "SELECT id, joined_on, left_on + 1 FROM people WHERE id = ANY($1::int[]) AND NOT removed"

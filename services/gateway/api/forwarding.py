@@ -180,6 +180,10 @@ async def unless_gone(working: Coroutine[Any, Any, T], body: _Body) -> T | None:
 async def _pass_back(answer: httpx.Response, send: Send) -> None:
     dropped = _NOT_PASSED_BACK | _named_by_connection(answer.headers.raw)
     headers = [(name.lower(), value) for name, value in answer.headers.raw if name.lower() not in dropped]
+    url = answer.request.url
+    # A service calls itself by a name that means nothing outside.
+    inside = f"{url.scheme}://".encode() + url.netloc
+    headers = [(name, value.removeprefix(inside) if name == b"location" else value) for name, value in headers]
     await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
     async for chunk in answer.aiter_raw():
         await send({"type": "http.response.body", "body": chunk, "more_body": True})

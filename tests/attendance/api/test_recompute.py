@@ -168,8 +168,9 @@ async def test_all_changes_are_there_as_a_list_and_as_csv(worked: Office):
     assert answer.headers["content-type"].startswith("text/csv")
     rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
     (run,) = await worked.get("recompute-runs/")
-    again = await worked.ask("GET", f"recompute-runs/{run['id']}/changes.csv")
-    assert again.text == answer.text
+    for slash in ("", "/"):  # the gateway adds one
+        again = await worked.ask("GET", f"recompute-runs/{run['id']}/changes.csv{slash}")
+        assert again.text == answer.text
     listed = await worked.get(f"recompute-runs/{run['id']}/changes/")
     assert [(row["employee_id"], row["date"]) for row in rows] == [(c["employee_id"], c["date"]) for c in listed]
     assert [(row["worked_before"], row["worked_after"]) for row in rows] == [

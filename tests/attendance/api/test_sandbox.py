@@ -8,6 +8,8 @@ import pytest
 from services.attendance.application.difference import SHOWN
 from tests.attendance.api.office import Office
 from tests.attendance.api.test_recompute import everything, stored
+from tests.attendance.api.test_time_off import hear
+from tests.attendance.time_off import holiday, leave
 
 JANUARY = {"date_from": "2024-01-01", "date_to": "2024-01-31"}
 EARLY = {"code": "E", "name": "Early", "parts": [{"start": "07:00", "end": "15:00"}]}
@@ -33,13 +35,20 @@ async def becomes(office: Office, said: dict[str, Any], before: dict[str, dict[s
     await office.settle()
     days = await stored(office)
     changes = {change["day"]: change for change in said["changes"]}
+    unseen = [changes.pop(key) for key in sorted(changes.keys() - days.keys())]
+    for change in unseen:
+        assert (await office.get(f"daily-attendance/{change['day']}/"))["status"] == (
+            change["after"].get("status", "Absent")
+        )
     assert {key for key, day in days.items() if any(day[name] != before[key][name] for name in SHOWN)} == set(changes)
     for key, change in changes.items():
         names = [name for name in change["after"] if name not in {"first_in", "last_out"}]
         assert {name: days[key][name] for name in names} == {name: change["after"][name] for name in names}
         assert {name: before[key][name] for name in names} == {name: change["before"][name] for name in names}
     for name, pair in said["totals"]["minutes"].items():
-        assert sum(day[name] for day in days.values()) - sum(day[name] for day in before.values()) == pair["difference"]
+        of_unseen = sum(one["after"].get(name, 0) - one["before"].get(name, 0) for one in unseen)
+        of_stored = sum(day[name] for day in days.values()) - sum(day[name] for day in before.values())
+        assert of_stored + of_unseen == pair["difference"]
 
 
 async def test_settings_of_a_department_are_tried_on_last_month_and_touch_only_who_belongs_to_it(worked: Office):
@@ -66,7 +75,7 @@ async def test_a_shift_that_nobody_has_yet_is_tried_with_a_schedule_on_a_departm
     schedule = {"name": "Earlier", "shift": "E"}
     said = await tried(worked, **JANUARY, shift=EARLY, schedule=schedule, assign={"department": "Sewing"})
     assert await everything(worked) == before
-    assert {change["employee_id"] for change in said["changes"]} == {"EMP001", "EMP002"}
+    assert {change["employee_id"] for change in said["changes"]} == {"EMP001", "EMP002", "EMP003"}
     assert said["employees"] == 3  # Chitra of Hems below Sewing as well
     assert {change["why"] for change in said["changes"]} == {"the shift is Early (07:00–15:00) instead of none"}
     days = await stored(worked)
@@ -115,8 +124,10 @@ async def test_a_change_about_to_be_made_says_whom_it_would_touch_and_how(worked
 
     params = {**dry, "effective_from": "2024-01-10"}
     said = (await worked.ask("PUT", "settings/", json={"lunch_break_duration": 0}, params=params)).json()
-    assert (said["kind"], said["employees"], said["totals"]["days_changed"]) == ("preview", 5, 6)
-    assert {change["date"] for change in said["changes"]} == {"2024-01-10", "2024-01-11"}
+    assert (said["kind"], said["employees"]) == ("preview", 5)
+    assert [change["date"] for change in said["changes"] if "worked" in change["after"]] == 3 * ["2024-01-10"] + 3 * [
+        "2024-01-11"
+    ]
 
     owner = {"employee": "EMP001", "since": "2024-01-09", "until": "2024-01-11"}
     said = (await worked.ask("POST", f"schedules/{made['id']}/assign/", json=owner, params=dry)).json()
@@ -143,6 +154,45 @@ async def test_a_change_about_to_be_made_says_whom_it_would_touch_and_how(worked
     await becomes(worked, said, days)
 
 
+async def test_days_on_which_nobody_was_seen_have_no_row_and_are_tried_too(worked: Office):
+    """Friday is off; from the 22nd on Bela is with the company no more."""
+    await worked.sql("UPDATE people SET left_on = '2024-01-21' WHERE code = 'EMP002'")
+    said = await tried(worked, **JANUARY, settings={"values": {"weekend_days": []}})
+    fridays = [f"2024-01-{day:02}" for day in (5, 12, 19, 26)]
+    absences = {"before": "Weekend", "after": "Absent", "days": 4 * 5 - 1}
+    assert said["totals"]["statuses"] == [absences]
+    assert (said["totals"]["days_looked_at"], said["totals"]["days_new"], said["note"]) == (4 * 31 + 21, 0, None)
+    changes = [change for change in said["changes"] if change["after"].get("status") == "Absent"]
+    assert {change["date"] for change in changes} == set(fridays)
+    assert [change["date"] for change in changes if change["employee_id"] == "EMP002"] == fridays[:3]
+    days = await stored(worked)
+    params = {"effective_from": "2024-02-09"}  # a Friday; tomorrow is none of its days
+    said = (
+        await worked.ask("PUT", "settings/", json={"weekend_days": []}, params={**params, "dry_run": "true"})
+    ).json()
+    assert said["totals"]["statuses"] == [{**absences, "days": 4}]
+    await worked.ask("PUT", "settings/", json={"weekend_days": []}, params=params)
+    await becomes(worked, said, days)
+
+
+async def test_holidays_and_leave_stay_what_they_are_whatever_schedule_is_tried(worked: Office):
+    schedule = {"name": "Every day", "cycle": ["E"], "anchor": "2024-01-01"}
+    draft = {"shift": EARLY, "schedule": schedule, "assign": {"employee": "EMP003"}}
+    said = await tried(worked, **JANUARY, **draft)
+    assert said["totals"]["statuses"] == [{"before": "Weekend", "after": "Absent", "days": 4}]
+    person = (await worked.ids())["EMP003"]
+    await hear(worked, holiday(1, "2024-01-12"), leave(person, "2024-01-19", number=1))
+    said = await tried(worked, **JANUARY, **draft)
+    assert said["totals"]["statuses"] == [{"before": "Weekend", "after": "Absent", "days": 2}]
+
+
+async def test_what_holds_from_a_later_date_on_shows_in_no_day_and_says_so(worked: Office):
+    params = {"dry_run": "true", "effective_from": "2024-03-01"}
+    said = (await worked.ask("PUT", "settings/", json={"weekend_days": []}, params=params)).json()
+    assert (said["state"], said["totals"]["days_looked_at"]) == ("done", 0)
+    assert "only dates up to today" in said["note"]
+
+
 async def test_a_large_sandbox_is_tried_in_the_background_by_its_draft(worked: Office):
     await worked.import_people(
         "employee_id,name,department,badge", *(f"M{n},P {n},Sewing,{100 + n}" for n in range(10))
@@ -156,7 +206,9 @@ async def test_a_large_sandbox_is_tried_in_the_background_by_its_draft(worked: O
     await worked.ask("PUT", "settings/", json={"safe_entry_time": "07:00"}, params={"employee": "EMP001"})
     await worked.settle()
     done = await worked.get(f"recompute-runs/{run['id']}/")
-    assert (done["state"], done["employees"], done["days_changed"]) == ("done", 15, 12)
+    assert (done["state"], done["employees"]) == ("done", 15)
+    # From June to 10 February each of the 15 has a day, seen or not.
+    assert done["totals"]["days_looked_at"] == 15 * 255
     assert done["totals"]["minutes"]["worked"]["difference"] == 12 * 60
     assert await stored(worked) == before
     # What the draft builds on may be gone: then it says so.
