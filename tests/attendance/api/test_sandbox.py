@@ -233,7 +233,7 @@ async def test_a_bad_draft_is_refused_as_the_change_would_be(worked: Office):
         ({"shift": {"code": "X", "parts": []}}, 422, "parts"),
         ({"schedule": {"name": "S", "shift": "none"}}, 422, "'none' is not a shift's id"),
         ({"assign": {"schedule": "none", "site": 1}}, 422, "there is no schedule 'none'"),
-        ({"assign": {"schedule": 1}}, 422, "one of employee, department, unit and site"),
+        ({"assign": {"schedule": 1}}, 422, "one of employee, department, unit, group and site"),
         ({}, 400, "say what is tried"),
         ({"settings": {"values": {}}}, 400, "values"),
         ({"settings": {"values": {"x": 1}}, "date_from": "2024-01-01"}, 400, "date_to"),
