@@ -76,9 +76,9 @@ class EmployeeBody(EmployeeChange):
 class LinkBody(BaseModel):
     """Whose badge it is, and when; without dates, always."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    employee: Id = Field(description="the id of the person, as `employees/` lists it")
+    employee: Id | Filled = Field(description="a person's id, or their code")
     since: PlausibleDate | None = None
     until: PlausibleDate | None = None
 
