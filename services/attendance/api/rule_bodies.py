@@ -49,7 +49,10 @@ SETTINGS: Final[dict[str, tuple[str, str]]] = {
     "absent_below_hours": (_HOURS, "who worked less counts as absent; 0 for nobody"),
     "shortfall_counts": (_TRUTH, "`false`: no more is expected than was worked"),
     "shortfall_tolerance_minutes": (_TOLERANCE, "a shortfall up to here is none; above, all of it is"),
-    "overtime_by": (", ".join(f"`{one}`" for one in OvertimeBy), "what overtime is measured by"),
+    "overtime_by": (
+        ", ".join(f"`{one}`" for one in OvertimeBy),
+        "by the time of day, the hours of a day, those of a week, or not at all",
+    ),
     "overtime_after_hours": (_BOUND, "by `day`: work above it is overtime; `null` for what is expected"),
     "extra_overtime_after_hours": (_BOUND, "by `day`: work above it is extra overtime; `null` for none"),
     "overtime_week_hours": (
