@@ -69,6 +69,6 @@ class TooMany(Unavailable):
     """The caller's own rate is the reason."""
 
 
-def sentence(parts: Sequence[str]) -> str:
-    """Names in a sentence: `["a"]` is "a", `["a", "b", "c"]` is "a, b and c"."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
+def sentence(parts: Sequence[str], last: str = "and") -> str:
+    """Names in a sentence: `["a"]` is "a", `["a", "b", "c"]` is "a, b and c", or with `last` "a, b or c"."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}" if parts else ""

@@ -39,7 +39,7 @@ def needs(*roles: str) -> Callable[[Caller], Awaitable[Caller]]:
 
     async def check(who: CurrentCaller) -> Caller:
         if not who.roles & {*roles, "super_admin"}:
-            raise Denied(f"this needs the role {sentence(list(roles)) or 'super_admin'}; you are {_said(who)}")
+            raise Denied(f"this needs the role {sentence(list(roles), 'or') or 'super_admin'}; you are {_said(who)}")
         return who
 
     return check

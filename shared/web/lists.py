@@ -54,7 +54,7 @@ def known(request: Request, *names: str) -> None:
     """
     unknown = sorted(set(request.query_params) - set(names))
     if unknown:
-        fields = dict.fromkeys(unknown, "is not a parameter of this list")
+        fields = dict.fromkeys(unknown, "is not a parameter here")
         possible = f"possible are {sentence(sorted(names))}" if names else "there is none here"
         raise Malformed(f"unknown parameter {sentence(unknown)}; {possible}", fields=fields)
     given = Counter(name for name, _ in request.query_params.multi_items())

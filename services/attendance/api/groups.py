@@ -5,7 +5,7 @@ from typing import TypedDict
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.attendance.api.once import answered, key_from, sent
 from services.attendance.api.parameters import bad, date_of, known
@@ -40,9 +40,9 @@ class GroupBody(GroupChange):
 class MemberBody(BaseModel):
     """Who is in a group, and when. A missing bound means always; `until` is exclusive."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    employee: Id
+    employee: Id | Filled = Field(description="a person's id, or their code")
     since: PlausibleDate | None = None
     until: PlausibleDate | None = None
 

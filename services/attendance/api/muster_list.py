@@ -145,7 +145,8 @@ def _local(moment: datetime, found: WhoIsIn) -> datetime:
 def _html(title: str, body: str, status: int, headers: dict[str, str] | None = None) -> Response:
     document = (
         f'<!doctype html><html lang=en><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name=viewport content="width=device-width"><style>{_STYLE}</style></head><body>{body}</body></html>'
+        f'<meta name=viewport content="width=device-width, initial-scale=1">'
+        f"<style>{_STYLE}</style></head><body>{body}</body></html>"
     )
     all_headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store", **(headers or {})}
     return HTMLResponse(document, status, all_headers)
@@ -172,4 +173,19 @@ td:last-child { width: 52mm }
 .small td { width: auto }
 .sign { margin-top: 10mm; font-size: 12pt }
 .sign span { display: inline-block; width: 45mm; border-bottom: 0.3mm solid #000 }
+@media screen { body { padding: 4mm } }
+@media screen and (max-width: 600px) {
+  h1 { font-size: 17pt; overflow-wrap: anywhere }
+  table, thead, tbody, th { display: block }
+  tr { display: grid; grid-template-columns: 10mm 1fr; align-items: center; border-bottom: 0.2mm solid #000 }
+  thead tr, .small tr { display: block }
+  thead tr { border: 0 }
+  td, .code, td:last-child { display: block; width: auto; border: 0; padding: 0.5mm 0; font-size: 11pt }
+  .box { grid-row: 1 / span 3; align-self: start; padding-top: 2mm }
+  .code:empty { display: none }
+  td ~ td { grid-column: 2 }
+  .name { font-size: 15pt }
+  .small td { padding: 1mm 0 0; font-size: 10pt }
+  .sign span { display: block; margin: 6mm 0 3mm; width: auto }
+}
 """

@@ -82,7 +82,7 @@ class LinkBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    employee: Id = Field(description="the id of the person, as `employees/` lists it")
+    employee: Id | Filled = Field(description="a person's id, or their code")
     since: PlausibleDate | None = None
     until: PlausibleDate | None = None
     machine: Id | Filled | None = None

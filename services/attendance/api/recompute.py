@@ -249,7 +249,12 @@ def router(recomputing: Recomputing) -> APIRouter:
         known(request)
         return json_response(run_shape(await recomputing.cancel(_id(run_id))))
 
-    @routes.post("/recompute-runs/{run_id}/run/", summary="Let a dry run be done, unless the rules changed since")
+    @routes.post(
+        "/recompute-runs/{run_id}/run/",
+        summary="Let a dry run be done, unless the rules changed since",
+        description="Once only: whoever sends it again is answered with the same run, as it stands by then, and with "
+        "the reason that it was begun with; the reason of the later request is not kept.",
+    )
     async def run(run_id: str, request: Request, who: HR, body: RunBody | None = None) -> Response:
         known(request)
         reason = None if body is None else body.reason

@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.attendance.api.once import answered, key_from, sent
 from services.attendance.api.parameters import bad, date_of, known, read_date, required_date, text_of
 from services.attendance.api.people_bodies import Filled, Id, PlausibleDate, span_of
+from services.attendance.api.rule_bodies import ScheduleBody, ShiftBody
 from services.attendance.api.run_shapes import DRY_RUN, dry_run_of, looked
 from services.attendance.application.drafts import Draft, DraftAssignment, DraftVersion
 from services.attendance.application.holders import Span, on_date
@@ -39,25 +40,6 @@ OWNERS = ("employee", "department", "unit", "group", "site")
 """Whose a schedule can be."""
 LONGEST_ROSTER = 366
 MOST_ENTRIES = 10_000
-
-SHIFT = {
-    "code": "N1",
-    "name": "Night",
-    "parts": [{"start": "22:00", "end": "06:00"}],
-    "grace_in_minutes": 5,
-    "late_after_minutes": 10,
-    "breaks": [{"kind": "fixed", "start": "02:00", "end": "02:30"}],
-    "settings": {"resolver": "first_last"},
-}
-CYCLE = {"name": "Four crews", "cycle": ["D1", "D1", "N1", "N1", None, None, None, None], "anchor": "2026-01-05"}
-
-
-def _described(**examples: Any) -> Any:
-    return Body(openapi_examples={name: {"value": value} for name, value in examples.items()})
-
-
-ShiftBody = Annotated[dict[str, Any], _described(night=SHIFT)]
-ScheduleBody = Annotated[dict[str, Any], _described(pattern=CYCLE, fixed={"name": "Day", "shift": "D1"})]
 
 
 class OwnerBody(BaseModel):

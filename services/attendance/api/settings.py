@@ -1,11 +1,12 @@
 """Settings of sites, units and people."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.attendance.api.parameters import bad, date_of, known, text_of
+from services.attendance.api.rule_bodies import SettingsBody
 from services.attendance.api.run_shapes import DRY_RUN, dry_run_of, looked
 from services.attendance.api.schedules import FROM, effective
 from services.attendance.api.versions import stale, with_version
@@ -25,11 +26,6 @@ OWNER = {
 SETTINGS = {**OWNER, "date": "today, unless another is named"}
 ONLY_SHOWN = ("site", "timezone", "valid_from", "valid_until", "of", "id", "name", "own")
 """Whoever sends back what they read need not take these out."""
-
-SettingsBody = Annotated[
-    dict[str, Any],
-    Body(openapi_examples={"times": {"value": {"safe_entry_time": "09:00", "late_entry_time": "09:10"}}}),
-]
 
 
 def router(settling: Settling, recomputing: Recomputing) -> APIRouter:

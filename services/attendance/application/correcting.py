@@ -158,7 +158,7 @@ class Correcting:
         Raises:
             NotFound, Invalid: as `edit` does.
             Denied: employees do not enter figures, nor set scans aside.
-            Conflict: the month's requests are used up.
+            Conflict: the same is asked for or corrected already, or the month's requests are used up.
         """
 
         async def asked(writing: CorrectionWriting) -> CorrectionFacts:
@@ -170,6 +170,8 @@ class Correcting:
                 raise Denied(f"a correction of the kind {draft.kind} is asked for by heads and HR")
             now = self._clock.now()
             what = New(said_from(draft, day, now))
+            if (same := await writing.alike(mine, on, what.said)) is not None:
+                raise Conflict(_SAME[same[1]].format(same[0]))
             if mine == who.person:
                 most = day.directory.settings_of(mine, on, day.assignment).corrections_per_month
                 if await writing.asked_in_month(mine, who.user, on) >= most:
@@ -283,6 +285,12 @@ class Correcting:
             if once.key is not None:
                 await writing.keep_answer(once.key, answer)
         return answer
+
+
+_SAME = {
+    State.REQUESTED: "this is asked for already, by correction {}, which waits to be approved; withdraw that first",
+    State.APPROVED: "this is corrected already, by correction {}, which is approved; HR can withdraw that first",
+}
 
 
 def _figures_of_nothing(day: DayAtHand) -> Figures:

@@ -112,6 +112,9 @@ class CorrectionWriting(CorrectionReading, Recording, Protocol):
     async def stored(self, person_id: int, on: date) -> tuple[int, Figures | None]:
         """The version and the figures of the day as it is stored; 0 and None where it is not."""
 
+    async def alike(self, person_id: int, on: date, what: Said) -> tuple[int, State] | None:
+        """The correction that waits or is in force and says the same: of the same scan or instant, of any type."""
+
     async def asked_in_month(self, person_id: int, user: int, on: date) -> int:
         """How many corrections of days of that month the user has asked for, those that came to nothing aside."""
 

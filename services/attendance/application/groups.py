@@ -71,14 +71,14 @@ class GroupWriting(GroupReading, Protocol):
     async def remove(self, group_id: int) -> None:
         """Take it away, with its members."""
 
-    async def is_person(self, person_id: int) -> bool:
-        """Whether there is such a person."""
+    async def person(self, wanted: int | str) -> int | None:
+        """The id of the person of this id; a text may be their code as well. None where there is none."""
 
     async def add(self, group_id: int, person_id: int, span: Span) -> int:
         """Put somebody in. Raises `Conflict` where they are in for some of that time."""
 
-    async def member(self, group_id: int, member_id: int) -> Member | None:
-        """One member."""
+    async def member(self, group_id: int, member_id: int, today: date) -> Member | None:
+        """One member, with their department of today."""
 
     async def end(self, member_id: int, until: date | None) -> None:
         """Take somebody out from a date on; None is as if never in."""
@@ -172,8 +172,8 @@ class Groups:
             await self._there(reading, group_id, scope)
             return await reading.members(group_id, await self._today(reading), on, scope, asked)
 
-    async def add(self, group_id: int, person_id: int, span: Span, once: Once[Member]) -> Answer:
-        """Put somebody into a group for a time.
+    async def add(self, group_id: int, employee: int | str, span: Span, once: Once[Member]) -> Answer:
+        """Put somebody into a group for a time: by their id, or in a text by their id or code.
 
         Raises:
             NotFound: there is no such group.
@@ -184,11 +184,13 @@ class Groups:
             if once.key is not None and (before := await writing.earlier_answer(once.key)) is not None:
                 return before
             group = await self._there(writing, group_id, Scope.everything())
-            if not await writing.is_person(person_id):
-                detail = f"there is no employee {person_id}"
+            person_id = await writing.person(employee)
+            if person_id is None:
+                detail = f"there is no employee {employee!r}"
                 raise Invalid(f"employee: {detail}", fields={"employee": detail})
             planned = await writing.has_schedules(group_id)
-            member = await writing.member(group_id, await writing.add(group_id, person_id, span))
+            member_id = await writing.add(group_id, person_id, span)
+            member = await writing.member(group_id, member_id, await self._today(writing))
             assert member is not None  # noqa: S101 - it was written in this transaction
             if planned:
                 if both := await writing.in_two_groups(group_id):
@@ -210,7 +212,7 @@ class Groups:
         """
         async with self._store.changing() as writing:
             group = await self._there(writing, group_id, Scope.everything())
-            member = await writing.member(group_id, member_id)
+            member = await writing.member(group_id, member_id, await self._today(writing))
             if member is None:
                 raise NotFound(f"there is no member {member_id} of group {group_id}")
             if until is not None and member.since is not None and until <= member.since:

@@ -59,6 +59,9 @@ class LockReading(WithoutRow, Protocol):
     async def rulebook(self, now: datetime) -> Rulebook:
         """The rules of all sites."""
 
+    async def site_name(self, site_id: int) -> str:
+        """What a site that there is, is called."""
+
     async def person(self, text: str, scope: Scope) -> int | None:
         """The id of the person with this id, or else this code; None where the caller sees none."""
 
@@ -127,11 +130,12 @@ class Locking:
         now, last = self._clock.now(), month_after(month) - timedelta(days=1)
         async with self._store.reading() as reading:
             rules = await reading.rulebook(now)
-        site_id = rules.main_site if site_id is None else site_id
-        if site_id not in rules.site_ids:
-            raise Malformed(f"site: there is no site {site_id}", fields={"site": f"there is no site {site_id}"})
+            site_id = rules.main_site if site_id is None else site_id
+            if site_id not in rules.site_ids:
+                raise Malformed(f"site: there is no site {site_id}", fields={"site": f"there is no site {site_id}"})
+            name = await reading.site_name(site_id)
         if rules.frame(site_id, last).ends_at > now:
-            raise Conflict(f"{month:%Y-%m} is not over at site {site_id}; lock it when its last day is")
+            raise Conflict(f"{month:%Y-%m} is not over at {name}; lock it when its last day is")
         await self._recordings.prepare(around({month, last}))
         while True:
             await self._store_all(site_id, month, last)
@@ -139,7 +143,7 @@ class Locking:
                 if once.key is not None and (before := await writing.earlier_answer(once.key)) is not None:
                     return before
                 if await writing.lock_of(site_id, month) is not None:
-                    raise Conflict(f"{month:%Y-%m} is locked already at site {site_id}")
+                    raise Conflict(f"{month:%Y-%m} is locked already at {name}")
                 if await writing.recomputations_wait():
                     raise Conflict("days are being computed again; lock the month when that is done")
                 if await writing.without_row(site_id, month, last, 1):

@@ -118,7 +118,7 @@ class People:
             await writing.apply([roster.removal(known)], rules, f"{known.facts.code} was removed")
         await self._settled()
 
-    async def link(self, badge: BadgeSpan, employee: int, once: Once[PersonState]) -> Answer:
+    async def link(self, badge: BadgeSpan, employee: int | str, once: Once[PersonState]) -> Answer:
         """Give a badge that nobody held to a person: its past scans count at once.
 
         Raises:
@@ -130,12 +130,13 @@ class People:
         async def linked(writing: PeopleWriting) -> PersonState:
             if not await writing.is_unknown_badge(badge.badge):
                 raise NotFound(f"there is no unknown badge {badge.badge[:80]!r}")
-            rules = await writing.rulebook(self._clock.now())
-            roster, known_by_id = await writing.roster(rules.today(), rules.main_site, [], [badge.badge], [employee])
-            known = known_by_id.get(employee)
-            if known is None or known.removed:
-                detail = f"there is no employee {employee}"
+            person_id = await writing.person(employee)
+            if person_id is None:
+                detail = f"there is no employee {employee!r}"
                 raise Invalid(f"employee: {detail}", fields={"employee": detail})
+            rules = await writing.rulebook(self._clock.now())
+            roster, known_by_id = await writing.roster(rules.today(), rules.main_site, [], [badge.badge], [person_id])
+            known = known_by_id[person_id]
             change = roster.change(Draft(badge=badge), known=known)
             return await self._applied(writing, change, rules, f"badge {badge.badge} is {known.facts.code}'s")
 

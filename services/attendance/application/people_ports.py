@@ -105,6 +105,9 @@ class PeopleReading(Protocol):
     ) -> tuple[Roster, dict[int, Known]]:
         """What is known of people with these codes and ids, and of who holds these badges."""
 
+    async def person(self, wanted: int | str) -> int | None:
+        """The id of the person of this id; a text may be their code as well. None where there is none."""
+
     async def is_unknown_badge(self, badge: str) -> bool:
         """Whether scans of it wait for somebody to hold it."""
 

@@ -87,7 +87,7 @@ def _cycle(value: object) -> tuple[int | None, ...]:
 
 def _shift_id(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 1 << 31:
-        raise Invalid(f"{str(value)[:20]!r} is not a shift's id")
+        raise Invalid(f"there is no shift {str(value)[:20]!r}: give the code or the id of one")
     return value
 
 

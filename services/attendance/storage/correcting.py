@@ -15,7 +15,7 @@ from services.attendance.application.days import whole_record
 from services.attendance.application.directory import Directory, Holder
 from services.attendance.application.listing import Page
 from services.attendance.domain.correction_states import State
-from services.attendance.domain.corrections import KINDS, Edge
+from services.attendance.domain.corrections import KINDS, Edge, Said
 from services.attendance.domain.edits import New
 from services.attendance.storage.correction_rows import columns_of, said_of
 from services.attendance.storage.looking_up import Remembered, find_person
@@ -115,6 +115,10 @@ class PostgresCorrecting(PostgresCorrectionReading, PostgresRecording):
     async def stored(self, person_id: int, on: date) -> tuple[int, Figures | None]:
         row = await self._pg.fetchrow(_STORED, on, person_id)
         return (0, None) if row is None else (row[0], json.loads(row[1]))
+
+    async def alike(self, person_id: int, on: date, what: Said) -> tuple[int, State] | None:
+        row = await self._pg.fetchrow(_ALIKE, person_id, on, KINDS[type(what)], *columns_of(what))
+        return None if row is None else (row[0], State(row[1]))
 
     async def asked_in_month(self, person_id: int, user: int, on: date) -> int:
         # One question at a time, whatever badges the person held: nobody asks twice for the last that there is.
@@ -221,6 +225,15 @@ _ASKED_IN_MONTH = """
 SELECT count(*) FROM corrections
 WHERE person_id = $1 AND asked_by = $2 AND state IN ('requested', 'approved') AND decided_by IS DISTINCT FROM asked_by
   AND date >= date_trunc('month', $3::date)::date AND date < (date_trunc('month', $3::date) + interval '1 month')::date
+"""
+
+# A person has few: they are found by the index of people. Figures have no instant, and are the same by their date.
+_ALIKE = """
+SELECT id, state FROM corrections
+WHERE person_id = $1 AND kind = $3 AND state IN ('requested', 'approved')
+  AND CASE WHEN $4::timestamptz IS NULL THEN date = $2::date ELSE at = $4 END
+  AND values - 'type' = $5::text::jsonb - 'type'
+ORDER BY id DESC LIMIT 1
 """
 
 _ADD = """

@@ -11,7 +11,7 @@ from services.attendance.application.directory import Span
 from services.attendance.application.groups import GroupRecord, Member
 from services.attendance.application.listing import Page
 from services.attendance.application.rulebook import Rulebook
-from services.attendance.storage.looking_up import read_rulebook
+from services.attendance.storage.looking_up import meant_person, read_rulebook
 from services.attendance.storage.plans import in_two_groups
 from services.attendance.storage.rules import ask_days, change_rules, hold_rules
 from services.attendance.storage.sql import Where, like, number_key, page, seen_by, text_key
@@ -126,11 +126,8 @@ class PostgresGroupWriting(PostgresGroupReading):
         await self._pg.execute("DELETE FROM group_members WHERE group_id = $1", group_id)
         await self._pg.execute("DELETE FROM groups WHERE id = $1", group_id)
 
-    async def is_person(self, person_id: int) -> bool:
-        found: bool = await self._pg.fetchval(
-            "SELECT EXISTS (SELECT FROM people WHERE id = $1 AND NOT removed)", person_id
-        )
-        return found
+    async def person(self, wanted: int | str) -> int | None:
+        return await meant_person(self._pg, wanted)
 
     async def add(self, group_id: int, person_id: int, span: Span) -> int:
         added: int = await self._pg.fetchval(
@@ -141,9 +138,9 @@ class PostgresGroupWriting(PostgresGroupReading):
         )
         return added
 
-    async def member(self, group_id: int, member_id: int) -> Member | None:
+    async def member(self, group_id: int, member_id: int, today: date) -> Member | None:
         sql = f"SELECT {_MEMBER} FROM {_MEMBERS} WHERE m.group_id = $2 AND m.id = $3"
-        row = await self._pg.fetchrow(sql, None, group_id, member_id)
+        row = await self._pg.fetchrow(sql, today, group_id, member_id)
         return None if row is None else Member(*row)
 
     async def end(self, member_id: int, until: date | None) -> None:

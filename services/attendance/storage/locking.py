@@ -57,6 +57,10 @@ class PostgresLockReading:
     async def rulebook(self, now: datetime) -> Rulebook:
         return await read_rulebook(self._pg, now)
 
+    async def site_name(self, site_id: int) -> str:
+        found: str = await self._pg.fetchval("SELECT name FROM sites WHERE id = $1", site_id)
+        return found
+
     async def person(self, text: str, scope: Scope) -> int | None:
         return await find_person(self._pg, text, scope)
 

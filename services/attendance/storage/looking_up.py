@@ -66,6 +66,14 @@ async def find_person(
     return found if found is not None else await _in_another_case(pg, text, scope)
 
 
+async def meant_person(pg: "asyncpg.Connection[Any]", wanted: int | str) -> int | None:
+    """Whom a body means: a number is an id alone, a text is read as a filter is. For who may see everybody."""
+    if isinstance(wanted, str):
+        return await find_person(pg, wanted, Scope.everything())
+    found: int | None = await pg.fetchval("SELECT id FROM people WHERE id = $1 AND NOT removed", wanted)
+    return found
+
+
 async def _in_another_case(pg: "asyncpg.Connection[Any]", text: str, scope: Scope) -> int | None:
     where = Where(text)
     where.add("NOT p.removed AND lower(p.code) = lower($1)")

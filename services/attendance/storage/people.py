@@ -14,7 +14,7 @@ from services.attendance.application.person import BadgeSpan, Change, Facts, Kno
 from services.attendance.application.roster import Roster
 from services.attendance.application.rulebook import Rulebook
 from services.attendance.storage.directory import locked_months, span_of
-from services.attendance.storage.looking_up import find_unit, read_rulebook
+from services.attendance.storage.looking_up import find_unit, meant_person, read_rulebook
 from services.attendance.storage.people_writing import write_changes
 from services.attendance.storage.person_states import COLUMNS, SOURCE, read_parents, state_of
 from services.attendance.storage.rules import change_rules
@@ -178,6 +178,9 @@ class PostgresPeopleReading:
         for row in await self._pg.fetch(_HOLDERS, list(badges)):
             roster.holders.setdefault(row["badge"], []).append((row["code"], row["name"], _badge(row)))
         return roster, known
+
+    async def person(self, wanted: int | str) -> int | None:
+        return await meant_person(self._pg, wanted)
 
     async def is_unknown_badge(self, badge: str) -> bool:
         found: bool = await self._pg.fetchval("SELECT EXISTS (SELECT FROM unknown_badges WHERE badge = $1)", badge)

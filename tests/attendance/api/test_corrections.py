@@ -485,3 +485,44 @@ async def test_scans_and_corrections_that_come_at_once_are_all_counted(company: 
     await company.sql("INSERT INTO recomputations (reason) VALUES ('all of them')")
     await company.settle()
     assert await stored_days(company) == at_once
+
+
+@pytest.mark.parametrize(
+    ("body", "by", "other"),
+    [
+        ({"kind": "scan", "at": "17:00", "type": "OUT"}, "employee", {"at": "17:01"}),
+        ({"kind": "duty", "at": "09:00", "until": "12:00"}, "employee", {"until": "13:00"}),
+        ({"kind": "figure", "overtime_hours": 1}, "head", {"overtime_hours": 2}),
+        ({"kind": "set_aside"}, "head", {"date": "2024-01-13"}),
+    ],
+    ids=lambda value: value.get("kind") if isinstance(value, dict) else None,
+)
+async def test_nobody_asks_twice_for_the_same_while_it_waits_or_is_in_force(
+    company: Office, body: dict[str, Any], by: str, other: dict[str, Any]
+):
+    await company.scan("2", f"{DAY} 08:00", "2024-01-13 08:00")
+    scans = {str(row["local_at"].date()): str(row["id"]) for row in await company.sql("SELECT id, local_at FROM scans")}
+
+    async def again(expect: int, **changed: Any) -> Any:
+        said = {"employee": "EMP002", "date": DAY, **body, **changed}
+        if body["kind"] == "set_aside":
+            said["scan"] = scans[said["date"]]
+        return await ask(company, said, by=by, expect=expect)
+
+    first = await again(201)
+    waits = (await again(409))["error"]
+    assert f"correction {first['id']}, which waits to be approved" in waits
+    await again(201, **other)
+    await act(company, first["id"], "approve")
+    await again(409)
+    await act(company, first["id"], "withdraw", json={"reason": "so"})
+    await again(201)
+
+
+async def test_two_who_ask_for_the_same_at_once_make_one_request(company: Office):
+    body = {"employee": "EMP002", "date": DAY, "kind": "scan", "at": "17:00", "type": "OUT", "reason": "forgot"}
+    answers = await asyncio.gather(
+        *(company.ask("POST", "corrections/", json=body, by=by, expect=None) for by in ("employee", "head", "hr"))
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
+    assert len(await company.get("corrections/")) == 1

@@ -104,6 +104,17 @@ async def test_what_is_wrong_is_named(
     assert named in answer.json()["error"]
 
 
+async def test_a_member_is_named_by_code_and_answered_with_their_department(company: Office):
+    path = f"groups/{await group(company)}/members/"
+    for code in ("EMP001", "emp003"):
+        body = {"employee": code, "since": "2024-01-10"}
+        added = (await company.ask("POST", path, json=body, expect=201)).json()
+        assert (added["employee_id"], added in await company.get(path)) == (code.upper(), True)
+        assert added["department"] == {"EMP001": "Sewing", "emp003": "Hems"}[code]
+    refused = await company.ask("POST", path, json={"employee": "EMP099"}, expect=422)
+    assert "there is no employee 'EMP099'" in refused.json()["error"]
+
+
 async def test_who_has_read_what_is_no_longer_so_does_not_overwrite_it(company: Office):
     path = f"groups/{await group(company)}/"
     read = (await company.ask("GET", path)).headers["etag"]

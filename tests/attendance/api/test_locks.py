@@ -142,7 +142,9 @@ async def test_what_is_booked_in_a_locked_month_keeps_the_earlier_one_locked(feb
 
 
 async def test_a_month_is_locked_once_and_when_it_is_over_and_computed(february: Office):
-    assert "not over" in (await lock(february, "2024-02", expect=409))["error"]
+    refused = (await lock(february, "2024-02", expect=409))["error"]
+    (site,) = await february.sql("SELECT name FROM sites")
+    assert f"2024-02 is not over at {site['name']}; lock it" in refused
     await february.sql("INSERT INTO recomputations (reason) VALUES ('x')")
     assert "computed" in (await lock(february, expect=409))["error"]
     await february.settle()

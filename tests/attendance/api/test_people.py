@@ -184,7 +184,10 @@ async def test_an_unknown_badge_finds_its_person_and_its_past_scans_count_at_onc
 
     linked = await company.ask("POST", "unknown-badges/77/link/", json={"employee": person})
     assert [held["badge"] for held in linked.json()["badges"]] == ["5", "77"]
-    await company.ask("POST", "unknown-badges/78%2Fx/link/", json={"employee": person})
+    path = "unknown-badges/78%2Fx/link/"
+    refused = await company.ask("POST", path, json={"employee": "EMP099"}, expect=422)
+    assert "there is no employee 'EMP099'" in refused.json()["error"]
+    await company.ask("POST", path, json={"employee": "EMP005"})
     await company.settle()
     days = await company.get("daily-attendance/", employee=str(person))
     assert [(day["date"], day["total_scans"]) for day in days] == [("2024-01-15", 2), ("2023-12-04", 2)]

@@ -220,7 +220,7 @@ async def test_a_large_sandbox_is_tried_in_the_background_by_its_draft(worked: O
     await worked.settle()
     failed = await worked.get(f"recompute-runs/{run['id']}/")
     assert failed["state"] == "failed"
-    assert "'E' is not a shift's id" in failed["problem"]
+    assert "there is no shift 'E'" in failed["problem"]
 
 
 async def test_a_bad_draft_is_refused_as_the_change_would_be(worked: Office):
@@ -231,7 +231,7 @@ async def test_a_bad_draft_is_refused_as_the_change_would_be(worked: Office):
         ({"settings": {"values": {"safe_entry_time": "soon"}}}, 422, "safe_entry_time"),
         ({"settings": {"department": "Nowhere", "values": {"lunch_break_duration": 1}}}, 400, "Nowhere"),
         ({"shift": {"code": "X", "parts": []}}, 422, "parts"),
-        ({"schedule": {"name": "S", "shift": "none"}}, 422, "'none' is not a shift's id"),
+        ({"schedule": {"name": "S", "shift": "none"}}, 422, "there is no shift 'none'"),
         ({"assign": {"schedule": "none", "site": 1}}, 422, "there is no schedule 'none'"),
         ({"assign": {"schedule": 1}}, 422, "one of employee, department, unit, group and site"),
         ({}, 400, "say what is tried"),

@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.kernel.errors import Unavailable
+from shared.kernel.errors import Denied, Unavailable
+from shared.web.callers import needs
+from shared.web.scope import Caller
 
 
 class TestCallers:
@@ -32,6 +34,11 @@ class TestCallers:
         header = signed()
         clock.present += timedelta(hours=1)
         assert (await client.get("/me", headers=header)).status_code == 401
+
+    async def test_a_route_for_several_roles_needs_one_of_them(self):
+        who = Caller(user=1, username="x", roles=frozenset({"trainer"}))
+        with pytest.raises(Denied, match="needs the role hr or department_head; you are trainer"):
+            await needs("hr", "department_head")(who)
 
     @pytest.mark.parametrize(
         ("roles", "status"),
