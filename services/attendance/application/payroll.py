@@ -30,7 +30,7 @@ from services.attendance.domain.locks import difference
 from services.attendance.domain.pay_codes import Entry, entries, multipliers_of
 from services.attendance.domain.payroll import Amounts
 from services.attendance.domain.state import State
-from services.attendance.domain.terms import terms_of
+from services.attendance.domain.terms import LeavePart, terms_of
 from shared.kernel.clock import Clock
 from shared.web.scope import Scope
 
@@ -201,6 +201,9 @@ class _Counting:
                 off = self._rules.time_off(stay.site_id, on, stay.person_id)
                 amounts.counted["expected_minutes"] += terms_of(frame, *off).expected
             self._count_weeks(amounts, stay, stored, here)
+        if its := self._rules.leave.get(stay.person_id):
+            parts = (its[day].part for day in map(self._dates.__getitem__, here) if day in its)
+            amounts.counted["half_leave_days"] = sum(part is not LeavePart.FULL for part in parts)
         empty = self._empty_days(stay)
         for number in here:
             if number not in there:

@@ -102,6 +102,11 @@ AMOUNTS: Final = (
     Amount("adjustment_shortfall_minutes", "of shortfall"),
     Amount("adjustment_leave_days", "of leave of all types together"),
     Amount("adjustment_leave_without_pay_days", "of leave without pay alone"),
+    Amount(
+        "half_leave_days",
+        "days of which leave charges half: among the days of leave where nobody came, among the present ones where "
+        "somebody did",
+    ),
 )
 
 WITH_HOURS: Final = ("worked_minutes", *(amount.name for amount in WORK), "expected_minutes")

@@ -269,6 +269,14 @@ async def test_leave_that_was_approved_after_the_lock_is_an_amount_of_its_own(co
     ]
 
 
+async def test_half_a_day_of_leave_is_told_whether_somebody_came_or_not(company: Office):
+    ids = await company.ids()
+    await hear(company, leave(ids["EMP001"], "2024-01-09 morning", "2024-01-10 afternoon", "2024-01-11"))
+    await company.scan("1", "2024-01-09 14:00", "2024-01-09 17:30")
+    row = (await pay(company))["EMP001"]
+    assert (row["half_leave_days"], row["leave_days"], row["present_days"]) == (2, 2, 1)
+
+
 async def test_files_have_the_same_rows_and_no_formulas(company: Office):
     evil = '=cmd|" /C calc"!A1'
     ids = await company.ids()
