@@ -241,7 +241,7 @@ async def test_a_badge_that_was_linked_for_a_time_stays_unknown_outside_of_it(co
     await company.settle()
     days = await company.get("daily-attendance/", ordering="date")
     assert [(day["date"], day["employee_id"]) for day in days] == [("2024-01-02", "EMP005"), ("2024-01-15", "EMP001")]
-    for wrong, status in (({"employee": 999}, 422), ({}, 400), ({"employee": "x"}, 400)):
+    for wrong, status in (({"employee": 999}, 422), ({"employee": "x"}, 422), ({}, 400), ({"employee": 1.5}, 400)):
         await company.ask("POST", "unknown-badges/77/link/", json=wrong, expect=status)
 
 
