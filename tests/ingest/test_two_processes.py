@@ -177,12 +177,14 @@ async def test_a_holder_that_hangs_is_followed_and_lets_go_when_it_wakes(
         async with people_scan(both.gate):
             both.holder.process.kill(signal.SIGSTOP)
             await both.other.says("held by this process")
-            await until(lambda: both.gate.accepted == 2, within=60)
+            # On a slow machine the other's first contact may fail, and it tries again.
+            await until(lambda: both.gate.accepted >= 2, within=60)
             both.holder.process.kill(signal.SIGCONT)
             await both.holder.says("this process stands by")
             await until(lambda: both.gate.connections == 1, within=60)
+            accepted = both.gate.accepted
         await both.all_is_here()
-        assert both.gate.accepted == 2
+        assert both.gate.accepted == accepted
 
 
 async def test_a_clock_that_is_wanted_set_at_the_one_that_stands_by_is_set_by_the_other_once(
