@@ -25,6 +25,7 @@ from services.ingest.vendors.zkteco.simulator.encoding import strange_layout
 from services.ingest.vendors.zkteco.wire import MAY_BE_SENT, Code, Framer, Packet, frame
 from shared.kernel.clock import SystemClock
 from tests.ingest.fakes import until
+from tests.ingest.vendors.flood import broken_frames
 from tests.ingest.vendors.zkteco.contact import STEPS, Following, device, following, ids_of, machine, trouble_of
 
 # What is read
@@ -414,19 +415,20 @@ async def test_a_machine_that_says_anything_at_all_is_told_in_a_sentence(seed: i
 
 
 @pytest.mark.slow
-async def test_two_hundred_thousand_mutilated_frames_in_the_middle_of_a_contact_do_no_harm() -> None:
+@broken_frames
+async def test_mutilated_frames_in_the_middle_of_a_contact_do_no_harm(frames: int) -> None:
     chance = random.Random(4370)
     terminal = device()
     memory = psutil.Process().memory_info().rss
     driver, sent, ended = Zkteco(SystemClock()), 0, Counter[str]()
     async with simulator(terminal, pace=0) as running:
-        while sent < 200_000:
+        while sent < frames:
             async with following(machine(running.port), driver) as what:
                 await until(lambda what=what: what.caught_up or what.trouble)
                 for _ in range(20):
-                    frames = [mutilated(chance) for _ in range(100)]
-                    await running.send(b"".join(frames))
-                    sent += len(frames)
+                    some = [mutilated(chance) for _ in range(100)]
+                    await running.send(b"".join(some))
+                    sent += len(some)
                     if what.trouble:
                         break
                 await asyncio.sleep(0)

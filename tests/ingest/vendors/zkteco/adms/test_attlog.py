@@ -14,6 +14,7 @@ from services.ingest.domain.reading import Reading, ScanType
 from services.ingest.domain.scan import scan_id
 from services.ingest.vendors.files.reader import FileReader
 from services.ingest.vendors.zkteco.adms.attlog import attlog
+from tests.ingest.vendors.flood import broken_frames
 
 WALL = datetime(2026, 1, 5, 8, 1, 22)
 
@@ -145,9 +146,10 @@ def test_order_and_repeats_change_no_scan(order: tuple[bytes, ...]) -> None:
     assert ids(b"\n".join((*order, *order))) == ids(b"\n".join(LINES))
 
 
-def test_two_hundred_thousand_mutilated_lines_neither_crash_nor_hang() -> None:
+@broken_frames
+def test_mutilated_lines_neither_crash_nor_hang(frames: int) -> None:
     chance, whole, began = random.Random(2), b"\n".join(LINES) + b"\n", time.perf_counter()
-    for _ in range(70_000):
+    for _ in range(frames // len(LINES) + 1):
         body = bytearray(whole)
         for _ in range(chance.randrange(1, 6)):
             body[chance.randrange(len(body))] = chance.randrange(256)
