@@ -4,7 +4,7 @@ import asyncio
 
 import asyncpg
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, make_url, select, text
 
 from shared.kernel.errors import Invalid, Malformed
 from shared.storage.database import Contended, Database, DatabaseUnavailable
@@ -163,7 +163,9 @@ class TestErrors:
 
     @both
     async def test_a_database_that_is_not_there_yet_is_unavailable(self, database, kind):
-        away = Database(f"{database}_gone", schema="probe")
+        url = make_url(database)
+        gone = url.set(database=f"{url.database}_gone").render_as_string(hide_password=False)
+        away = Database(gone, schema="probe")
         with pytest.raises(DatabaseUnavailable, match="does not exist"):
             async with getattr(away, kind)():
                 pass
