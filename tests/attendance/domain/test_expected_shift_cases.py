@@ -320,4 +320,4 @@ def test_a_badge_that_nobody_holds_is_known_as_such(case: Case) -> None:
     [badge] = case.expected["unknown"]
     directory.add([holder(Span())], ["1", badge])
     at = int(instant("08:00").timestamp())
-    assert directory.key_of(badge, at) is None
+    assert directory.key_of(badge, 1, at) is None
